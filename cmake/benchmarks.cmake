@@ -1,0 +1,10 @@
+# benchmarks/name.cpp becomes the program `bench_name`; the target `benchmarks` builds all of them.
+file(GLOB sources CONFIGURE_DEPENDS benchmarks/*.cpp)
+add_custom_target(benchmarks)
+foreach(source IN LISTS sources)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
+    target_link_libraries(bench_${name} PRIVATE meshwise::meshwise benchmark::benchmark)
+    set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/benchmarks)
+    add_dependencies(benchmarks bench_${name})
+endforeach()

@@ -1,0 +1,102 @@
+# Sourced by ./run and .ci/run: what this machine has, what it lacks, and how to build here.
+# shellcheck shell=bash
+
+# stop SENTENCE: something is missing or broken (exit 1); refuse SENTENCE: the call itself is wrong (exit 2).
+stop() { echo "run: $1" >&2; exit 1; }
+refuse() { echo "run: $1" >&2; exit 2; }
+
+# newer_or_equal A B: version A >= version B.
+newer_or_equal() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
+
+# has PACKAGE: the tool runs, or dpkg knows the library. A machine without dpkg leaves libraries to CMake, which
+# finds or downloads them.
+has() {
+    case $1 in
+        *-dev) ! command -v dpkg-query > /dev/null || dpkg-query -W -f='${Status}' "$1" 2> /dev/null | grep -q 'ok installed' ;;
+        ninja-build) command -v ninja > /dev/null ;;
+        clang-[0-9]*) command -v "clang++-${1#clang-}" > /dev/null ;;
+        *) command -v "$1" > /dev/null ;;
+    esac
+}
+
+# install PACKAGE...: by apt-get, only those that are missing.
+install() {
+    local package missing=() root=()
+    for package in "$@"; do has "$package" || missing+=("$package"); done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get > /dev/null || stop "please install ${missing[*]} (this machine has no apt-get, so ./run cannot)."
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo > /dev/null || stop "please install as root: apt-get install ${missing[*]}"
+        root=(sudo)
+    fi
+    echo "installing ${missing[*]}"
+    { "${root[@]}" apt-get update -qq && "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null; } ||
+        stop "apt-get could not install ${missing[*]}; please install them by hand and call ./run again."
+}
+
+# choose_compiler: CXX if it is set, otherwise the newest g++ that is at least 12.
+choose_compiler() {
+    [ -z "${CXX:-}" ] || return 0
+    local name
+    for name in g++ g++-14 g++-13 g++-12; do
+        if command -v "$name" > /dev/null && newer_or_equal "$("$name" -dumpversion)" 12; then
+            export CXX=$name
+            return 0
+        fi
+    done
+    install g++-12
+    export CXX=g++-12
+}
+
+# require_tools [PACKAGE...]: everything needed to build, and the packages named.
+require_tools() {
+    install cmake ninja-build libeigen3-dev libtbb-dev "$@"
+    choose_compiler
+    local version
+    version=$(cmake --version | sed -n '1s/[^0-9]*//p')
+    newer_or_equal "$version" 3.24 ||
+        stop "CMake 3.24 or newer is needed, this is $version; python3 -m pip install cmake brings a newer one."
+}
+
+# jobs: one a core, but a compilation may take 2 GB.
+jobs() {
+    local cores memory
+    cores=$(nproc)
+    memory=$(awk '/MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo)
+    local count=$((memory < cores ? memory : cores))
+    echo "${MESHWISE_JOBS:-$((count > 0 ? count : 1))}"
+}
+
+# configure PRESET [cmake options]: silent unless it fails. The environment's generator counts only the first time.
+configure() {
+    local log
+    ! command -v ninja > /dev/null || export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}
+    echo "configuring $1"
+    log=$(cmake --preset "$@" 2>&1) || { echo "$log"; stop "CMake could not configure the preset '$1': see above."; }
+}
+
+# compile PRESET TARGET...: goes on after an error, so that one call shows all of them.
+compile() {
+    local preset=$1 keep_going=(-k)
+    shift
+    [ ! -f "build/$preset/build.ninja" ] || keep_going=(-k 0)
+    echo "building $* ($(jobs) jobs)"
+    cmake --build "build/$preset" --parallel "$(jobs)" --target "$@" -- "${keep_going[@]}"
+}
+
+# run_ctest PRESET [ctest options]: ends by the plain line `N passed, N failed`, which counts test cases.
+run_ctest() {
+    local preset=$1
+    shift
+    local report=$PWD/build/$preset/tests.xml
+    rm -f "$report"
+    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --output-junit "$report" \
+        --test-output-size-passed 1000000 "$@" || true
+    python3 scripts/count_tests.py "$report"
+}
+
+# sources_to_format: zero-separated, for clang-format.
+sources_to_format() {
+    find include tests examples benchmarks -type f \( -name '*.hpp' -o -name '*.cpp' \) -print0 2> /dev/null
+}
