@@ -1,0 +1,48 @@
+// bfloat16: the upper half of an IEEE single, as a storage type.
+// Guarantees: conversion from float rounds to nearest, ties to even, and keeps NaN a NaN; conversion to float is exact.
+// Costs: two bytes; arithmetic goes through float. The conversions have no branches, so loops over them vectorise.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace meshwise {
+
+/// A 16-bit floating point number with the range of float and 8 bits of precision.
+/// Converts implicitly to and from float: comparisons and arithmetic are those of float, with float results.
+struct bfloat16 {
+    std::uint16_t bits = 0;
+
+    constexpr bfloat16() = default;
+
+    /// The nearest bfloat16, ties to even; NaN stays a (quiet) NaN, too large becomes infinite.
+    constexpr bfloat16(float value) : bits(rounded(std::bit_cast<std::uint32_t>(value))) {}
+
+    /// The number with these bits.
+    static constexpr bfloat16 from_bits(std::uint16_t bits) {
+        bfloat16 result;
+        result.bits = bits;
+        return result;
+    }
+
+    /// Exact.
+    constexpr operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+
+    constexpr bfloat16& operator+=(float other) { return *this = bfloat16(float(*this) + other); }
+    constexpr bfloat16& operator-=(float other) { return *this = bfloat16(float(*this) - other); }
+    constexpr bfloat16& operator*=(float other) { return *this = bfloat16(float(*this) * other); }
+    constexpr bfloat16& operator/=(float other) { return *this = bfloat16(float(*this) / other); }
+
+private:
+    static constexpr std::uint16_t rounded(std::uint32_t word) {
+        // Adding 0x7fff plus the last kept bit carries exactly when the dropped half rounds up.
+        std::uint32_t const nearest = (word + 0x7fffU + ((word >> 16) & 1U)) >> 16;
+        std::uint32_t const quiet = (word >> 16) | 0x40U;
+        bool const not_a_number = (word & 0x7fffffffU) > 0x7f800000U;
+        return static_cast<std::uint16_t>(not_a_number ? quiet : nearest);
+    }
+};
+
+static_assert(sizeof(bfloat16) == 2);
+
+}  // namespace meshwise

@@ -1,0 +1,42 @@
+// serial: the reference backend. Plain loops, one thread, the C++ standard library only.
+// Guarantees: the concept `backend`, position independence, sums in double; what other backends are tested against.
+// Costs: speed. Use it to check, to debug and to read.
+#pragma once
+
+#include <meshwise/backend/concept.hpp>
+#include <meshwise/backend/serial_elements.hpp>
+#include <meshwise/backend/serial_products.hpp>
+#include <meshwise/backend/serial_rows.hpp>
+
+#include <cstddef>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace meshwise {
+
+/// The backend that is easiest to read: see backend/concept.hpp for its members.
+struct serial : serial_products, serial_elements, serial_rows {
+    static constexpr std::string_view name = "serial";
+    using memory_is_host = std::true_type;
+    static constexpr std::size_t leaves = 1;
+    static constexpr bool computes = true;
+
+    static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{64}); }
+    static void deallocate(void* memory, std::size_t) noexcept { ::operator delete(memory, std::align_val_t{64}); }
+
+    template <class F>
+    static void enter(std::size_t, F&& f) {
+        std::forward<F>(f)();
+    }
+
+    template <class F>
+    static void parallel(std::size_t count, std::size_t, F&& f) {
+        if (count > 0) f(std::size_t{0}, count);
+    }
+};
+
+static_assert(backend<serial>);
+
+}  // namespace meshwise

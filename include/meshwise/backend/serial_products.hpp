@@ -1,0 +1,144 @@
+// serial_products: matrix products and attention of the serial backend.
+// Guarantees: sums in double, in increasing k (or key).
+// Costs: one thread, no blocking; attention recomputes its scores instead of holding them.
+#pragma once
+
+#include <meshwise/backend/concept.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace meshwise {
+
+/// Products: see backend/concept.hpp for what each member does.
+struct serial_products {
+    template <class T>
+    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c) {
+        product(shape, a, b, c);
+    }
+    static void gemm(gemm_shape const& shape, bfloat16 const* a, bfloat16 const* b, float* c) {
+        product(shape, a, b, c);
+    }
+
+    template <class T, class R>
+    static void batched_gemm(std::size_t batch, std::ptrdiff_t a_step, std::ptrdiff_t b_step, std::ptrdiff_t c_step,
+                             gemm_shape const& shape, T const* a, T const* b, R* c) {
+        for (std::size_t i = 0; i < batch; ++i, a += a_step, b += b_step, c += c_step) gemm(shape, a, b, c);
+    }
+
+    template <class T>
+    static void attention(attention_shape const& shape, T const* q, T const* k, T const* v, T* o, T* lse) {
+        for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q, std::ptrdiff_t at_k,
+                                  std::ptrdiff_t at_v) {
+            T const* const query = q + at_q;
+            double largest = -std::numeric_limits<double>::infinity(), total = 0;
+            for (std::size_t j = 0; j < visible; ++j) {
+                double const score = shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
+                largest = score > largest || score != score ? score : largest;
+            }
+            for (std::size_t j = 0; j < visible; ++j) {
+                double const score = shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
+                total += std::exp(score - largest);
+            }
+            double const normalizer = visible == 0 ? largest : largest + std::log(total);
+            for (std::size_t d = 0; d < shape.head_dim; ++d) {
+                double mixed = 0;
+                for (std::size_t j = 0; j < visible; ++j) {
+                    double const score =
+                        shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
+                    mixed += std::exp(score - normalizer) * v[at_v + offset(j, shape.v_token) + offset(d, 1)];
+                }
+                o[at_q + offset(d, 1)] = static_cast<T>(mixed);
+            }
+            lse[row] = static_cast<T>(normalizer);
+        });
+    }
+
+    /// The gradients of attention; d_q, d_k and d_v are overwritten.
+    template <class T>
+    static void attention_gradient(attention_shape const& shape, T const* q, T const* k, T const* v, T const* o,
+                                   T const* lse, T const* d_o, T* d_q, T* d_k, T* d_v) {
+        clear(shape, shape.k_batch, shape.k_head, shape.k_token, d_k);
+        clear(shape, shape.v_batch, shape.v_head, shape.v_token, d_v);
+        for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q, std::ptrdiff_t at_k,
+                                  std::ptrdiff_t at_v) {
+            for (std::size_t d = 0; d < shape.head_dim; ++d) d_q[at_q + offset(d, 1)] = T{};
+            double const along = dot(shape.head_dim, o + at_q, d_o + at_q);
+            for (std::size_t j = 0; j < visible; ++j) {
+                std::ptrdiff_t const key = at_k + offset(j, shape.k_token), value = at_v + offset(j, shape.v_token);
+                double const weight = std::exp(shape.scale * dot(shape.head_dim, q + at_q, k + key) - lse[row]);
+                double const d_score = weight * (dot(shape.head_dim, d_o + at_q, v + value) - along) * shape.scale;
+                for (std::ptrdiff_t d = 0; d < static_cast<std::ptrdiff_t>(shape.head_dim); ++d) {
+                    d_q[at_q + d] = static_cast<T>(d_q[at_q + d] + d_score * k[key + d]);
+                    d_k[key + d] = static_cast<T>(d_k[key + d] + d_score * q[at_q + d]);
+                    d_v[value + d] = static_cast<T>(d_v[value + d] + weight * d_o[at_q + d]);
+                }
+            }
+        });
+    }
+
+private:
+    static std::ptrdiff_t offset(std::size_t index, std::ptrdiff_t stride) {
+        return static_cast<std::ptrdiff_t>(index) * stride;
+    }
+
+    template <class T, class R>
+    static void product(gemm_shape const& shape, T const* a, T const* b, R* c) {
+        for (std::size_t i = 0; i < shape.m; ++i) {
+            for (std::size_t j = 0; j < shape.n; ++j) {
+                R& element = c[offset(i, shape.c_m) + offset(j, shape.c_n)];
+                double total = 0;
+                for (std::size_t l = 0; l < shape.k; ++l) {
+                    total += static_cast<double>(a[offset(i, shape.a_m) + offset(l, shape.a_k)]) *
+                             static_cast<double>(b[offset(l, shape.b_k) + offset(j, shape.b_n)]);
+                }
+                element = static_cast<R>(shape.accumulate ? element + total : total);
+            }
+        }
+    }
+
+    template <class T>
+    static void clear(attention_shape const& shape, std::ptrdiff_t batch, std::ptrdiff_t head, std::ptrdiff_t token,
+                      T* x) {
+        for (std::size_t b = 0; b < shape.batch; ++b) {
+            for (std::size_t h = 0; h < shape.kv_heads; ++h) {
+                for (std::size_t j = 0; j < shape.keys; ++j) {
+                    T* const row = x + offset(b, batch) + offset(h, head) + offset(j, token);
+                    for (std::size_t d = 0; d < shape.head_dim; ++d) row[d] = T{};
+                }
+            }
+        }
+    }
+
+    template <class T>
+    static double dot(std::size_t n, T const* x, T const* y) {
+        double total = 0;
+        for (std::size_t i = 0; i < n; ++i) total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+        return total;
+    }
+
+    // f(row of lse, visible keys, offset of the query, of the first key, of the first value)
+    template <class F>
+    static void for_each_query(attention_shape const& shape, F&& f) {
+        std::size_t row = 0;
+        for (std::size_t b = 0; b < shape.batch; ++b) {
+            std::size_t const length =
+                shape.key_lengths ? static_cast<std::size_t>(shape.key_lengths[b]) : shape.keys;
+            for (std::size_t h = 0; h < shape.kv_heads; ++h) {
+                for (std::size_t g = 0; g < shape.group; ++g) {
+                    for (std::size_t i = 0; i < shape.queries; ++i, ++row) {
+                        std::size_t const past = shape.first_query + i + 1;
+                        f(row, shape.causal && past < length ? past : length,
+                          offset(b, shape.q_batch) + offset(h, shape.q_head) + offset(g, shape.q_group) +
+                              offset(i, shape.q_token),
+                          offset(b, shape.k_batch) + offset(h, shape.k_head),
+                          offset(b, shape.v_batch) + offset(h, shape.v_head));
+                    }
+                }
+            }
+        }
+    }
+};
+
+}  // namespace meshwise
