@@ -1,0 +1,210 @@
+#pragma once
+// Relations: which placements fit together. A few of them serve every operation; each yields a verdict, and
+// where it holds the layout of the result. See docs/rules.md for the table they generate.
+#include "layout.hpp"
+#include "rules.hpp"
+
+namespace meshwise {
+
+/// What a relation needs to know of an operand: its axes and where it lives.
+template <class Axes, class Layout>
+struct operand {
+    using axes = Axes;
+    using layout = Layout;
+};
+
+namespace detail {
+
+template <template <class, class...> class Fact, class Axis, class Over>
+struct split_fact;
+template <template <class, class...> class Fact, class Axis, class... M>
+struct split_fact<Fact, Axis, list<M...>> {
+    using type = Fact<Axis, M...>;
+};
+template <template <class, class...> class Fact, class Axis, class L>
+using split_fact_of = typename split_fact<Fact, Axis, split_of<L, Axis>>::type;
+
+// an axis both carry: cut the same way, by the same mesh axes in the same order
+template <class Axis, class L, class R>
+using same_cut = std::conditional_t<
+    std::is_same_v<split_of<L, Axis>, split_of<R, Axis>>, holds,
+    broken<std::conditional_t<split_mask<L, Axis> == split_mask<R, Axis> && split_mask<L, Axis> != 0, mesh_axes_in_different_order,
+                              contracted_axis_is_split_in_one_operand_only>,
+           split_fact_of<left_operand_is_split_by, Axis, L>, split_fact_of<right_operand_is_split_by, Axis, R>>>;
+template <class L, class R, class Shared>
+struct same_cuts;
+template <class L, class R, class... A>
+struct same_cuts<L, R, list<A...>> {
+    using type = all_of<same_cut<A, L, R>...>;
+};
+
+// axes only one of them carries: no mesh axis may cut both
+template <class A, class L, class B, class R>
+using apart = judge<(split_mask<L, A> & split_mask<R, B>) == 0, operands_split_by_different_axes_on_one_mesh_axis,
+                    split_fact_of<left_operand_is_split_by, A, L>, split_fact_of<right_operand_is_split_by, B, R>>;
+template <class A, class L, class R, class Others>
+struct apart_from_all;
+template <class A, class L, class R, class... B>
+struct apart_from_all<A, L, R, list<B...>> {
+    using type = all_of<std::conditional_t<std::is_same_v<A, B>, holds, apart<A, L, B, R>>...>;
+};
+template <class L, class R, class LeftAxes, class RightAxes>
+struct all_apart;
+template <class L, class R, class... A, class RightAxes>
+struct all_apart<L, R, list<A...>, RightAxes> {
+    using type = all_of<typename apart_from_all<A, L, R, RightAxes>::type...>;
+};
+
+template <class List>
+struct first_mesh_axis {
+    using type = void;
+};
+template <class M, class... Rest>
+struct first_mesh_axis<list<M, Rest...>> {
+    using type = M;
+};
+
+// of a product: what one operand owes, the other must hold whole
+template <class L, class R>
+using pending_times_whole =
+    std::conditional_t<common<sums_of<L>, used_of<R>>::size == 0 && common<sums_of<R>, used_of<L>>::size == 0, holds,
+                       broken<product_of_two_pending_sums, value_is_a_pending_sum_over<typename first_mesh_axis<concat<common<sums_of<L>, used_of<R>>, common<sums_of<R>, used_of<L>>>>::type>>>;
+
+// of a sum: both owe the same
+template <class L, class R>
+using equally_pending =
+    std::conditional_t<is_subset<sums_of<L>, sums_of<R>> && is_subset<sums_of<R>, sums_of<L>>, holds,
+                       broken<whole_value_added_to_a_pending_sum, value_is_a_pending_sum_over<typename first_mesh_axis<concat<without<sums_of<L>, sums_of<R>>, without<sums_of<R>, sums_of<L>>>>::type>>>;
+
+template <class L>
+using not_pending = judge<!is_partial<L>, non_linear_operation_on_a_pending_sum,
+                          value_is_a_pending_sum_over<typename first_mesh_axis<concat<sums_of<L>, maxima_of<L>>>::type>>;
+
+template <class L, class R>
+using same_mesh = judge<std::is_same_v<typename L::mesh, typename R::mesh>, tensors_of_different_meshes, left_operand_is_on<typename L::mesh>,
+                        right_operand_is_on<typename R::mesh>>;
+
+template <template <class> class Fact, class Wanted, class Have>
+struct present;
+template <template <class> class Fact, template <class...> class List, class... W, class Have>
+struct present<Fact, List<W...>, Have> {
+    using type = all_of<judge<contains<W, Have>, axis_is_missing, Fact<W>>...>;
+};
+
+template <class X, class Y>
+using aligned = all_of<typename same_cuts<typename X::layout, typename Y::layout, common<as_list<typename X::axes>, typename Y::axes>>::type,
+                       typename all_apart<typename X::layout, typename Y::layout, as_list<typename X::axes>, as_list<typename Y::axes>>::type>;
+
+template <class Out, class X, class Y>
+struct contraction_types {
+    using all = concat<as_list<typename X::axes>, without<as_list<typename Y::axes>, typename X::axes>>;
+    using contracted = without<all, Out>;
+};
+}  // namespace detail
+
+/// Every axis carries a size that its ranks divide, and every mesh axis is used once.
+template <class Axes, class L>
+struct placeable;
+template <class... A, class L>
+struct placeable<axes<A...>, L> {
+    template <class Axis, class... M>
+    static auto divides(list<M...>) -> judge<Axis::size % (std::size_t{1} * ... * M::ranks) == 0, axis_does_not_divide, axis_of_size<Axis, Axis::size>,
+                                             cut_into<(std::size_t{1} * ... * M::ranks), M...>>;
+    template <class... M>
+    static auto once(list<M...>) -> judge<all_different<M...>, two_axes_on_one_mesh_axis, value_is_placed_as<L>>;
+    using verdict = all_of<decltype(once(used_of<L>{})), decltype(divides<A>(split_of<L, A>{}))...>;
+};
+
+namespace detail {
+// mesh axes, each once
+template <class... Lists>
+struct united {
+    using type = list<>;
+};
+template <class A, class... Rest>
+struct united<A, Rest...> {
+    using type = concat<A, without<typename united<Rest...>::type, A>>;
+};
+template <class L, class AxesList>
+struct splits_over;
+template <class L, template <class...> class List, class... A>
+struct splits_over<L, List<A...>> {
+    using type = concat<list<>, split_of<L, A>...>;
+};
+
+// the operand that carries all axes of an element-wise result
+template <class Carrier, class... X>
+struct carrier {
+    using type = Carrier;
+};
+template <class Carrier, class X, class... Rest>
+struct carrier<Carrier, X, Rest...> : carrier<std::conditional_t<(X::axes::count > Carrier::axes::count), X, Carrier>, Rest...> {};
+
+template <class Carrier, class X>
+using broadcastable = all_of<same_mesh<typename Carrier::layout, typename X::layout>, typename present<left_operand_lacks_axis, typename X::axes, typename Carrier::axes>::type,
+                             typename same_cuts<typename Carrier::layout, typename X::layout, as_list<typename X::axes>>::type>;
+}  // namespace detail
+
+/// A contraction of named axes: the result carries Out; every other axis is carried by both operands and summed.
+/// A contracted axis that is split leaves a pending sum over its mesh axes; one pending operand stays pending.
+template <class Out, class X, class Y>
+struct contraction {
+    using contracted = typename detail::contraction_types<Out, X, Y>::contracted;
+    using x_layout = typename X::layout;
+    using y_layout = typename Y::layout;
+    using verdict =
+        all_of<detail::same_mesh<x_layout, y_layout>, typename detail::present<left_operand_lacks_axis, contracted, typename X::axes>::type,
+               typename detail::present<right_operand_lacks_axis, contracted, typename Y::axes>::type,
+               detail::pending_times_whole<x_layout, y_layout>, detail::aligned<X, Y>>;
+    using pending = typename detail::united<sums_of<x_layout>, sums_of<y_layout>, typename detail::splits_over<x_layout, contracted>::type>::type;
+    using axes = Out;
+    using layout = relayout<Out, pending, x_layout, y_layout>;
+};
+
+/// Any function of one element of each operand. Operands may lack axes (they are broadcast), never disagree.
+template <class X, class... Others>
+struct element_wise {
+    using carrier = typename detail::carrier<X, Others...>::type;
+    using axes = typename carrier::axes;
+    using layout = typename carrier::layout;
+    using verdict = all_of<detail::not_pending<typename X::layout>, detail::not_pending<typename Others::layout>..., detail::broadcastable<carrier, X>,
+                           detail::broadcastable<carrier, Others>...>;
+};
+
+/// Sums of operands: all of them owe the same reductions, or none.
+template <class X, class Y>
+struct addition {
+    using carrier = typename detail::carrier<X, Y>::type;
+    using axes = typename carrier::axes;
+    using layout = typename carrier::layout;
+    using verdict = all_of<detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Y>, detail::equally_pending<typename X::layout, typename Y::layout>>;
+};
+
+/// Products of elements: linear in each operand, so one of them may be pending where the other is whole.
+template <class X, class Y>
+struct multiplication {
+    using carrier = typename detail::carrier<X, Y>::type;
+    using axes = typename carrier::axes;
+    using layout = relayout<axes, typename detail::united<sums_of<typename X::layout>, sums_of<typename Y::layout>>::type, typename X::layout, typename Y::layout>;
+    using verdict = all_of<detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Y>, detail::pending_times_whole<typename X::layout, typename Y::layout>>;
+};
+
+/// Softmax, norms, rotary positions: all elements along Axis together, other axes independent.
+template <class Axis, class X>
+struct along {
+    using axes = typename X::axes;
+    using layout = typename X::layout;
+    using verdict = all_of<typename detail::present<value_lacks_axis, list<Axis>, axes>::type, detail::not_pending<layout>,
+                           judge<split_of<layout, Axis>::size == 0, normalised_axis_is_split, detail::split_fact_of<value_is_split_by, Axis, layout>>>;
+};
+
+/// A sum over axes: pending over the mesh axes that split them.
+template <class Summed, class X>
+struct summation {
+    using axes = as_axes<without<as_list<typename X::axes>, Summed>>;
+    using pending = typename detail::united<sums_of<typename X::layout>, typename detail::splits_over<typename X::layout, Summed>::type>::type;
+    using layout = relayout<axes, pending, typename X::layout>;
+    using verdict = typename detail::present<value_lacks_axis, Summed, typename X::axes>::type;
+};
+
+}  // namespace meshwise

@@ -1,0 +1,194 @@
+#pragma once
+// The rules catalogue: one struct a rule; its sentence is what the compiler prints, its comment the manual
+// entry, `wrong` and `right` the line that breaks it and the usual mend. docs/rules.md is generated from this.
+#include <string_view>
+
+#include "type_list.hpp"
+#include "verdict.hpp"
+
+namespace meshwise {
+
+/// Facts: incomplete on purpose, they only appear in messages.
+inline namespace facts {
+template <class Axis, class... MeshAxis>
+struct left_operand_is_split_by;
+template <class Axis, class... MeshAxis>
+struct right_operand_is_split_by;
+template <class Axis, class... MeshAxis>
+struct value_is_split_by;
+template <class MeshAxis>
+struct value_is_a_pending_sum_over;
+template <class MeshAxis>
+struct left_operand_is_a_pending_sum_over;
+template <class MeshAxis>
+struct right_operand_is_a_pending_sum_over;
+template <class MeshAxis>
+struct left_operand_is_replicated_over;
+template <class MeshAxis>
+struct right_operand_is_replicated_over;
+template <class MeshAxis>
+struct value_is_not_pending_over;
+template <class Axis>
+struct left_operand_lacks_axis;
+template <class Axis>
+struct right_operand_lacks_axis;
+template <class Axis>
+struct value_lacks_axis;
+template <class Axis>
+struct value_has_axis_twice;
+template <class Axis, auto Size>
+struct axis_of_size;
+template <auto Count, class... MeshAxis>
+struct cut_into;
+template <class MeshAxis>
+struct over_mesh_axis;
+template <class Mesh>
+struct left_operand_is_on;
+template <class Mesh>
+struct right_operand_is_on;
+template <class Layout>
+struct parameter_is_stored_as;
+template <class Layout>
+struct gradient_is_placed_as;
+template <class Layout>
+struct value_is_placed_as;
+template <auto Bytes>
+struct bytes_needed;
+template <auto Bytes>
+struct bytes_allowed;
+template <class... T>
+struct left_element_type;
+template <class... T>
+struct right_element_type;
+}  // namespace facts
+
+// the literal is needed twice, in static_assert and in the generated page, hence the one macro of core/
+#define MESHWISE_RULE(SENTENCE)                             \
+    static constexpr std::string_view sentence = SENTENCE; \
+    template <class... Facts>                              \
+    struct because {                                       \
+        static_assert(never<Facts...>, SENTENCE);          \
+    }
+
+inline namespace rules {
+
+/// f(a + b) is not f(a) + f(b): activations, normalisations, softmax, products and casts to fewer bits of a
+/// pending sum give numbers that no later reduction can repair.
+struct non_linear_operation_on_a_pending_sum {
+    MESHWISE_RULE("meshwise: a non-linear operation needs the whole value, and this one is a pending sum over a mesh axis: reduce it first, with mw::settle<strategy>(x), then apply the operation");
+    static constexpr std::string_view wrong = "mw::gelu(mw::dot<ffn>(h, w))", right = "mw::gelu(mw::settle<S>(mw::dot<ffn>(h, w)))";
+};
+
+/// A bias added before the reduction is added once by every rank.
+struct whole_value_added_to_a_pending_sum {
+    MESHWISE_RULE("meshwise: a pending sum and a value that is already whole cannot be added, the whole one would be counted once per rank: reduce the pending sum first, with mw::settle<strategy>(x), then add");
+    static constexpr std::string_view wrong = "mw::dot<ffn>(h, w) + bias", right = "mw::settle<S>(mw::dot<ffn>(h, w)) + bias";
+};
+
+/// (a0 + a1)(b0 + b1) is not a0 b0 + a1 b1.
+struct product_of_two_pending_sums {
+    MESHWISE_RULE("meshwise: a product of two values that are both pending, or of a pending one with a split one, is not the product of the sums: reduce the pending operand first, with mw::settle<strategy>(x)");
+    static constexpr std::string_view wrong = "mw::mul(p, q)", right = "mw::mul(mw::settle<S>(p), q)";
+};
+
+/// The contracted axis must be cut the same way on both sides, or the ranks multiply unrelated pieces.
+struct contracted_axis_is_split_in_one_operand_only {
+    MESHWISE_RULE("meshwise: the operands disagree on how a shared axis is split, so the ranks hold pieces that do not belong together: bring them to one layout with mw::reshard, or write mw::dot<strategy, axis>(x, w), which does");
+    static constexpr std::string_view wrong = "mw::dot<ffn>(split, whole)", right = "mw::dot<S, ffn>(split, whole)";
+};
+
+/// One mesh axis can cut one tensor axis of a result.
+struct operands_split_by_different_axes_on_one_mesh_axis {
+    MESHWISE_RULE("meshwise: the operands are split by different axes over the same mesh axis, so each rank would hold only a diagonal piece of the result: gather one operand with mw::reshard, or write mw::dot<strategy, axis>(x, w), which does");
+    static constexpr std::string_view wrong = "mw::dot<embed>(x_by_token, w_by_ffn)", right = "mw::dot<S, embed>(x_by_token, w_by_ffn)";
+};
+
+/// Softmax and the norms need all elements of their axis.
+struct normalised_axis_is_split {
+    MESHWISE_RULE("meshwise: softmax, a norm and rotary positions need all elements of their axis, and this axis is split over a mesh axis: gather it with mw::reshard, or leave the axis out of the strategy");
+    static constexpr std::string_view wrong = "mw::softmax<vocab>(logits)", right = "mw::softmax<vocab>(mw::reshard<whole>(logits))";
+};
+
+/// One mesh axis cuts one axis of a tensor.
+struct two_axes_on_one_mesh_axis {
+    MESHWISE_RULE("meshwise: a mesh axis is used twice in one layout; a mesh axis can split one axis of a tensor, or hold one pending reduction: use a second mesh axis, or leave one placement out");
+    static constexpr std::string_view wrong = "mw::canonical<M, split<embed, tp>, split<ffn, tp>>", right = "mw::canonical<M, split<ffn, tp>>";
+};
+
+/// Reducing what is already whole multiplies it by the number of ranks.
+struct reduction_of_what_is_not_pending {
+    MESHWISE_RULE("meshwise: this value is not pending over the mesh axis, so reducing it would count it once per rank: remove the reduction, or use mw::settle<strategy>(x), which reduces only what is owed");
+    static constexpr std::string_view wrong = "mw::all_reduce<tp>(whole)", right = "mw::all_reduce<tp>(pending)";
+};
+
+/// Parameter, gradient and state move together, element by element.
+struct gradient_is_not_in_storage_layout {
+    MESHWISE_RULE("meshwise: an optimiser step needs the gradient in the layout its parameter is stored in: reduce it with mw::reshard<parameter layout>(gradient), or hand the optimiser the gradient object of mw::value_and_gradient, which does");
+    static constexpr std::string_view wrong = "mw::sgd_step(w, pending)", right = "mw::sgd_step(w, mw::reshard<decltype(w)::layout>(pending))";
+};
+
+/// Every rank holds the same number of elements.
+struct axis_does_not_divide {
+    MESHWISE_RULE("meshwise: an axis does not divide evenly over the ranks it is split over: choose another mesh size, store it as mw::padded<size, multiple>, or split a group of axes over several mesh axes");
+    static constexpr std::string_view wrong = "axis<6> heads over mesh_axis<4>", right = "axis<8> heads, or mesh_axis<2>";
+};
+
+/// Reshaping moves names, never elements between ranks.
+struct reshape_cuts_a_split_axis {
+    MESHWISE_RULE("meshwise: a reshape may keep a split axis whole or merge it as the outermost of a group; this one would move elements between ranks: reshard first, or choose another order of axes");
+    static constexpr std::string_view wrong = "mw::merge<list<embed, ffn>, flat>(split_by_ffn)", right = "mw::merge<list<ffn, embed>, flat>(split_by_ffn)";
+};
+
+/// split<a, m1, m2> and split<a, m2, m1> hold different elements on the same rank.
+struct mesh_axes_in_different_order {
+    MESHWISE_RULE("meshwise: both operands split the shared axis over the same mesh axes, but in a different order, so the ranks hold different pieces: reshard one of them, or give the strategy's rules one order");
+    static constexpr std::string_view wrong = "add(split<a, dp, tp>, split<a, tp, dp>)", right = "one order in the strategy";
+};
+
+/// The local mean is the global mean only when every rank holds equally many valid elements.
+struct mean_of_a_split_axis {
+    MESHWISE_RULE("meshwise: a mean over a split axis would divide by the local count: take mw::sum and the count, reduce both, then divide (mw::cross_entropy returns this pair)");
+    static constexpr std::string_view wrong = "mw::mean<batch>(x)", right = "mw::scale(mw::settle<S>(mw::sum<batch>(x)), 1.0 / batch::size)";
+};
+
+/// A mesh is part of a tensor's type.
+struct tensors_of_different_meshes {
+    MESHWISE_RULE("meshwise: the operands live on different meshes, and ranks of one mesh mean nothing on the other: build both from one strategy");
+    static constexpr std::string_view wrong = "mw::add(on_two_ranks, on_four_ranks)", right = "tensors of one strategy";
+};
+
+/// Numbers are crunched in one place.
+struct tensors_of_different_backends {
+    MESHWISE_RULE("meshwise: the operands live on different backends or have different element types: build both from one strategy, or convert with mw::cast<type>(x)");
+    static constexpr std::string_view wrong = "mw::add(floats, doubles)", right = "mw::add(mw::cast<double>(floats), doubles)";
+};
+
+/// Axes are matched by name, never by position.
+struct axis_is_missing {
+    MESHWISE_RULE("meshwise: an axis named here is not an axis of the operand, or an operand carries an axis the result lacks: check the spelling, or give it that name with mw::rename<from, to>(x)");
+    static constexpr std::string_view wrong = "mw::dot<ffn>(x_of_embed, w)", right = "mw::dot<embed>(x_of_embed, w)";
+};
+
+/// Renaming and splitting axes keep the number of elements.
+struct sizes_differ {
+    MESHWISE_RULE("meshwise: the axes given and taken have different numbers of elements: rename and reshape keep every element");
+    static constexpr std::string_view wrong = "mw::rename<embed, ffn>(x)", right = "an axis of the same size";
+};
+
+/// A plan is checked before it runs.
+struct memory_budget_exceeded {
+    MESHWISE_RULE("meshwise: the parameters, gradients and optimiser state of this model do not fit the stated bytes per rank: split more axes, use more ranks, or raise the budget");
+    static constexpr std::string_view wrong = "mw::fits<model, budget<1000>>()", right = "a larger mesh";
+};
+
+}  // namespace rules
+
+/// All rules, in the order of docs/rules.md.
+using rules_catalogue =
+    list<non_linear_operation_on_a_pending_sum, whole_value_added_to_a_pending_sum, product_of_two_pending_sums,
+         contracted_axis_is_split_in_one_operand_only, operands_split_by_different_axes_on_one_mesh_axis, normalised_axis_is_split,
+         two_axes_on_one_mesh_axis, reduction_of_what_is_not_pending, gradient_is_not_in_storage_layout, axis_does_not_divide,
+         reshape_cuts_a_split_axis, mesh_axes_in_different_order, mean_of_a_split_axis, tensors_of_different_meshes,
+         tensors_of_different_backends, axis_is_missing, sizes_differ, memory_budget_exceeded>;
+
+}  // namespace meshwise

@@ -1,0 +1,111 @@
+#pragma once
+// Strategies: a mesh and an ordered list of rules. Model code never names a mesh axis; it names tensor axes,
+// and `strategy::layout_of<axes...>` says where such a value lives. A pure function of types.
+#include "layout.hpp"
+#include "verdict.hpp"
+
+namespace meshwise {
+
+/// Option of a strategy: contractions over split axes are always computed as V leaf products summed in a fixed
+/// binary tree, so that every mesh whose axes divide V gives the same bits.
+template <std::size_t V>
+struct reproducible {
+    static_assert(V > 0 && (V & (V - 1)) == 0, "meshwise: reproducible<V> needs a power of two, so that every mesh halves the same tree");
+};
+
+/// Option of a strategy: the backend that crunches its numbers.
+template <class Backend>
+struct on {
+    using backend = Backend;
+};
+
+struct default_backend;  // the best one the machine's packages allow; chosen in tensor/default_backend.hpp
+
+namespace detail {
+template <class Axis, class M>
+struct rule {
+    using axis = Axis;
+    using mesh_axis = M;
+};
+
+template <class Option>
+struct option {
+    static_assert(never<Option>, "meshwise: a strategy is a mesh, then mw::split<axis, mesh_axis> rules, mw::on<backend> and mw::reproducible<V>");
+};
+template <class A, class... M>
+struct option<split<A, M...>> {
+    using rules = list<rule<A, M>...>;
+    using backend = list<>;
+    using rest = list<split<A, M...>>;
+    static constexpr std::size_t leaves = 0;
+};
+template <class B>
+struct option<on<B>> {
+    using rules = list<>;
+    using backend = list<B>;
+    using rest = list<>;
+    static constexpr std::size_t leaves = 0;
+};
+template <std::size_t V>
+struct option<reproducible<V>> {
+    using rules = list<>;
+    using backend = list<>;
+    using rest = list<reproducible<V>>;
+    static constexpr std::size_t leaves = V;
+};
+
+// walks the rules in order; a mesh axis goes to the first rule whose tensor axis is present
+template <class Axes, class Rules, class... Taken>
+struct taken {
+    using type = list<Taken...>;
+};
+template <class Axes, class R, class... Rest, class... Taken>
+struct taken<Axes, list<R, Rest...>, Taken...>
+    : std::conditional_t<contains<typename R::axis, Axes> && !is_one_of<typename R::mesh_axis, typename Taken::mesh_axis...>,
+                         taken<Axes, list<Rest...>, Taken..., R>, taken<Axes, list<Rest...>, Taken...>> {};
+
+template <class Axis, class Rules>
+struct splits_of;
+template <class Axis, class... R>
+struct splits_of<Axis, list<R...>> {
+    template <class... M>
+    using split_by = split<Axis, M...>;
+    using type = apply_to<split_by, concat<list<>, std::conditional_t<std::is_same_v<typename R::axis, Axis>, list<typename R::mesh_axis>, list<>>...>>;
+};
+}  // namespace detail
+
+/// A mesh, and in order: which tensor axis each mesh axis splits, wherever that axis is present.
+template <class Mesh, class... Options>
+struct strategy {
+    using mesh = Mesh;
+    using rules = concat<list<>, typename detail::option<Options>::rules...>;
+    using backend_option = first_of<concat<list<>, typename detail::option<Options>::backend..., list<default_backend>>>;
+    static constexpr std::size_t leaves = [] {
+        std::size_t most = 1;
+        ((most = detail::option<Options>::leaves > most ? detail::option<Options>::leaves : most), ...);
+        return most;
+    }();
+
+    /// Where a value with these axes lives.
+    template <class... A>
+    using layout_of = canonical<Mesh, typename detail::splits_of<A, typename detail::taken<list<A...>, rules>::type>::type...>;
+
+    /// The same strategy on another backend.
+    template <class Backend>
+    using on = apply_to<meshwise::strategy, concat<list<Mesh>, typename detail::option<Options>::rest..., list<meshwise::on<Backend>>>>;
+};
+
+namespace detail {
+template <class S, class AxesList>
+struct layout_of_axes;
+template <class S, template <class...> class List, class... A>
+struct layout_of_axes<S, List<A...>> {
+    using type = typename S::template layout_of<A...>;
+};
+}  // namespace detail
+
+/// `S::layout_of<A...>` for axes<A...> or any list of axes.
+template <class S, class AxesList>
+using layout_for = typename detail::layout_of_axes<S, AxesList>::type;
+
+}  // namespace meshwise
