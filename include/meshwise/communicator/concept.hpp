@@ -1,0 +1,113 @@
+// communicator: how the ranks of a mesh talk to each other. One object per rank.
+// Guarantees: the promises below, kept by every implementation and checked by tests/conformance/communicator.cpp.
+// Costs: one virtual call per collective; a group of one rank costs a copy at most and counts as no collective.
+#pragma once
+
+#include <chrono>
+
+#include <meshwise/communicator/call.hpp>
+
+namespace meshwise {
+
+/// The geometry of a tensor cut into one piece per rank along one of its axes: the whole is
+/// (outer, ranks, inner) elements, the piece of rank r is (outer, inner) and begins at r * inner of each
+/// outer row. Contiguous pieces have outer = 1.
+struct pieces {
+    std::size_t outer = 1;
+    std::size_t inner = 0;
+};
+
+/// One rank's end of a team.
+///
+/// Promises, for every implementation:
+///  - No hang: a collective returns, or throws on every rank of its group within the deadline.
+///  - No silent mismatch: ranks that disagree on the operation, reduction, type, extents, root, axes or order
+///    all get a `collective_error` with both call sites, before any value is touched.
+///  - A rank that leaves by an exception releases its peers at once; they get a `peer_failed` with its reason.
+///  - Sums are added in one fixed tree over the position in the group, tree(lo, hi) = tree(lo, mid) + tree(mid, hi)
+///    with mid = lo + the largest power of two below hi - lo: equal runs give equal bits whatever the timing, on
+///    every implementation. bfloat16 is added in float and rounded once. A NaN on any rank makes a maximum NaN.
+///  - After an error the team stays broken: every later collective throws. Memory of a rank is never read after
+///    one of its collectives has returned or thrown.
+///
+/// Every collective takes the mesh axes it runs along; several axes are one flattened group, last axis fastest.
+/// All ranks of a group make the same calls in the same order. Input and output may not overlap except where
+/// `in place` is said. Extents of zero are allowed, with any pointers, and still meet the peers.
+/// Units: elements, never bytes.
+class communicator {
+public:
+    communicator(grid const& mesh, std::size_t rank) : mesh_(mesh), rank_(rank) { mesh.check(); }
+    communicator(communicator const&) = delete;
+    communicator& operator=(communicator const&) = delete;
+    virtual ~communicator() = default;
+
+    std::size_t rank() const { return rank_; }
+    std::size_t size() const { return mesh_.ranks(); }
+    grid const& mesh() const { return mesh_; }
+    /// This rank's position on one mesh axis.
+    std::size_t coordinate(std::size_t axis) const { return mesh_.coordinate(rank_, axis); }
+    std::size_t group_size(mesh_mask mask) const { return mesh_.group_size(mask); }
+    /// This rank's position in its group along `mask`.
+    std::size_t group_index(mesh_mask mask) const { return mesh_.group_index(rank_, mask); }
+
+    /// out = the reduction of every rank's in, on every rank. In place: in == out is allowed.
+    virtual void all_reduce(mesh_mask, reduction, element_type, void const* in, void* out, std::size_t count,
+                            std::source_location = std::source_location::current()) = 0;
+    /// in (outer, ranks, inner) is reduced over the ranks; out (outer, inner) is this rank's piece of the result.
+    /// In place for outer = 1: out may be this rank's piece inside in.
+    virtual void reduce_scatter(mesh_mask, reduction, element_type, void const* in, void* out, pieces,
+                                std::source_location = std::source_location::current()) = 0;
+    /// in (outer, inner) is this rank's piece; out (outer, ranks, inner) is the whole, on every rank.
+    /// In place for outer = 1: in may be this rank's piece inside out.
+    virtual void all_gather(mesh_mask, element_type, void const* in, void* out, pieces,
+                            std::source_location = std::source_location::current()) = 0;
+    /// Chunk q of in goes to rank q, chunk q of out comes from rank q; chunks are contiguous. Not in place.
+    virtual void all_to_all(mesh_mask, element_type, void const* in, void* out, std::size_t count_per_peer,
+                            std::source_location = std::source_location::current()) = 0;
+    /// data of the rank at position `root` of the group is copied to all others.
+    virtual void broadcast(mesh_mask, element_type, void* data, std::size_t count, std::size_t root,
+                           std::source_location = std::source_location::current()) = 0;
+    /// Returns when every rank of the group has called it.
+    virtual void barrier(mesh_mask, std::source_location = std::source_location::current()) = 0;
+    /// This rank is leaving by an exception: peers that wait, and all later collectives, throw with this reason.
+    virtual void fail(std::string_view reason) noexcept = 0;
+
+    /// Time this rank spent in collectives so far, copying and adding included.
+    double collective_seconds() const { return std::chrono::duration<double>(inside_).count(); }
+    /// The part of `collective_seconds` in which this rank did nothing but wait for others.
+    double waiting_seconds() const { return std::chrono::duration<double>(waiting_).count(); }
+    /// The number of collectives this rank has entered; those of groups of one rank do not count.
+    std::size_t collectives() const { return collectives_; }
+
+protected:
+    using clock = std::chrono::steady_clock;
+
+    void count_collective() { ++collectives_; }
+    void add_time(clock::duration inside, clock::duration waiting) {
+        inside_ += inside;
+        waiting_ += waiting;
+    }
+
+    /// Refuses a root outside the group: every implementation calls this before it meets the peers.
+    void check_root(mesh_mask mask, std::size_t root) const {
+        if (root >= group_size(mask))
+            throw error("broadcast over " + describe_axes(mesh_, mask) + " has root " + std::to_string(root) +
+                        ", but the group has " + std::to_string(group_size(mask)) +
+                        " ranks; the root is a position in the group");
+    }
+
+    /// Refuses an all_to_all in place: every implementation calls this before it meets the peers.
+    static void check_apart(void const* in, void const* out, std::size_t count) {
+        if (in == out && count > 0)
+            throw error("all_to_all was given the same memory as input and output; it needs two buffers");
+    }
+
+private:
+    grid mesh_;
+    std::size_t rank_;
+    clock::duration inside_{};
+    clock::duration waiting_{};
+    std::size_t collectives_ = 0;
+};
+
+}  // namespace meshwise
