@@ -1,0 +1,169 @@
+// Vectors of the processor for the hand-written kernels: instruction sets as tags, loads, transposition, exp.
+//
+// Every function takes the instruction set as a template argument, so that two translation units of one
+// program compiled for different processors never share a kernel. Costs nothing beyond its instructions.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+/// Functions that hold vectors in registers for their caller: a call would spill them.
+#define MESHWISE_INLINE inline __attribute__((always_inline))
+
+namespace meshwise::fast {
+
+/// Instruction sets. `bytes` is the width of a vector; `rows` x `vectors` is the tile of C that a matrix
+/// product keeps in registers: as many accumulators as fit beside `vectors` of B and one broadcast of A.
+struct avx512 {
+    static constexpr std::size_t bytes = 64, rows = 14, vectors = 2;  // 28 of 32 registers
+};
+struct avx2 {
+    static constexpr std::size_t bytes = 32, rows = 6, vectors = 2;  // 12 of 16 registers
+};
+struct neon {
+    static constexpr std::size_t bytes = 16, rows = 8, vectors = 2;  // 16 of 32 registers
+};
+struct portable {
+    static constexpr std::size_t bytes = 16, rows = 4, vectors = 2;  // 8 of 16 registers; products need some
+};
+
+/// The widest set that the compiler was told it may use.
+#if defined(__AVX512F__)
+using native = avx512;
+#elif defined(__AVX2__) && defined(__FMA__)
+using native = avx2;
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+using native = neon;
+#else
+using native = portable;
+#endif
+
+namespace detail {
+
+template <class Instructions, class T>
+struct vector_of {
+    typedef T type __attribute__((vector_size(Instructions::bytes)));
+};
+
+}  // namespace detail
+
+template <class Instructions, class T>
+using vector = typename detail::vector_of<Instructions, T>::type;
+
+/// Number of elements of one vector.
+template <class Instructions, class T>
+inline constexpr std::size_t lanes = Instructions::bytes / sizeof(T);
+
+/// f(integral_constant 0), ..., f(integral_constant Count - 1): indices known at compile time keep arrays of
+/// vectors in registers, which g++ does not promise for a loop.
+template <std::size_t Count, class F>
+MESHWISE_INLINE void unroll(F&& f) {
+    [&]<std::size_t... Index>(std::index_sequence<Index...>) __attribute__((always_inline)) {
+        (f(std::integral_constant<std::size_t, Index>{}), ...);
+    }(std::make_index_sequence<Count>{});
+}
+
+/// Reads a vector from any address, converting each element where the types differ.
+template <class Instructions, class T, class From>
+MESHWISE_INLINE vector<Instructions, T> load(From const* from) {
+    vector<Instructions, T> result;
+    if constexpr (std::is_same_v<T, From>) {
+        __builtin_memcpy(&result, from, sizeof result);
+    } else {
+        T converted[lanes<Instructions, T>];
+        for (std::size_t i = 0; i < lanes<Instructions, T>; ++i) converted[i] = static_cast<T>(from[i]);
+        __builtin_memcpy(&result, converted, sizeof result);
+    }
+    return result;
+}
+
+template <class Instructions, class T>
+MESHWISE_INLINE void store(T* to, vector<Instructions, T> const& value) {
+    __builtin_memcpy(to, &value, sizeof value);
+}
+
+template <class Instructions, class T>
+MESHWISE_INLINE vector<Instructions, T> splat(T value) {
+    return value - vector<Instructions, T>{};  // x - 0 is x for every x, -0 included, so this is no operation
+}
+
+/// Transposes lanes x lanes elements in place: log2(lanes) rounds that interleave row i with row i + lanes/2.
+template <class Instructions, class T>
+MESHWISE_INLINE void transpose(vector<Instructions, T>* row) {
+    constexpr std::size_t count = lanes<Instructions, T>, half = count / 2;
+    using type = vector<Instructions, T>;
+    for (std::size_t round = 1; round < count; round *= 2) {
+        type next[count];
+        [&]<int... Lane>(std::integer_sequence<int, Lane...>) __attribute__((always_inline)) {
+            constexpr int both = static_cast<int>(count), upper = static_cast<int>(half);
+            unroll<half>([&](auto i) __attribute__((always_inline)) {
+                next[2 * i] = __builtin_shufflevector(row[i], row[i + half], (Lane / 2 + Lane % 2 * both)...);
+                next[2 * i + 1] =
+                    __builtin_shufflevector(row[i], row[i + half], (upper + Lane / 2 + Lane % 2 * both)...);
+            });
+        }(std::make_integer_sequence<int, static_cast<int>(count)>{});
+        unroll<count>([&](auto i) __attribute__((always_inline)) { row[i] = next[i]; });
+    }
+}
+
+/// e^x for every lane. float: at most 2 units in the last place; results below the smallest normal number are
+/// zero; inf and NaN as std::exp. double: std::exp.
+template <class Instructions, class T>
+MESHWISE_INLINE vector<Instructions, T> vector_exp(vector<Instructions, T> x) {
+    if constexpr (std::is_same_v<T, float>) {
+        using floats = vector<Instructions, float>;
+        using ints = vector<Instructions, std::int32_t>;
+        // x = n ln2 + r with |r| <= ln2 / 2. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+        constexpr float shift = 12582912.0f;
+        floats const clipped = x > 89.0f ? splat<Instructions>(89.0f) : x;
+        floats const shifted = clipped * 1.44269504088896341f + shift;
+        floats const n = shifted - shift;
+        floats const r = (clipped - n * 0.693359375f) - n * -2.12194440e-4f;
+        floats p = splat<Instructions>(1.9875691500e-4f);  // Cephes expf, S. Moshier
+        p = p * r + 1.3981999507e-3f;
+        p = p * r + 8.3334519073e-3f;
+        p = p * r + 4.1665795894e-2f;
+        p = p * r + 1.6666665459e-1f;
+        p = p * r + 5.0000001201e-1f;
+        p = p * (r * r) + (r + 1.0f);
+        // 2^n as 2 * 2^(n-1): n = 128 has no float, but results just below the largest one need it.
+        ints const exponent = (reinterpret_cast<ints>(shifted) - std::int32_t{0x4B400000} + 126) << 23;
+        floats const result = p * reinterpret_cast<floats>(exponent) * 2.0f;
+        floats const low = x < -87.336544f ? floats{} : result;
+        return x > 88.722839f ? splat<Instructions>(std::numeric_limits<float>::infinity()) : low;
+    } else {
+        vector<Instructions, T> result;
+        for (std::size_t i = 0; i < lanes<Instructions, T>; ++i) result[i] = std::exp(x[i]);
+        return result;
+    }
+}
+
+/// Memory of one thread for one purpose (`Purpose` is any type): grows to the largest request and stays, so
+/// that a kernel allocates nothing once it has run. Contents do not survive the next request.
+template <class Instructions, class Purpose, class T>
+T* scratch(std::size_t count) {
+    static constexpr std::align_val_t alignment{64};
+    struct memory {
+        T* data = nullptr;
+        std::size_t size = 0;
+        memory() = default;
+        memory(memory const&) = delete;
+        memory& operator=(memory const&) = delete;
+        ~memory() { ::operator delete(data, alignment); }
+    };
+    thread_local memory kept;
+    if (kept.size < count) {
+        T* const larger = static_cast<T*>(::operator new(count * sizeof(T), alignment));
+        ::operator delete(kept.data, alignment);
+        kept.data = larger;
+        kept.size = count;
+    }
+    return kept.data;
+}
+
+}  // namespace meshwise::fast
