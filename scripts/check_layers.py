@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Includes go only downward: reads every header under include/meshwise and names each line that breaks the order.
+
+    scripts/check_layers.py              the faults, one a line
+    scripts/check_layers.py --map        the rooms, what each uses, how large it is
+    scripts/check_layers.py --self-test  that planted faults are found, then the check itself
+"""
+import collections
+import pathlib
+import posixpath
+import re
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent / "include" / "meshwise"
+LADDER = ["core", "backend", "communicator", "tensor", "autodiff", "ops", "parallel", "nn"]
+# Each room with the rooms it may use besides itself. The last four do not know one another; only report knows nn.
+MAY_USE = {room: set(LADDER[:place]) for place, room in enumerate(LADDER)}
+MAY_USE |= {room: set(LADDER[:-1]) for room in ("optim", "text", "io")}
+MAY_USE["report"] = set(LADDER)
+
+# core compiles in a blink: headers that cost g++ 12 less than about 0.1 s, and no third party.
+LIGHT = set(
+    "array bit cmath compare concepts cstddef cstdint climits initializer_list limits source_location span string_view"
+    " tuple type_traits utility version".split())
+LIGHT_FOR = {"core/error.hpp": {"stdexcept", "string"}}
+
+# Edge headers need a library that not everybody has: only the user includes them.
+EDGE = re.compile(r"^(mpi|cuda|nccl)[a-z_]*\.hpp$")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+LONGEST = 350
+
+
+def includes(file, root):
+    """(line number, target) of each include of a file; "neighbour.hpp" is given as <meshwise/room/neighbour.hpp>."""
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if match := INCLUDE.match(line):
+            target = match[2]
+            if match[1] == '"' and not target.startswith("meshwise/"):
+                here = "meshwise/" + file.parent.relative_to(root).as_posix()
+                target = posixpath.normpath(posixpath.join(here, target))
+            yield number, target
+
+
+def room_of(name):
+    """The room of a path below include/meshwise; '' for meshwise.hpp, which may use all rooms."""
+    return name.split("/")[0] if "/" in name else ""
+
+
+def fault_of(name, target, root):
+    """What is wrong when the header `name` includes `target`, or None."""
+    room = room_of(name)
+    if not target.startswith("meshwise/"):
+        if room == "core" and target not in LIGHT | LIGHT_FOR.get(name, set()):
+            return f"core/ may include only light standard headers, and <{target}> is not one of them"
+        return None
+    used = target.removeprefix("meshwise/")
+    if not (root / used).is_file():
+        return f"<{target}> does not exist"
+    if EDGE.match(used.split("/")[-1]) and not EDGE.match(name.split("/")[-1]):
+        return f"<{target}> needs a library of its own, only users include it"
+    if room and not room_of(used):
+        return f"<{target}> is for users, name the headers that are needed"
+    if room and room_of(used) not in MAY_USE[room] | {room}:
+        return f"{room}/ may not use {room_of(used)}/ (<{target}>)"
+    return None
+
+
+def headers(root):
+    return sorted(root.rglob("*.hpp"))
+
+
+def circle_faults(graph):
+    """Headers of one room that include each other in a circle."""
+    state = {}
+    faults = []
+
+    def visit(name, path):
+        state[name] = "open"
+        for target in graph[name]:
+            if state.get(target) == "open":
+                faults.append(f"{name}: includes itself by way of {' -> '.join([*path, name, target])}")
+            elif target not in state:
+                visit(target, [*path, name])
+        state[name] = "closed"
+
+    for name in graph:
+        if name not in state:
+            visit(name, [])
+    return faults
+
+
+def check(root):
+    faults = []
+    graph = {}
+    for file in headers(root):
+        name = file.relative_to(root).as_posix()
+        if room_of(name) and room_of(name) not in MAY_USE:
+            faults.append(f"{name}:1: {room_of(name)}/ is not a room")
+            continue
+        lines = len(file.read_text(encoding="utf-8").splitlines())
+        if lines > LONGEST:
+            faults.append(f"{name}:{lines}: longer than {LONGEST} lines, split it by idea")
+        for number, target in includes(file, root):
+            if fault := fault_of(name, target, root):
+                faults.append(f"{name}:{number}: {fault}")
+        graph[name] = [t.removeprefix("meshwise/") for _, t in includes(file, root) if t.startswith("meshwise/")]
+    graph = {name: [target for target in targets if target in graph] for name, targets in graph.items()}
+    return faults + circle_faults(graph)
+
+
+def print_map(root):
+    sizes = collections.defaultdict(list)
+    uses = collections.defaultdict(set)
+    for file in headers(root):
+        name = file.relative_to(root).as_posix()
+        room = room_of(name)
+        sizes[room].append(len(file.read_text(encoding="utf-8").splitlines()))
+        uses[room] |= {room_of(t.removeprefix("meshwise/")) for _, t in includes(file, root) if t.startswith("meshwise/")}
+    print(f"{'room':<14}{'files':>6}{'lines':>7}{'longest':>9}  uses")
+    for room in MAY_USE:
+        if sizes[room]:
+            used = " ".join(r for r in MAY_USE if r in uses[room] - {room})
+            print(f"{room + '/':<14}{len(sizes[room]):>6}{sum(sizes[room]):>7}{max(sizes[room]):>9}  {used}")
+
+
+PLANTED = {  # a tree of headers -> the start of the one fault in it ('' when it is in order)
+    "downward": ({"ops/dot.hpp": "#include <meshwise/core/axis.hpp>", "core/axis.hpp": "#include <utility>"}, ""),
+    "upward": ({"core/axis.hpp": "#include <meshwise/ops/dot.hpp>", "ops/dot.hpp": ""}, "core/axis.hpp:1: core/ may not"),
+    "siblings": ({"io/a.hpp": "#include <meshwise/text/b.hpp>", "text/b.hpp": ""}, "io/a.hpp:1: io/ may not use text/"),
+    "nn from optim": ({"optim/a.hpp": "\n# include <meshwise/nn/b.hpp>", "nn/b.hpp": ""}, "optim/a.hpp:2: optim/ may not"),
+    "nn from report": ({"report/a.hpp": "#include <meshwise/nn/b.hpp>", "nn/b.hpp": ""}, ""),
+    "dear": ({"core/axis.hpp": "#include <memory>"}, "core/axis.hpp:1: core/ may include only light"),
+    "string in error": ({"core/error.hpp": "#include <string>"}, ""),
+    "third party": ({"core/axis.hpp": "#include <Eigen/Core>"}, "core/axis.hpp:1: core/ may include only light"),
+    "neighbour": ({"ops/dot.hpp": '#include "sum.hpp"', "ops/sum.hpp": ""}, ""),
+    "upward, in quotes": ({"core/a.hpp": '#include "../ops/b.hpp"', "ops/b.hpp": ""}, "core/a.hpp:1: core/ may not"),
+    "absent": ({"ops/dot.hpp": "#include <meshwise/core/axis.hpp>"}, "ops/dot.hpp:1: <meshwise/core/axis.hpp> does not"),
+    "edge": ({"meshwise.hpp": "#include <meshwise/communicator/mpi.hpp>", "communicator/mpi.hpp": "#include <mpi.h>"},
+             "meshwise.hpp:1: <meshwise/communicator/mpi.hpp> needs"),
+    "umbrella": ({"nn/a.hpp": "#include <meshwise/meshwise.hpp>", "meshwise.hpp": ""}, "nn/a.hpp:1: <meshwise/meshwise.hpp> is"),
+    "circle": ({"nn/a.hpp": "#include <meshwise/nn/b.hpp>", "nn/b.hpp": "#include <meshwise/nn/a.hpp>"}, "nn/b.hpp: includes itself"),
+    "no room": ({"util/a.hpp": ""}, "util/a.hpp:1: util/ is not a room"),
+    "long": ({"nn/a.hpp": "\n" * 351}, "nn/a.hpp:351: longer than"),
+}
+
+
+def self_test():
+    failed = 0
+    for title, (tree, expected) in PLANTED.items():
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in tree.items():
+                file = pathlib.Path(folder, name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+            found = check(pathlib.Path(folder))
+        if len(found) != bool(expected) or (expected and not found[0].startswith(expected)):
+            failed += 1
+            print(f"self-test '{title}': expected {expected or 'no fault'}, found {found}")
+    return len(PLANTED) - failed, failed
+
+
+def main():
+    if sys.argv[1:] == ["--map"]:
+        print_map(ROOT)
+        return 0
+    passed, failed = self_test() if sys.argv[1:] == ["--self-test"] else (0, 0)
+    faults = check(ROOT)
+    print("".join(f"include/meshwise/{fault}\n" for fault in faults), end="")
+    passed, failed = passed + (not faults), failed + len(faults)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())

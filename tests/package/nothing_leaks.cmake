@@ -1,0 +1,12 @@
+# A library that is part of another project brings neither its flags nor its tests along.
+foreach(property IN ITEMS INTERFACE_COMPILE_OPTIONS INTERFACE_COMPILE_DEFINITIONS)
+    get_target_property(value meshwise ${property})
+    if(value)
+        message(FATAL_ERROR "meshwise imposes on its consumers: ${property} = ${value}")
+    endif()
+endforeach()
+foreach(option IN ITEMS BUILD_TESTS BUILD_EXAMPLES BUILD_BENCHMARKS INSTALL NATIVE)
+    if(MESHWISE_${option})
+        message(FATAL_ERROR "MESHWISE_${option} is on although meshwise is not the top project")
+    endif()
+endforeach()
