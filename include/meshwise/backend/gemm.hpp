@@ -131,6 +131,16 @@ void block_product(std::size_t m, std::size_t n, std::size_t k, panels<T> a, pan
     }
 }
 
+/// Width contiguous elements; a constant size lets the compiler choose the widest moves.
+template <std::size_t Width, class From, class T>
+MESHWISE_INLINE void copy_row(From const* from, T* out) {
+    if constexpr (std::is_same_v<From, T>) {
+        __builtin_memcpy(out, from, Width * sizeof(T));
+    } else {
+        for (std::size_t i = 0; i < Width; ++i) out[i] = static_cast<T>(from[i]);
+    }
+}
+
 /// Copies `count` <= Width rows of k elements so that out[p * step + i] is element p of row i; rows from
 /// `count` up to whole vectors are zero. `from_i` and `from_k` are the strides of the source.
 template <class Instructions, std::size_t Width, class T, class From>
@@ -140,9 +150,7 @@ void pack(std::size_t count, std::size_t k, From const* from, std::ptrdiff_t fro
     std::size_t done = 0;
     if (from_i == 1 && count == Width) {
         for (; done < k; ++done)
-            for (std::size_t i = 0; i < Width; ++i)
-                out[offset(done, step) + static_cast<std::ptrdiff_t>(i)] =
-                    static_cast<T>(from[offset(done, from_k) + static_cast<std::ptrdiff_t>(i)]);
+            copy_row<Width>(from + offset(done, from_k), out + offset(done, step));
     } else if (from_k == 1) {
         for (; done + width <= k; done += width)
             for (std::size_t strip = 0; strip < strips; ++strip) {
