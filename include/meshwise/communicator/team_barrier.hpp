@@ -1,0 +1,229 @@
+// team_barrier: how threads wait for one another, and how one failure releases all of them.
+// Guarantees: an open wait ends by completion, by a failure anywhere in the team, by a rank that has ended its
+// program, by a circle of ranks that wait for each other, or by the deadline, whichever comes first. Leaving
+// and completing exclude each other, so nobody reads the memory of a rank that has thrown.
+// Costs: one atomic addition per arrival; a wait spins, then yields, then sleeps in slices. A process that is
+// stopped does not use up the deadline.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include <meshwise/communicator/wait_graph.hpp>
+
+namespace meshwise {
+
+class team_barrier {
+public:
+    /// What broke the team; it chooses the exception.
+    enum class breach : std::uint8_t { peer_failed, mismatch, deadline };
+
+    team_barrier(grid const& mesh, std::chrono::milliseconds deadline)
+        : mesh_(checked(mesh)), deadline_(std::min<std::chrono::milliseconds>(deadline, forever)), states_(mesh.ranks()),
+          seats_((std::size_t{mesh.every_axis()} + 1) * mesh.ranks()), rooms_(build_rooms()),
+          graph_(mesh_, rooms_, states_) {
+        bool const crowded = mesh.ranks() > std::max(1U, std::thread::hardware_concurrency());
+        spins_ = crowded ? 100 : 4000;
+        yields_ = crowded ? 100 : 20;
+    }
+    team_barrier(team_barrier const&) = delete;
+    team_barrier& operator=(team_barrier const&) = delete;
+
+    grid const& mesh() const { return mesh_; }
+    /// The place of `rank` along a mask without axes of size 1.
+    seat place(std::size_t rank, mesh_mask mask) const { return seats_[mask * mesh_.ranks() + rank]; }
+    flight_record& record(std::size_t rank) { return states_[rank].record; }
+    bool broken() const { return broken_.load(std::memory_order_acquire) != whole; }
+    /// The rank whose exception is the cause; only for a broken team whose ranks have ended.
+    std::size_t claimant() const { return claimant_; }
+
+    /// Arrives and waits for the group to begin collective `here.sequence`. Throws what broke the team.
+    void open(std::size_t rank, seat& here) {
+        if (broken()) raise(rank);
+        here.room->members[here.index].entered.store(here.sequence + 1, std::memory_order_release);
+        std::uint64_t const target = arrive(here);
+        if (!spin(*here.room, target, true)) sleep(rank, here, target);
+    }
+
+    /// Arrives and waits for the group to end a collective. Everyone is inside and only copies, so nobody may
+    /// leave: a peer might still read from this rank.
+    void close(seat& here) {
+        std::uint64_t const target = arrive(here);
+        meeting& room = *here.room;
+        if (spin(room, target, false)) return;
+        room.parked.fetch_add(1);
+        std::unique_lock held(room.lock);
+        room.signal.wait(held, [&] { return room.arrivals.load() >= target; });
+        room.parked.fetch_sub(1);
+    }
+
+    /// Breaks the team, unless it is broken already, and wakes everybody.
+    void poison(breach kind, std::size_t rank, std::string_view reason) noexcept {
+        if (claim()) publish(kind, rank, reason);
+    }
+
+    /// `rank` has ended its program: whoever still waits for it must hear of it.
+    void finish(std::size_t rank) noexcept {
+        states_[rank].finished.store(true);
+        for (mesh_mask mask = 0; mask <= mesh_.every_axis(); ++mask)
+            if (meeting* const room = place(rank, mask).room) room->wake();
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+    enum : int { whole, claimed, published };
+    static constexpr auto slice = std::chrono::milliseconds(20);
+    static constexpr auto forever = std::chrono::hours(24 * 365);
+
+    static grid const& checked(grid const& mesh) {
+        mesh.check();
+        return mesh;
+    }
+
+    std::vector<std::unique_ptr<meeting>> build_rooms() {
+        std::vector<std::unique_ptr<meeting>> rooms;
+        std::size_t const ranks = mesh_.ranks();
+        for (mesh_mask mask = 1; mask <= mesh_.every_axis(); ++mask) {
+            if (mesh_.without_ones(mask) != mask) continue;
+            for (std::size_t rank = 0; rank < ranks; ++rank) {
+                if (mesh_.group_index(rank, mask) != 0) continue;
+                std::vector<std::size_t> group(mesh_.group_size(mask));
+                for (std::size_t i = 0; i < group.size(); ++i) group[i] = mesh_.group_member(rank, mask, i);
+                rooms.push_back(std::make_unique<meeting>(group, rooms.size()));
+                for (std::size_t i = 0; i < group.size(); ++i)
+                    seats_[mask * ranks + group[i]] = {rooms.back().get(), i, 0, 0};
+            }
+        }
+        return rooms;
+    }
+
+    static std::uint64_t arrive(seat& here) {
+        std::uint64_t const target = ++here.rounds * here.size();
+        if (here.room->arrivals.fetch_add(1) + 1 == target) here.room->wake();
+        return target;
+    }
+
+    static void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        asm volatile("yield");
+#endif
+    }
+
+    bool spin(meeting const& room, std::uint64_t target, bool may_leave) const {
+        for (int turn = 0; turn < spins_ + yields_; ++turn) {
+            if (room.arrivals.load(std::memory_order_acquire) >= target) return true;
+            if (may_leave && broken()) return false;
+            if (turn < spins_) pause();
+            else std::this_thread::yield();
+        }
+        return false;
+    }
+
+    /// Why a sleeper woke up for good. No rank that has ended and no circle means the deadline, or that the
+    /// team was broken by others.
+    struct verdict {
+        bool complete = false;
+        std::optional<std::size_t> ended{};
+        wait_graph::obstacles circle{};
+    };
+
+    void sleep(std::size_t rank, seat const& here, std::uint64_t target) {
+        meeting& room = *here.room;
+        std::uint64_t const code = wait_graph::code(room, here.sequence);
+        states_[rank].sleeping_in.store(code);
+        room.parked.fetch_add(1);
+        verdict const found = sleep_until_settled(rank, here, target, code);
+        room.parked.fetch_sub(1);
+        // Whoever completes the round relies on this rank: if that came first, there is nothing to complain of.
+        bool const leave = !found.complete && withdraw(room, target);
+        if (leave && claim()) publish_verdict(rank, code, found);
+        states_[rank].sleeping_in.store(0);
+        if (leave) raise(rank);
+    }
+
+    verdict sleep_until_settled(std::size_t rank, seat const& here, std::uint64_t target, std::uint64_t code) {
+        meeting& room = *here.room;
+        clock::duration waited{};
+        std::unique_lock held(room.lock);
+        for (bool first = true;; first = false) {
+            if (room.arrivals.load() >= target) return {true, {}, {}};
+            if (broken() || waited >= deadline_) return {};
+            if (auto const other = graph_.ended(room, here.sequence)) return {false, other, {}};
+            if (!first)
+                if (auto path = circle(rank, code); !path.empty()) return {false, {}, std::move(path)};
+            auto const start = clock::now();
+            room.signal.wait_for(held, std::min<clock::duration>(slice, deadline_ - waited));
+            // Much longer than a slice: the process was stopped, which is no reason to blame a peer.
+            waited += std::min<clock::duration>(clock::now() - start, 2 * slice);
+        }
+    }
+
+    wait_graph::obstacles circle(std::size_t rank, std::uint64_t code) const noexcept {
+        try {
+            return graph_.circle(graph_.holding_up(rank, code));
+        } catch (...) { return {}; }  // no memory: the deadline will speak
+    }
+
+    /// Takes an arrival back; false if the round is complete.
+    static bool withdraw(meeting& room, std::uint64_t target) {
+        std::uint64_t seen = room.arrivals.load();
+        while (seen < target)
+            if (room.arrivals.compare_exchange_weak(seen, seen - 1)) return true;
+        return false;
+    }
+
+    bool claim() noexcept {
+        int expected = whole;
+        return broken_.compare_exchange_strong(expected, claimed);
+    }
+
+    void publish(breach kind, std::size_t rank, std::string_view reason) noexcept {
+        kind_ = kind;
+        claimant_ = rank;
+        length_ = reason.copy(reason_.data(), reason_.size());
+        broken_.store(published);
+        for (auto const& room : rooms_) room->wake();
+    }
+
+    /// Once the team is claimed its ranks enter at most one more call, so their records can be read.
+    void publish_verdict(std::size_t rank, std::uint64_t code, verdict const& found) noexcept {
+        bool const late = !found.ended && found.circle.empty();
+        std::string text;
+        try {
+            if (found.ended) text = graph_.ended_text(rank, *found.ended);
+            else if (late) text = graph_.late_text(graph_.holding_up(rank, code), deadline_);
+            else text = graph_.circle_text(found.circle);
+        } catch (...) {}
+        if (text.empty()) text = "a peer is missing";  // short enough to need no memory
+        publish(late ? breach::deadline : breach::mismatch, rank, text);
+    }
+
+    [[noreturn]] void raise(std::size_t rank) const {
+        while (broken_.load() != published) std::this_thread::yield();
+        std::string const text(reason_.data(), length_);
+        if (kind_ == breach::mismatch) throw collective_error(text);
+        if (kind_ == breach::deadline) throw deadline_exceeded(text);
+        throw peer_failed(describe(mesh_, claimant_) + " failed: " + text + "; this released " +
+                          describe(mesh_, rank) + graph_.last_call(rank, " from "));
+    }
+
+    grid const mesh_;
+    std::chrono::milliseconds const deadline_;
+    std::vector<rank_state> states_;
+    std::vector<seat> seats_;
+    std::vector<std::unique_ptr<meeting>> const rooms_;
+    wait_graph graph_;
+    int spins_ = 0, yields_ = 0;
+    alignas(64) std::atomic<int> broken_{whole};
+    breach kind_ = breach::peer_failed;
+    std::size_t claimant_ = 0;
+    std::size_t length_ = 0;
+    std::array<char, 4096> reason_{};
+};
+
+}  // namespace meshwise
