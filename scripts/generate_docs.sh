@@ -14,7 +14,8 @@ case ${1:-} in
     *) refuse "scripts/generate_docs.sh knows no option '$1'; it takes --check only." ;;
 esac
 
-choose_compiler
+# shellcheck disable=SC2119  # No further packages.
+require_tools
 if [ -z "$(find docs/generate -name '*.cpp' -print -quit 2> /dev/null)" ]; then
     echo "no page is generated (docs/generate/ is empty)"
     exit 0

@@ -35,7 +35,7 @@ install() {
         stop "apt-get could not install ${missing[*]}; please install them by hand and call ./run again."
 }
 
-# choose_compiler: CXX if it is set, otherwise the newest g++ that is at least 12.
+# choose_compiler: exports CXX unless it is set: the first g++ that is at least 12.
 choose_compiler() {
     [ -z "${CXX:-}" ] || return 0
     local name
@@ -45,14 +45,17 @@ choose_compiler() {
             return 0
         fi
     done
-    install g++-12
-    export CXX=g++-12
+    return 1
 }
 
 # require_tools [PACKAGE...]: everything needed to build, and the packages named.
 require_tools() {
-    install cmake ninja-build libeigen3-dev libtbb-dev "$@"
-    choose_compiler
+    if choose_compiler; then
+        install cmake ninja-build libeigen3-dev libtbb-dev "$@"
+    else
+        install g++-12 cmake ninja-build libeigen3-dev libtbb-dev "$@"
+        export CXX=g++-12
+    fi
     local version
     version=$(cmake --version | sed -n '1s/[^0-9]*//p')
     newer_or_equal "$version" 3.24 ||
@@ -63,7 +66,7 @@ require_tools() {
 jobs() {
     local cores memory
     cores=$(nproc)
-    memory=$(awk '/MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo)
+    memory=$(awk '/MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo 2> /dev/null || echo "$cores")
     local count=$((memory < cores ? memory : cores))
     echo "${MESHWISE_JOBS:-$((count > 0 ? count : 1))}"
 }
