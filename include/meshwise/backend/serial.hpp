@@ -27,8 +27,8 @@ struct serial : serial_products, serial_elements, serial_rows {
     static void deallocate(void* memory, std::size_t) noexcept { ::operator delete(memory, std::align_val_t{64}); }
 
     template <class F>
-    static void enter(std::size_t, F&& f) {
-        std::forward<F>(f)();
+    static decltype(auto) enter(std::size_t, F&& f) {
+        return std::forward<F>(f)();
     }
 
     template <class F>

@@ -1,0 +1,150 @@
+// dry_run: a backend that computes nothing and counts the arithmetic, to plan programs that are too large to run.
+// Guarantees: the concept `backend`; memory is never reserved, read or written; products and attention are counted.
+// Costs: nothing but the calls.
+#pragma once
+
+#include <meshwise/backend/concept.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace meshwise {
+
+/// The backend that only counts: see backend/concept.hpp for its members. Every allocation is the same 64 bytes, which
+/// nothing may touch: programs ask `computes` before they look at a value.
+struct dry_run {
+    static constexpr std::string_view name = "dry_run";
+    using memory_is_host = std::true_type;
+    static constexpr std::size_t leaves = 1;
+    static constexpr bool computes = false;
+
+    /// Floating point operations of this thread's products and attentions so far, a multiply-add being two; set it to 0
+    /// to start again.
+    static std::uint64_t& flops() {
+        thread_local std::uint64_t count = 0;
+        return count;
+    }
+
+    static void* allocate(std::size_t) {
+        alignas(64) static std::byte nothing[64];
+        return nothing;
+    }
+    static void deallocate(void*, std::size_t) noexcept {}
+
+    template <class F>
+    static decltype(auto) enter(std::size_t, F&& f) {
+        return std::forward<F>(f)();
+    }
+    template <class F>
+    static void parallel(std::size_t, std::size_t, F&&) {}
+
+    template <class T, class R>
+    static void gemm(gemm_shape const& shape, T const*, T const*, R*) {
+        flops() += std::uint64_t{2} * shape.m * shape.n * shape.k;
+    }
+    template <class T, class R>
+    static void batched_gemm(std::size_t batch, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,
+                             gemm_shape const& shape, T const*, T const*, R*) {
+        flops() += std::uint64_t{2} * batch * shape.m * shape.n * shape.k;
+    }
+    template <class T>
+    static void attention(attention_shape const& shape, T const*, T const*, T const*, T*, T*) {
+        flops() += 2 * products(shape, 2);
+    }
+    template <class T>
+    static void attention_gradient(attention_shape const& shape, T const*, T const*, T const*, T const*, T const*,
+                                   T const*, T*, T*, T*) {
+        flops() += 2 * products(shape, 5);  // the scores again, and the gradients of weights, q, k and v
+    }
+
+    template <class T>
+    static void fill(T*, std::size_t, T) {}
+    template <class T>
+    static void copy(T*, T const*, std::size_t) {}
+    template <class T>
+    static void permute(loops<1> const&, T*, T const*) {}
+    template <class To, class From>
+    static void cast(To*, From const*, std::size_t) {}
+    template <class T>
+    static void add_to(T*, T const*, std::size_t) {}
+    template <class T>
+    static void add(T*, T const*, T const*, std::size_t) {}
+    template <class T>
+    static void scale(T*, std::size_t, T) {}
+    template <class F, class R, class... T>
+    static void map(loops<sizeof...(T)> const&, F const&, R*, T const*...) {}
+    template <std::size_t Outs, class F, class R, class T, std::size_t Ins>
+    static void map_many(std::size_t, F const&, std::array<R*, Outs>, std::array<T const*, Ins>) {}
+    template <class T>
+    static void adamw(std::size_t, T*, T const*, T*, T*, adamw_numbers const&) {}
+
+    template <class T>
+    static void sum(loops<1> const&, T*, T const*) {}
+    template <class T>
+    static void max(loops<1> const&, T*, T const*) {}
+    template <class T>
+    static double sum_squares(std::size_t, T const*) {
+        return 0;
+    }
+
+    template <class T>
+    static void argmax_rows(std::size_t, std::size_t, T const*, std::int32_t*) {}
+    template <class T>
+    static void row_max(std::size_t, std::size_t, T const*, T*) {}
+    template <class T>
+    static void softmax(std::size_t, std::size_t, T const*, T*) {}
+    template <class T>
+    static void softmax_gradient(std::size_t, std::size_t, T const*, T const*, T*) {}
+    template <class T>
+    static void layer_norm(std::size_t, std::size_t, T const*, T const*, T const*, double, T*, T*, T*) {}
+    template <class T>
+    static void layer_norm_gradient(std::size_t, std::size_t, T const*, T const*, T const*, T const*, T const*,
+                                    T*) {}
+    template <class T>
+    static void layer_norm_parameters(std::size_t, std::size_t, T const*, T const*, T const*, T const*, T*, T*) {}
+    template <class T>
+    static void rms_norm(std::size_t, std::size_t, T const*, T const*, double, T*, T*) {}
+    template <class T>
+    static void rms_norm_gradient(std::size_t, std::size_t, T const*, T const*, T const*, T const*, T*) {}
+    template <class T>
+    static void rms_norm_parameters(std::size_t, std::size_t, T const*, T const*, T const*, T*) {}
+    template <class T>
+    static void rope(std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, double, rope_pairing, bool,
+                     T const*, T*) {}
+
+    template <class T>
+    static void gather_rows(std::size_t, std::int32_t const*, std::size_t, std::size_t, std::size_t, T const*,
+                            T*) {}
+    template <class T>
+    static void scatter_add_rows(std::size_t, std::int32_t const*, std::size_t, std::size_t, std::size_t, T const*,
+                                 T*) {}
+    template <class T>
+    static void target_and_exp_sum(std::size_t, std::size_t, std::size_t, T const*, T const*, std::int32_t const*,
+                                   std::size_t, T*, T*) {}
+    template <class T>
+    static void cross_entropy_gradient(std::size_t, std::size_t, std::size_t, T const*, T const*,
+                                       std::int32_t const*, std::size_t, T const*, T*) {}
+
+private:
+    // Multiply-adds of `count` products of scores or weights; causal ones count what a query may see. The lengths of
+    // the batches lie in memory that a dry run does not have.
+    static std::uint64_t products(attention_shape const& shape, std::uint64_t count) {
+        std::uint64_t pairs = std::uint64_t{shape.queries} * shape.keys;
+        if (shape.causal) {
+            pairs = 0;
+            for (std::size_t i = 0; i < shape.queries; ++i) {
+                std::size_t const past = shape.first_query + i + 1;
+                pairs += past < shape.keys ? past : shape.keys;
+            }
+        }
+        return count * pairs * shape.head_dim * shape.batch * shape.kv_heads * shape.group;
+    }
+};
+
+static_assert(backend<dry_run>);
+
+}  // namespace meshwise

@@ -1,0 +1,207 @@
+// lanes: the two patterns that make the fast kernels position independent: blocks and lane sums.
+// Guarantees: every element goes through the same code, the last block of a row being padded; the order of a sum depends
+// on the number of summands alone, whatever the strides and the threads.
+// Costs: a row that is no multiple of `block` computes up to block - 1 elements in vain.
+#pragma once
+
+#include <meshwise/backend/simd.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+namespace meshwise::fast {
+
+/// Elements per block of an element-wise loop.
+inline constexpr std::size_t block = 64;
+
+/// Summand q goes to lane q % sum_lanes; the lanes are joined by halving.
+inline constexpr std::size_t sum_lanes = 16;
+
+/// After so many summands the lanes are joined and added to a total in double.
+inline constexpr std::size_t sum_chunk = 4096;
+
+/// Copies the first `count` of a block, which is nearly always all of it.
+template <class T>
+MESHWISE_INLINE void put(T* to, T const (&values)[block], std::size_t count) {
+    if (count == block) {
+        std::memcpy(static_cast<void*>(to), values, sizeof values);
+    } else {
+        std::memcpy(static_cast<void*>(to), values, count * sizeof(T));
+    }
+}
+
+/// Calls body(begin, count, pointers...) for every block of [0, n); the pointers lead to `block` readable elements each,
+/// of which `count` are those of the inputs and the rest repeats the last.
+template <class Body, class... T>
+MESHWISE_INLINE void for_each_block(std::size_t n, Body&& body, T const*... in) {
+    std::tuple<std::array<T, block>...> padded;
+    for (std::size_t begin = 0; begin < n; begin += block) {
+        std::size_t const count = std::min(block, n - begin);
+        std::tuple<T const*...> from{(in + begin)...};
+        [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) {
+            if (count < block) {
+                auto pad = [&](auto& values, auto*& pointer) {
+                    std::copy_n(pointer, count, values.begin());
+                    std::fill(values.begin() + static_cast<std::ptrdiff_t>(count), values.end(), values[count - 1]);
+                    pointer = values.data();
+                };
+                (pad(std::get<I>(padded), std::get<I>(from)), ...);
+            }
+            body(begin, count, std::get<I>(from)...);
+        }(std::index_sequence_for<T...>{});
+    }
+}
+
+template <class T>
+struct lane_vector {
+    typedef T type __attribute__((vector_size(sum_lanes * sizeof(T))));
+};
+
+/// Addition, for the reductions below.
+struct plus {
+    template <class T>
+    static constexpr T identity = T{0};
+
+    template <class V>
+    static MESHWISE_INLINE void combine(V& total, V const& value) {
+        total += value;
+    }
+};
+
+/// The larger value, or NaN where there is one.
+struct larger {
+    template <class T>
+    static constexpr T identity = -std::numeric_limits<T>::infinity();
+
+    template <class V>
+    static MESHWISE_INLINE void combine(V& total, V const& value) {
+        total = ((value > total) | (value != value)) ? value : total;
+    }
+};
+
+/// A reduction of one sequence, in the fixed order.
+template <class Operation, class T>
+class lane_accumulator {
+    using lanes_type = typename lane_vector<T>::type;
+
+public:
+    lane_accumulator() { clear_lanes(); }
+
+    /// The next block of values; all but the last must be full. What lies beyond `count` is overwritten.
+    MESHWISE_INLINE void add(T (&values)[block], std::size_t count) {
+        if (count < block) std::fill(values + count, values + block, Operation::template identity<T>);
+        for (std::size_t i = 0; i < block; i += sum_lanes) {
+            lanes_type part;
+            std::memcpy(&part, values + i, sizeof part);
+            Operation::combine(lanes_, part);
+        }
+        if (++blocks_ == sum_chunk / block) join();
+    }
+
+    /// The result so far. Only `result` of the whole sequence is in the fixed order.
+    MESHWISE_INLINE double result() {
+        if (blocks_ != 0) join();
+        return total_;
+    }
+
+private:
+    void clear_lanes() {
+        lanes_ = lanes_type{} + Operation::template identity<T>;
+        blocks_ = 0;
+    }
+
+    MESHWISE_INLINE void join() {
+        T lane[sum_lanes];
+        std::memcpy(lane, &lanes_, sizeof lane);
+        for (std::size_t half = sum_lanes / 2; half > 0; half /= 2) {
+            for (std::size_t i = 0; i < half; ++i) Operation::combine(lane[i], lane[i + half]);
+        }
+        double const joined = static_cast<double>(lane[0]);
+        Operation::combine(total_, joined);
+        clear_lanes();
+    }
+
+    lanes_type lanes_;
+    std::size_t blocks_ = 0;
+    double total_ = Operation::template identity<double>;
+};
+
+/// The reduction of f(in[0]...), ..., f(in[n - 1]...), as a double.
+template <class Operation, class T, class F, class... In>
+MESHWISE_INLINE double reduce_row(std::size_t n, F&& f, In const*... in) {
+    lane_accumulator<Operation, T> total;
+    for_each_block(
+        n,
+        [&](std::size_t, std::size_t count, auto const*... from) __attribute__((always_inline)) {
+            T values[block];
+            for (std::size_t i = 0; i < block; ++i) values[i] = f(from[i]...);
+            total.add(values, count);
+        },
+        in...);
+    return total.result();
+}
+
+/// out[i] = f(in[i]...) for i < n; out may be one of the inputs.
+template <class T, class F, class... In>
+MESHWISE_INLINE void map_row(std::size_t n, T* out, F&& f, In const*... in) {
+    for_each_block(
+        n,
+        [&](std::size_t begin, std::size_t count, auto const*... from) __attribute__((always_inline)) {
+            T values[block];
+            for (std::size_t i = 0; i < block; ++i) values[i] = f(from[i]...);
+            put(out + begin, values, count);
+        },
+        in...);
+}
+
+/// Reductions of `columns` sequences side by side, each in the same fixed order as by lane_accumulator.
+template <class Operation, class T, std::size_t columns>
+class column_accumulator {
+public:
+    column_accumulator() {
+        clear_lanes();
+        std::fill(total_, total_ + columns, Operation::template identity<double>);
+    }
+
+    /// The next value of every column.
+    MESHWISE_INLINE void add(T const* values) {
+        T* const lane = lane_[next_ % sum_lanes];
+        for (std::size_t c = 0; c < columns; ++c) Operation::combine(lane[c], values[c]);
+        if (++next_ == sum_chunk) join();
+    }
+
+    MESHWISE_INLINE double const* result() {
+        if (next_ != 0) join();
+        return total_;
+    }
+
+private:
+    void clear_lanes() {
+        std::fill(&lane_[0][0], &lane_[0][0] + sum_lanes * columns, Operation::template identity<T>);
+        next_ = 0;
+    }
+
+    void join() {
+        for (std::size_t half = sum_lanes / 2; half > 0; half /= 2) {
+            for (std::size_t l = 0; l < half; ++l) {
+                for (std::size_t c = 0; c < columns; ++c) Operation::combine(lane_[l][c], lane_[l + half][c]);
+            }
+        }
+        for (std::size_t c = 0; c < columns; ++c) {
+            double const joined = static_cast<double>(lane_[0][c]);
+            Operation::combine(total_[c], joined);
+        }
+        clear_lanes();
+    }
+
+    std::size_t next_ = 0;
+    T lane_[sum_lanes][columns];
+    double total_[columns];
+};
+
+}  // namespace meshwise::fast

@@ -1,0 +1,69 @@
+// tbb_threads: memory and threads of the tbb backend.
+// Guarantees: kernels of a rank run in the rank's own arena; what is computed never depends on how many threads it has.
+// Costs: a loop that is not worth dividing, or that has one thread, is a plain call.
+#pragma once
+
+#include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/partitioner.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <new>
+#include <utility>
+
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
+
+namespace meshwise {
+
+/// allocate, deallocate, enter and parallel: see backend/concept.hpp. `Instructions` is the instruction set that the
+/// kernels are compiled for: part of their type, so that differently compiled parts of a program do not share them.
+template <class Instructions>
+struct tbb_threads {
+    /// Large blocks lie on huge pages where the system has them: worth a fifth or more of the memory bandwidth.
+    static void* allocate(std::size_t bytes) {
+        std::align_val_t const alignment = alignment_of(bytes);
+        void* const memory = ::operator new(bytes, alignment);
+#if defined(MADV_HUGEPAGE)
+        if (bytes >= huge_page) madvise(memory, bytes, MADV_HUGEPAGE);  // advice: a refusal does no harm
+#endif
+        return memory;
+    }
+
+    static void deallocate(void* memory, std::size_t bytes) noexcept {
+        ::operator delete(memory, alignment_of(bytes));
+    }
+
+    /// Runs f() in an arena of `workers` threads, the calling one included, and returns what it returns.
+    template <class F>
+    static decltype(auto) enter(std::size_t workers, F&& f) {
+        ::tbb::task_arena arena(static_cast<int>(std::max<std::size_t>(workers, 1)), 1);
+        return arena.execute(std::forward<F>(f));
+    }
+
+    /// f(begin, end) over ranges of at most `grain`, in any order and on any thread of the arena.
+    template <class F>
+    static void parallel(std::size_t count, std::size_t grain, F&& f) {
+        if (count == 0) return;
+        if (count <= grain || ::tbb::this_task_arena::max_concurrency() == 1) {
+            f(std::size_t{0}, count);
+            return;
+        }
+        ::tbb::parallel_for(
+            ::tbb::blocked_range<std::size_t>(0, count, std::max<std::size_t>(grain, 1)),
+            [&](::tbb::blocked_range<std::size_t> const& range) { f(range.begin(), range.end()); },
+            ::tbb::simple_partitioner{});
+    }
+
+private:
+    static constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+    static std::align_val_t alignment_of(std::size_t bytes) {
+        return std::align_val_t{bytes >= huge_page ? huge_page : 64};
+    }
+};
+
+}  // namespace meshwise
