@@ -53,8 +53,10 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Vectors>
     });
     for (; k != 0; --k, a += a_step, b += b_step) {
         type right[Vectors];
-        unroll<Vectors>(
-            [&](auto j) __attribute__((always_inline)) { right[j] = load<Instructions, T>(b + j * width); });
+        unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+            right[j] = load<Instructions, T>(b + j * width);
+            keep_in_register(right[j]);
+        });
         unroll<Rows>([&](auto i) __attribute__((always_inline)) {
             type const left = splat<Instructions>(a[i]);
             unroll<Vectors>([&](auto j) __attribute__((always_inline)) { sum[i][j] += left * right[j]; });
@@ -149,8 +151,7 @@ void pack(std::size_t count, std::size_t k, From const* from, std::ptrdiff_t fro
     constexpr std::size_t width = lanes<Instructions, T>, strips = divide_up(Width, width);
     std::size_t done = 0;
     if (from_i == 1 && count == Width) {
-        for (; done < k; ++done)
-            copy_row<Width>(from + offset(done, from_k), out + offset(done, step));
+        for (; done < k; ++done) copy_row<Width>(from + offset(done, from_k), out + offset(done, step));
     } else if (from_k == 1) {
         for (; done + width <= k; done += width)
             for (std::size_t strip = 0; strip < strips; ++strip) {
@@ -214,15 +215,25 @@ void rectangle_product(gemm_shape const& shape, Left const* a, Right const* b, T
         for (std::size_t p = 0; p < shape.k; p += block_k) {
             std::size_t const k = std::min(block_k, shape.k - p);
             bool const add = shape.accumulate || p != 0;
-            pack_panels<Instructions, tile_n>(n, k, b + offset(p, shape.b_k) + offset(j, shape.b_n),
+            Right const* const from_b = b + offset(p, shape.b_k) + offset(j, shape.b_n);
+            // With few rows an element of B is used too seldom to be worth copying: read whole panels in place.
+            std::size_t in_place = 0;
+            if constexpr (std::is_same_v<Right, T>)
+                if (shape.b_n == 1 && shape.m <= 2 * tile_m) in_place = n / tile_n * tile_n;
+            pack_panels<Instructions, tile_n>(n - in_place, k, from_b + offset(in_place, shape.b_n),
                                               shape.b_n, shape.b_k, packed_b, tile_n, panel_b);
             for (std::size_t i = 0; i < shape.m; i += block_m) {
                 std::size_t const m = std::min(block_m, shape.m - i);
                 pack_panels<Instructions, tile_m>(m, k, a + offset(i, shape.a_m) + offset(p, shape.a_k),
                                                   shape.a_m, shape.a_k, packed_a, step_a, panel_a);
-                block_product<Instructions, T>(
-                    m, n, k, {packed_a, step_a, panel_a}, {packed_b, tile_n, panel_b},
-                    c + offset(i, shape.c_m) + offset(j, shape.c_n), shape.c_m, shape.c_n, add);
+                panels<T> const left{packed_a, step_a, panel_a};
+                T* const to = c + offset(i, shape.c_m) + offset(j, shape.c_n);
+                if constexpr (std::is_same_v<Right, T>)
+                    if (in_place != 0)
+                        block_product<Instructions, T>(m, in_place, k, left, {from_b, shape.b_k, tile_n}, to,
+                                                       shape.c_m, shape.c_n, add);
+                block_product<Instructions, T>(m, n - in_place, k, left, {packed_b, tile_n, panel_b},
+                                               to + offset(in_place, shape.c_n), shape.c_m, shape.c_n, add);
             }
         }
     }

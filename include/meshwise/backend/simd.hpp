@@ -92,6 +92,14 @@ MESHWISE_INLINE vector<Instructions, T> splat(T value) {
     return value - vector<Instructions, T>{};  // x - 0 is x for every x, -0 included, so this is no operation
 }
 
+/// g++ would rather read a vector from memory again for each use than hold it; this stops that.
+template <class Vector>
+MESHWISE_INLINE void keep_in_register([[maybe_unused]] Vector& value) {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+    asm("" : "+v"(value));
+#endif
+}
+
 /// Transposes lanes x lanes elements in place: log2(lanes) rounds that interleave row i with row i + lanes/2.
 template <class Instructions, class T>
 MESHWISE_INLINE void transpose(vector<Instructions, T>* row) {
@@ -123,19 +131,19 @@ MESHWISE_INLINE vector<Instructions, T> vector_exp(vector<Instructions, T> x) {
         floats const clipped = x > 89.0f ? splat<Instructions>(89.0f) : x;
         floats const shifted = clipped * 1.44269504088896341f + shift;
         floats const n = shifted - shift;
-        floats const r = (clipped - n * 0.693359375f) - n * -2.12194440e-4f;
-        floats p = splat<Instructions>(1.9875691500e-4f);  // Cephes expf, S. Moshier
-        p = p * r + 1.3981999507e-3f;
-        p = p * r + 8.3334519073e-3f;
-        p = p * r + 4.1665795894e-2f;
-        p = p * r + 1.6666665459e-1f;
-        p = p * r + 5.0000001201e-1f;
+        floats const r = (clipped - n * 0.693359375f) + n * 2.1219444e-4f;
+        // e^r = 1 + r + r^2 p(r), p interpolating at the Chebyshev nodes of the interval.
+        floats p = splat<Instructions>(1.3926176e-3f);
+        p = p * r + 8.3631731e-3f;
+        p = p * r + 4.1666555e-2f;
+        p = p * r + 1.6666577e-1f;
+        p = p * r + 0.5f;
         p = p * (r * r) + (r + 1.0f);
-        // 2^n as 2 * 2^(n-1): n = 128 has no float, but results just below the largest one need it.
-        ints const exponent = (reinterpret_cast<ints>(shifted) - std::int32_t{0x4B400000} + 126) << 23;
-        floats const result = p * reinterpret_cast<floats>(exponent) * 2.0f;
-        floats const low = x < -87.336544f ? floats{} : result;
-        return x > 88.722839f ? splat<Instructions>(std::numeric_limits<float>::infinity()) : low;
+        // Multiply by 2^n: the low bits of `shifted` are n, the others leave on the way to the exponent.
+        floats const scaled =
+            reinterpret_cast<floats>(reinterpret_cast<ints>(p) + (reinterpret_cast<ints>(shifted) << 23));
+        floats const result = x < -87.336544f ? floats{} : scaled;
+        return x <= 88.722839f ? result : x + std::numeric_limits<float>::infinity();  // infinite, or NaN
     } else {
         vector<Instructions, T> result;
         for (std::size_t i = 0; i < lanes<Instructions, T>; ++i) result[i] = std::exp(x[i]);
