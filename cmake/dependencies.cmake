@@ -8,11 +8,6 @@ if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.25)
     set(system_headers SYSTEM)
 endif()
 
-# The cache entries keep a downloaded package from building its own tests.
-set(EIGEN_BUILD_DOC OFF CACHE BOOL "")
-set(TBB_TEST OFF CACHE BOOL "")
-set(TBB_STRICT OFF CACHE BOOL "")
-
 FetchContent_Declare(
     Eigen3
     GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git
@@ -25,7 +20,7 @@ FetchContent_Declare(
     GIT_TAG v2021.13.0
     GIT_SHALLOW ON ${system_headers}
     FIND_PACKAGE_ARGS 2021.5 CONFIG)
-FetchContent_MakeAvailable(Eigen3 TBB)
+set(dependencies Eigen3 TBB)
 
 if(MESHWISE_BUILD_TESTS)
     FetchContent_Declare(
@@ -34,16 +29,30 @@ if(MESHWISE_BUILD_TESTS)
         GIT_TAG v2.4.11
         GIT_SHALLOW ON ${system_headers}
         FIND_PACKAGE_ARGS CONFIG)
-    FetchContent_MakeAvailable(doctest)
+    list(APPEND dependencies doctest)
 endif()
 
 if(MESHWISE_BUILD_BENCHMARKS)
-    set(BENCHMARK_ENABLE_TESTING OFF CACHE BOOL "")
     FetchContent_Declare(
         benchmark
         GIT_REPOSITORY https://github.com/google/benchmark.git
         GIT_TAG v1.8.5
         GIT_SHALLOW ON ${system_headers}
         FIND_PACKAGE_ARGS CONFIG)
-    FetchContent_MakeAvailable(benchmark)
+    list(APPEND dependencies benchmark)
 endif()
+
+# A function, because these settings are for what is downloaded alone: not its tests (900 in Eigen), not its warnings.
+function(meshwise_find_or_download)
+    set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
+    set(BUILD_TESTING OFF)
+    set(EIGEN_BUILD_DOC OFF)
+    set(TBB_TEST OFF)
+    set(TBB_STRICT OFF)
+    set(DOCTEST_WITH_TESTS OFF)
+    set(BENCHMARK_ENABLE_TESTING OFF)
+    set(BENCHMARK_ENABLE_WERROR OFF)
+    set(BENCHMARK_ENABLE_INSTALL OFF)
+    FetchContent_MakeAvailable(${ARGN})
+endfunction()
+meshwise_find_or_download(${dependencies})
