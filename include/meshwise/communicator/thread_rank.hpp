@@ -77,7 +77,7 @@ public:
         inside.begin({operation::all_gather, {}, type, mask & big_axes_, shape.outer, shape.inner, 0, 0, where}, in,
                      out);
         // Everyone begins with its own piece, so that the readers of one rank spread out.
-        for (std::size_t turn = 0; row > 0 && turn < here->size(); ++turn) {
+        for (std::size_t turn = 0; shape.outer * row > 0 && turn < here->size(); ++turn) {
             std::size_t const other = (here->index + turn) % here->size();
             copy_rows(shape.outer, row, static_cast<std::byte*>(out) + other * row, row * here->size(),
                       here->of(other).in, row);

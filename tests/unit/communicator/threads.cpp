@@ -1,0 +1,152 @@
+// run_threads: what it runs, what it throws, what it counts.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <meshwise/communicator/threads.hpp>
+
+namespace mw = meshwise;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto f32 = mw::element_type::float32;
+mw::grid const pair{1, {2}, {"tp"}};
+
+}  // namespace
+
+TEST_CASE("a mesh of one rank runs on the calling thread, others on their own") {
+    auto const caller = std::this_thread::get_id();
+    mw::run_threads({}, {}, [&](mw::communicator& here) {
+        CHECK(here.size() == 1);
+        CHECK(std::this_thread::get_id() == caller);
+    });
+    std::atomic<int> ranks{0};
+    mw::run_threads({1, {3}, {"tp"}}, {}, [&](mw::communicator& here) {
+        if (std::this_thread::get_id() != caller) ranks += 1 << here.rank();
+    });
+    CHECK(ranks == 7);
+}
+
+TEST_CASE("workers share the machine unless a number is given") {
+    CHECK(mw::threads{.workers_per_rank = 3}.workers(8) == 3);
+    CHECK(mw::threads{}.workers(1) == std::max(1U, std::thread::hardware_concurrency()));
+    CHECK(mw::threads{}.workers(100000) == 1);
+    CHECK(mw::threads{}.deadline == 30s);
+}
+
+TEST_CASE("exceptions come out as they were thrown") {
+    for (std::size_t const ranks : {1UL, 2UL}) {
+        mw::grid const mesh{1, {ranks}, {"tp"}};
+        CHECK_THROWS_WITH_AS(mw::run_threads(mesh, {}, [](auto&) { throw std::out_of_range("far"); }), "far",
+                             std::out_of_range);
+        CHECK_THROWS_AS(mw::run_threads(mesh, {}, [](auto&) { throw 7; }), int);
+    }
+    std::string reason;
+    CHECK_THROWS_AS(mw::run_threads(pair, {},
+                                    [&](mw::communicator& here) {
+                                        if (here.rank() == 0) throw 7;
+                                        try {
+                                            here.barrier(1);
+                                        } catch (mw::peer_failed const& failed) { reason = failed.what(); }
+                                    }),
+                    int);
+    CHECK(reason.find("rank 0 (tp 0) failed: an exception that is not a std::exception; this released rank 1 (tp 1) "
+                      "from barrier() over tp at ") == 0);
+}
+
+TEST_CASE("the first cause comes out, not what followed from it") {
+    for (std::size_t culprit = 0; culprit < 2; ++culprit)
+        CHECK_THROWS_WITH_AS(mw::run_threads(pair, {},
+                                             [&](mw::communicator& here) {
+                                                 if (here.rank() == culprit) throw std::logic_error("cause");
+                                                 here.barrier(1);
+                                             }),
+                             "cause", std::logic_error);
+}
+
+TEST_CASE("a team stays broken, even for a rank that swallows the error") {
+    int later = 0;
+    CHECK_THROWS_WITH_AS(mw::run_threads(pair, {},
+                                         [&](mw::communicator& here) {
+                                             if (here.rank() == 0) throw mw::error("gone");
+                                             for (int turn = 0; turn < 3; ++turn) try {
+                                                     here.barrier(1);
+                                                 } catch (mw::peer_failed const&) { ++later; }
+                                         }),
+                         "gone", mw::error);
+    CHECK(later == 3);
+}
+
+TEST_CASE("fail releases the peers before the program ends") {
+    CHECK_THROWS_AS(mw::run_threads(pair, {},
+                                    [](mw::communicator& here) {
+                                        if (here.rank() == 0) here.fail("a reason " + std::string(10000, 'x'));
+                                        here.barrier(1);
+                                    }),
+                    mw::peer_failed);
+}
+
+TEST_CASE("wrong arguments throw on the rank that made them and release the others") {
+    float x[4]{};
+    CHECK_THROWS_WITH_AS(
+        mw::run_threads(pair, {},
+                        [&](mw::communicator& here) { here.all_to_all(1, f32, x, x, 2); }),
+        doctest::Contains("two buffers"), mw::error);
+    CHECK_THROWS_WITH_AS(mw::run_threads(pair, {},
+                                         [&](mw::communicator& here) {
+                                             if (here.rank() == 1) here.broadcast(1, f32, x, 1, 2);
+                                             else here.broadcast(1, f32, x, 1, 0);
+                                         }),
+                         doctest::Contains("has root 2, but the group has 2 ranks"), mw::error);
+    CHECK_THROWS_WITH_AS(mw::run_threads(pair, {}, [](mw::communicator& here) { here.barrier(2); }),
+                         doctest::Contains("mesh axis 1"), mw::error);
+    CHECK_THROWS_WITH_AS(mw::run_threads({1, {1000}, {"tp"}}, {}, [](mw::communicator&) {}),
+                         doctest::Contains("1000 ranks"), mw::error);
+    CHECK_THROWS_AS(mw::run_threads({1, {0}, {"tp"}}, {}, [](mw::communicator&) {}), mw::error);
+}
+
+TEST_CASE("time and number of collectives are counted") {
+    mw::run_threads({2, {2, 1}, {"dp", "tp"}}, {}, [](mw::communicator& here) {
+        float x[2] = {1, 2}, y[2];
+        here.all_reduce(2, mw::reduction::sum, f32, x, y, 2);  // a group of one: a copy
+        if (y[0] != 1 || y[1] != 2) throw mw::error("a group of one must copy");
+        if (here.collectives() != 0 || here.collective_seconds() != 0) throw mw::error("a group of one counts nothing");
+        if (here.rank() == 0) std::this_thread::sleep_for(60ms);
+        here.barrier(1);
+        here.all_reduce(3, mw::reduction::sum, f32, x, y, 2);
+        if (here.collectives() != 2) throw mw::error("two collectives were made");
+        if (here.rank() == 1 && here.waiting_seconds() < 0.05) throw mw::error("rank 1 waited for rank 0");
+        if (here.waiting_seconds() > here.collective_seconds()) throw mw::error("waiting is a part of the whole");
+    });
+}
+
+TEST_CASE("mesh axes of size one do not tell groups apart") {
+    mw::run_threads({3, {1, 2, 1}, {"pp", "dp", "tp"}}, {}, [](mw::communicator& here) {
+        float x = 1;
+        auto const place = std::source_location::current();
+        here.all_reduce(here.rank() == 0 ? 2 : 7, mw::reduction::sum, f32, &x, &x, 1, place);
+        if (x != 2) throw mw::error("wrong sum");
+    });
+}
+
+TEST_CASE("the record of the last calls is written on failure, and only then") {
+    auto const path = std::filesystem::temp_directory_path() /
+                      ("meshwise-record-" + std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()));
+    mw::threads const policy{.record_file = path.string()};
+    mw::run_threads(pair, policy, [](mw::communicator& here) { here.barrier(1); });
+    CHECK_FALSE(std::filesystem::exists(path));
+    CHECK_THROWS(mw::run_threads(pair, policy, [](mw::communicator& here) {
+        here.barrier(1);
+        if (here.rank() == 1) throw mw::error("end");
+        here.barrier(1);
+    }));
+    std::ifstream file(path);
+    std::string const text{std::istreambuf_iterator<char>(file), {}};
+    CHECK(text.find("rank 0 (tp 0)\n0 call 0 of its group: barrier() over tp at ") == 0);
+    CHECK(text.find("rank 1 (tp 1)\n") != std::string::npos);
+    std::filesystem::remove(path);
+}
