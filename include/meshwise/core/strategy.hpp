@@ -19,6 +19,10 @@ struct on {
     using backend = Backend;
 };
 
+/// Option of a strategy: the element type of parameters and activations (float when nothing is said).
+template <class T>
+struct elements {};
+
 struct default_backend;  // the best one the machine's packages allow; chosen in tensor/default_backend.hpp
 
 namespace detail {
@@ -30,13 +34,14 @@ struct rule {
 
 template <class Option>
 struct option {
-    static_assert(never<Option>, "meshwise: a strategy is a mesh, then mw::split<axis, mesh_axis> rules, mw::on<backend> and mw::reproducible<V>");
+    static_assert(never<Option>, "meshwise: a strategy is a mesh, then mw::split<axis, mesh_axis> rules, mw::on<backend>, mw::elements<type> and mw::reproducible<V>");
 };
 template <class A, class... M>
 struct option<split<A, M...>> {
     using rules = list<rule<A, M>...>;
     using backend = list<>;
     using rest = list<split<A, M...>>;
+    using element = list<>;
     static constexpr std::size_t leaves = 0;
 };
 template <class B>
@@ -44,6 +49,7 @@ struct option<on<B>> {
     using rules = list<>;
     using backend = list<B>;
     using rest = list<>;
+    using element = list<>;
     static constexpr std::size_t leaves = 0;
 };
 template <std::size_t V>
@@ -51,7 +57,16 @@ struct option<reproducible<V>> {
     using rules = list<>;
     using backend = list<>;
     using rest = list<reproducible<V>>;
+    using element = list<>;
     static constexpr std::size_t leaves = V;
+};
+template <class T>
+struct option<elements<T>> {
+    using rules = list<>;
+    using backend = list<>;
+    using rest = list<elements<T>>;
+    using element = list<T>;
+    static constexpr std::size_t leaves = 0;
 };
 
 // walks the rules in order; a mesh axis goes to the first rule whose tensor axis is present
@@ -80,6 +95,7 @@ struct strategy {
     using mesh = Mesh;
     using rules = concat<list<>, typename detail::option<Options>::rules...>;
     using backend_option = first_of<concat<list<>, typename detail::option<Options>::backend..., list<default_backend>>>;
+    using element = first_of<concat<list<>, typename detail::option<Options>::element..., list<float>>>;
     static constexpr std::size_t leaves = [] {
         std::size_t most = 1;
         ((most = detail::option<Options>::leaves > most ? detail::option<Options>::leaves : most), ...);

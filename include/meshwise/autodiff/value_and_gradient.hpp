@@ -1,0 +1,159 @@
+#pragma once
+// value_and_gradient: runs a function of a model, and finds how its loss changes with every parameter.
+//   auto [loss, gradient] = mw::value_and_gradient(model, [&](auto const& m) { return m.loss(batch); });
+// The loss is a pair (sum, count), each possibly pending; they are divided after both are whole. Micro-batches add
+// up before anything is reduced: one reduction per parameter and step, made when the optimiser asks for it.
+#include <meshwise/autodiff/record.hpp>
+#include <meshwise/tensor/fields.hpp>
+
+namespace meshwise {
+
+/// A loss that is not yet divided: sum over the elements that count, and how many they are.
+template <class Sum, class Count>
+struct loss_parts {
+    Sum sum;
+    Count count;
+};
+
+/// Gradient contributions of all parameters of a model, in the order of its fields, not yet reduced and not yet
+/// divided by `count`.
+template <class Model>
+struct model_gradient {
+    std::array<contributions::one, parameter_count<Model>> parts{};
+    double scale = 1;  // what the parts are still to be multiplied by
+
+    /// Reduces what is pending of one parameter's gradient: `index` counts the fields in order.
+    template <class X>
+    X whole(std::size_t index, X const& parameter, std::source_location where = std::source_location::current()) {
+        auto& part = parts[index];
+        using T = typename X::value_type;
+        if (!part.memory) return filled_like(parameter, T{0});
+        if (part.pending != 0) part.memory = tape::reduced(element_type_of<T>, sizeof(T), parameter.size(), part.pending, std::move(part.memory), where);
+        part.pending = 0;
+        return X::over(part.memory, parameter.extents());
+    }
+
+private:
+    template <class X>
+    static X filled_like(X const& x, typename X::value_type value) {
+        X out = result_of<X>(x);
+        X::backend::fill(out.mutable_data(), out.size(), value);
+        return out;
+    }
+};
+
+template <class Model>
+struct valued_gradient {
+    double value = 0;
+    model_gradient<Model> gradient;
+    double count = 1;
+};
+
+namespace detail {
+inline tape& own_tape() {
+    thread_local tape t;
+    return t;
+}
+class recording {
+public:
+    explicit recording(tape& t) : here_(current()), tape_(t) {
+        if (t.top() != 0) throw error("mw::value_and_gradient was called inside another one; call them one after the other");
+        here_.recording = &t;
+    }
+    recording(recording const&) = delete;
+    recording& operator=(recording const&) = delete;
+    ~recording() {
+        here_.recording = nullptr;
+        tape_.cut(0);
+    }
+
+private:
+    context& here_;
+    tape& tape_;
+};
+
+template <class X>
+double host_value(X const& x) {
+    static_assert(X::axis_count == 0, "a loss is a tensor without axes, or a pair (sum, count) of such; sum it over its axes first");
+    return X::backend::computes ? static_cast<double>(*x.data()) : 1.0;
+}
+
+/// Sum and count of one micro-batch, as numbers of this rank, and over which mesh axes they are pending.
+struct loss_numbers {
+    double sum = 0, count = 0;
+    mesh_mask pending = 0;
+};
+template <class T>
+inline constexpr bool is_loss_parts = false;
+template <class S, class C>
+inline constexpr bool is_loss_parts<loss_parts<S, C>> = true;
+
+template <class Loss>
+auto const& sum_part(Loss const& loss) {
+    if constexpr (is_loss_parts<Loss>) return loss.sum;
+    else return loss;
+}
+template <class Loss>
+loss_numbers numbers_of(Loss const& loss) {
+    if constexpr (is_loss_parts<Loss>) {
+        static_assert(std::is_same_v<typename decltype(loss.sum)::layout, typename decltype(loss.count)::layout>, "sum and count of a loss are pending over the same mesh axes");
+        return {host_value(loss.sum), host_value(loss.count), sum_mask<typename decltype(loss.sum)::layout>};
+    } else return {host_value(loss), 1.0, 0};
+}
+}  // namespace detail
+
+/// Runs f(model, batch) for every micro-batch and returns the mean loss over all of them with its gradient.
+/// Communication: what f does and its backward, then one small all-reduce for (sum, count); the parameters'
+/// gradients stay pending. Errors: a nested call; a loss that still has axes does not compile.
+template <class Model, class Batches, class F>
+valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f, std::source_location where = std::source_location::current()) {
+    tape& t = detail::own_tape();
+    context& here = current();
+    valued_gradient<Model> result;
+    detail::recording const scope(t);
+    Model recorded = model;
+    for_each_parameter(recorded, [&](std::size_t, std::string_view, auto& p, initial) {
+        using X = std::remove_cvref_t<decltype(p)>;
+        p.set_node(t.leaf(element_operations_of<typename X::value_type, typename X::backend>, p.size(), where));
+    });
+    node_id const parameters = t.top();
+
+    detail::loss_numbers total;
+    for (auto const& batch : batches) {
+        auto const loss = f(recorded, batch);
+        auto const& sum = detail::sum_part(loss);
+        using Sum = std::remove_cvref_t<decltype(sum)>;
+        static_assert(!is_poison<Sum>);
+        static_assert(sum_mask<typename Sum::layout> == 0 || detail::is_loss_parts<std::remove_cvref_t<decltype(loss)>>,
+                      "meshwise: this loss is a pending sum without its count; return mw::loss_parts{sum, count}, as mw::cross_entropy does, or settle it");
+        auto const numbers = detail::numbers_of(loss);
+        total.sum += numbers.sum, total.count += numbers.count, total.pending = numbers.pending;
+        if (sum.node() == 0) continue;
+        allocating_for const gradients(purpose::gradients);
+        auto one = result_of<gradient_of<Sum>>(sum);
+        Sum::backend::fill(one.mutable_data(), 1, typename Sum::value_type{1});
+        t.contribute(sum.node(), 0, one.memory());
+        pull_back(t, parameters);
+    }
+
+    for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)
+        if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) result.gradient.parts[i] = t.merged(id);
+    if (here.team->group_size(total.pending) > 1) {
+        std::array<double, 2> both{total.sum, total.count};
+        here.team->all_reduce(total.pending, reduction::sum, element_type::float64, both.data(), both.data(), 2, where);
+        total.sum = both[0], total.count = both[1];
+    }
+    result.count = total.count;
+    result.value = total.count == 0 ? 0 : total.sum / total.count;
+    result.gradient.scale = total.count == 0 ? 0 : 1 / total.count;
+    return result;
+}
+
+/// One batch: f(model) -> loss. See `value_and_gradient_over`.
+template <class Model, class F>
+valued_gradient<Model> value_and_gradient(Model const& model, F f, std::source_location where = std::source_location::current()) {
+    std::array<int, 1> const once{};
+    return value_and_gradient_over(model, once, [&](Model const& m, int) { return f(m); }, where);
+}
+
+}  // namespace meshwise

@@ -1,0 +1,153 @@
+#pragma once
+// add, sub, mul, div, scale and the operators: element by element, operands matched by axis name.
+// Rules: core/relations.hpp `addition` (equally pending) and `multiplication` (one pending, the other whole).
+// Gradients of add, sub and scale pass every contribution on by its kind; mul and div use the rule of mul again.
+#include <meshwise/ops/map.hpp>
+
+namespace meshwise {
+
+// functions with names, so that a backend's loops are compiled once per element type and not once per tensor type
+namespace elementary {
+struct plus {
+    constexpr auto operator()(auto a, auto b) const { return a + b; }
+};
+struct minus {
+    constexpr auto operator()(auto a, auto b) const { return a - b; }
+};
+struct times {
+    constexpr auto operator()(auto a, auto b) const { return a * b; }
+};
+struct negative {
+    constexpr auto operator()(auto a) const { return -a; }
+};
+struct inverse {
+    constexpr auto operator()(auto a) const { return 1 / a; }
+};
+template <class T>
+struct times_number {
+    T factor;
+    constexpr auto operator()(auto a) const { return a * factor; }
+};
+}  // namespace elementary
+
+namespace detail {
+// where the gradient of a sum goes to an operand: the same memory where the axes are the same
+template <class X, class D>
+void pass_on(target<X> const& to, D const& d, mesh_mask pending, typename X::value_type sign) {
+    if (!to) return;
+    auto part = ordered_as<X>(narrowed<X>(d));
+    if (sign != 1) {
+        auto negated = result_of<decltype(part)>(part);
+        X::backend::map(element_loops(negated, part), elementary::negative{}, negated.mutable_data(), part.data());
+        part = negated;
+    }
+    contribute(to, part, pending);
+}
+
+template <class X, class Y>
+using same_kind = judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>, tensors_of_different_backends,
+                        left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>;
+
+template <int Sign, class X, class Y>
+auto sum_of_two(X const& x, Y const& y, std::source_location where) {
+    if constexpr (any_poison<X, Y>) return poison{};
+    else {
+        using relation = addition<typename X::operand, typename Y::operand>;
+        using verdict = all_of<typename relation::verdict, same_kind<X, Y>>;
+        if constexpr (!verdict::value) return refuse<verdict>();
+        else {
+            auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+            X::backend::map(element_loops(out, x, y), std::conditional_t<(Sign > 0), elementary::plus, elementary::minus>{}, out.mutable_data(), x.data(), y.data());
+            if (is_recorded(x, y))
+                record_linear(out, where, [to_x = target_of(x), to_y = target_of(y)](auto const& d, mesh_mask pending) {
+                    pass_on(to_x, d, pending, 1);
+                    pass_on(to_y, d, pending, Sign);
+                });
+            return out;
+        }
+    }
+}
+}  // namespace detail
+
+/// x + y. Placement: as `addition`: a bias is added after the reduction, never onto a pending sum. Communication: none.
+template <a_tensor X, a_tensor Y>
+auto add(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    return detail::sum_of_two<1>(x, y, where);
+}
+/// x - y, as `add`.
+template <a_tensor X, a_tensor Y>
+auto sub(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    return detail::sum_of_two<-1>(x, y, where);
+}
+
+/// x * y element by element. Placement: one operand may be pending where the other is whole. Communication: none.
+template <a_tensor X, a_tensor Y>
+auto mul(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<X, Y>) return poison{};
+    else {
+        using relation = multiplication<typename X::operand, typename Y::operand>;
+        using verdict = all_of<typename relation::verdict, detail::same_kind<X, Y>>;
+        if constexpr (!verdict::value) return refuse<verdict>();
+        else {
+            auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+            X::backend::map(detail::element_loops(out, x, y), elementary::times{}, out.mutable_data(), x.data(), y.data());
+            if (is_recorded(x, y))
+                record(out, where, [x, y](auto const& d) {
+                    if (x.node() != 0) contribute(target_of(x), detail::ordered_as<X>(detail::narrowed<X>(mul(d, y))));
+                    if (y.node() != 0) contribute(target_of(y), detail::ordered_as<Y>(detail::narrowed<Y>(mul(d, x))));
+                });
+            return out;
+        }
+    }
+}
+
+/// x / y element by element. Placement: x may be pending where y is whole; y never is pending. Communication: none.
+template <a_tensor X, a_tensor Y>
+auto div(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<X, Y>) return poison{};
+    else return mul(x, map(elementary::inverse{}, y), where);
+}
+
+/// x times a number that every rank knows. Placement: any, kept. Communication: none.
+template <a_tensor X>
+auto scale(X const& x, double factor, std::source_location where = std::source_location::current()) {
+    if constexpr (is_poison<X>) return poison{};
+    else {
+        auto const times = static_cast<typename X::value_type>(factor);
+        auto const scaled = [times](auto const& t) {
+            auto out = result_of<std::remove_cvref_t<decltype(t)>>(t);
+            X::backend::map(detail::element_loops(out, t), elementary::times_number<typename X::value_type>{times}, out.mutable_data(), t.data());
+            return out;
+        };
+        auto out = scaled(x);
+        if (is_recorded(x)) record_linear(out, where, [to = target_of(x), scaled](auto const& d, mesh_mask pending) { contribute(to, scaled(d), pending); });
+        return out;
+    }
+}
+
+template <a_tensor X, a_tensor Y>
+auto operator+(X const& x, Y const& y) {
+    return add(x, y);
+}
+template <a_tensor X, a_tensor Y>
+auto operator-(X const& x, Y const& y) {
+    return sub(x, y);
+}
+template <a_tensor X, a_tensor Y>
+auto operator*(X const& x, Y const& y) {
+    return mul(x, y);
+}
+template <a_tensor X, a_tensor Y>
+auto operator/(X const& x, Y const& y) {
+    return div(x, y);
+}
+template <a_tensor X>
+auto operator*(X const& x, double factor) {
+    return scale(x, factor);
+}
+template <a_tensor X>
+auto operator*(double factor, X const& x) {
+    return scale(x, factor);
+}
+
+}  // namespace meshwise

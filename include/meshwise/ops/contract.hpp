@@ -1,0 +1,196 @@
+#pragma once
+// contract: sums of products over named axes, mapped to matrix products by strides. No copies: axes that lie
+// behind one another in all operands are walked as one, what is left over is looped.
+//
+// Costs: 2 x (product of all local extents) operations. Under reproducible<V> a contraction over a split axis is
+// computed as V leaf products in all, summed in a fixed binary tree: one more result-sized buffer per level.
+#include <cstdint>
+#include <vector>
+
+#include <meshwise/autodiff/record.hpp>
+
+namespace meshwise {
+
+/// One axis of a contraction: its extent on this rank, and its stride in each operand (0: not there).
+struct contraction_axis {
+    std::size_t extent = 1;
+    std::ptrdiff_t a = 0, b = 0, c = 0;
+};
+
+namespace detail {
+
+struct axis_group {
+    std::array<contraction_axis, 8> axes{};
+    std::size_t count = 0;
+
+    // fuses axes that are one behind the other in every operand, then puts the largest first
+    void fuse() {
+        for (bool again = true; again;) {
+            again = false;
+            for (std::size_t i = 0; i < count && !again; ++i)
+                for (std::size_t j = 0; j < count && !again; ++j) {
+                    auto const inner = static_cast<std::ptrdiff_t>(axes[j].extent);
+                    if (i == j || axes[i].a != inner * axes[j].a || axes[i].b != inner * axes[j].b || axes[i].c != inner * axes[j].c) continue;
+                    axes[j].extent *= axes[i].extent;
+                    axes[i] = axes[--count];
+                    again = true;
+                }
+        }
+        for (std::size_t i = 1; i < count; ++i)
+            if (axes[i].extent > axes[0].extent) std::swap(axes[0], axes[i]);
+    }
+    contraction_axis main() const { return count == 0 ? contraction_axis{} : axes[0]; }
+};
+
+/// c = sum of a * b over the axes that c lacks. Shapes and strides at run time: compiled once per element type.
+template <class B, class T, class R>
+void contract_into(std::span<contraction_axis const> all, T const* a, T const* b, R* c) {
+    axis_group rows, columns, summed, batch;
+    for (auto const& axis : all) {
+        if (axis.extent == 1) continue;
+        axis_group& group = axis.c == 0 ? summed : axis.a == 0 ? columns : axis.b == 0 ? rows : batch;
+        group.axes[group.count++] = axis;
+    }
+    for (axis_group* group : {&rows, &columns, &summed, &batch}) group->fuse();
+
+    auto const m = rows.main(), n = columns.main(), k = summed.main();
+    gemm_shape shape{.m = m.extent, .n = n.extent, .k = k.extent, .a_m = m.a, .a_k = k.a, .b_k = k.b, .b_n = n.b, .c_m = m.c, .c_n = n.c, .accumulate = false};
+    // a stride along an axis of one element is never used, but kernels look at it to choose a path
+    if (n.extent == 1) shape.b_n = shape.c_n = 1;
+
+    // what does not fit into one product is looped: batch axes first, sums last
+    std::array<contraction_axis, 16> looped{};
+    std::size_t count = 0, first_sum = 0;
+    for (std::size_t i = 0; i < batch.count; ++i) looped[count++] = batch.axes[i];
+    for (axis_group* group : {&rows, &columns})
+        for (std::size_t i = 1; i < group->count; ++i) looped[count++] = group->axes[i];
+    first_sum = count;
+    for (std::size_t i = 1; i < summed.count; ++i) looped[count++] = summed.axes[i];
+
+    if (count == 1 && first_sum == 1) {
+        B::batched_gemm(looped[0].extent, looped[0].a, looped[0].b, looped[0].c, shape, a, b, c);
+        return;
+    }
+    std::array<std::size_t, 16> at{};
+    for (bool more = true; more;) {
+        std::ptrdiff_t in_a = 0, in_b = 0, in_c = 0;
+        shape.accumulate = false;
+        for (std::size_t i = 0; i < count; ++i) {
+            auto const step = static_cast<std::ptrdiff_t>(at[i]);
+            in_a += step * looped[i].a, in_b += step * looped[i].b, in_c += step * looped[i].c;
+            if (i >= first_sum && at[i] != 0) shape.accumulate = true;
+        }
+        B::gemm(shape, a + in_a, b + in_b, c + in_c);
+        more = false;
+        for (std::size_t i = count; i-- > 0;) {
+            if (++at[i] < looped[i].extent) {
+                more = true;
+                break;
+            }
+            at[i] = 0;
+        }
+    }
+}
+
+/// The sum of `leaves` equal parts, part(i, out) each, in a fixed binary tree; temporary memory comes from the pool.
+template <class B, class T, class Part>
+void sum_of_leaves(std::size_t first, std::size_t leaves, std::size_t size, T* out, Part& part) {
+    if (leaves == 1) {
+        part(first, out);
+        return;
+    }
+    context& here = current();
+    buffer const right(*here.pool, size * sizeof(T), here.allocating_for);
+    sum_of_leaves<B>(first, leaves / 2, size, out, part);
+    sum_of_leaves<B>(first + leaves / 2, leaves / 2, size, static_cast<T*>(right.data()), part);
+    B::add_to(out, static_cast<T const*>(right.data()), size);
+}
+
+template <class L, class Axis>
+inline constexpr bool is_cut = split_of<L, Axis>::size != 0;
+
+// the one summed axis that reproducible<V> divides into leaves, or void
+template <class L, class Summed>
+struct leaf_axis;
+template <class L, class... A>
+struct leaf_axis<L, list<A...>> {
+    using cut = concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>...>;
+    static_assert(cut::size <= 1,
+                  "meshwise: under reproducible<V> one sum may run over one split axis; here it runs over two (batch and token, say): leave one of the two rules out of the strategy");
+    using type = first_of<concat<cut, list<void>>>;
+};
+
+/// How many leaves this rank computes of a sum over Axis, and their size.
+template <class B, class L, class Axis>
+struct leaves_of {
+    static_assert(B::leaves % shards<L, Axis> == 0, "meshwise: reproducible<V> needs a V that the ranks of every split divide");
+    static_assert(Axis::bounded || Axis::size % B::leaves == 0, "meshwise: reproducible<V> needs split axes of a multiple of V elements: choose a smaller V or another size");
+    static constexpr std::size_t here = B::leaves / shards<L, Axis>;
+};
+
+template <class R, class Out, class Relation, class X, class Y>
+auto contracted(X const& x, Y const& y) {
+    using result = tensor<R, Out, typename Relation::layout, typename X::backend>;
+    using B = typename X::backend;
+    auto out = result_of<result>(x, y);
+    using every = concat<as_list<Out>, typename Relation::contracted>;
+    auto const strides = [&]<class... A>(list<A...>) {
+        auto const local = [&]<class Axis>(Axis*) {
+            if constexpr (contains<Axis, typename X::axes>) return x.template local<Axis>();
+            else return y.template local<Axis>();
+        };
+        return std::array<contraction_axis, sizeof...(A)>{
+            contraction_axis{local(static_cast<A*>(nullptr)), stride_of<A>(x), stride_of<A>(y), stride_of<A>(out)}...};
+    };
+    auto all = strides(every{});
+    if constexpr (B::leaves > 1) {
+        using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
+        if constexpr (!std::is_void_v<leaf>) {
+            constexpr std::size_t leaves = leaves_of<B, typename X::layout, leaf>::here;
+            auto& cut = all[index_of<leaf, every>];
+            cut.extent /= leaves;
+            auto part = [&](std::size_t i, R* to) {
+                auto const step = static_cast<std::ptrdiff_t>(i * cut.extent);
+                contract_into<B>(all, x.data() + step * cut.a, y.data() + step * cut.b, to);
+            };
+            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
+            return out;
+        }
+    }
+    contract_into<B>(all, x.data(), y.data(), out.mutable_data());
+    return out;
+}
+}  // namespace detail
+
+/// The contraction of x and y that keeps the axes Out, in that order; all other axes are summed.
+/// Placement: local or an error; a summed axis that is split leaves a pending sum. Communication: none.
+/// Gradient: the same rule applied to the backward contractions.
+template <class Out, a_tensor X, a_tensor Y>
+auto contract(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<X, Y>) return poison{};
+    else {
+        using relation = contraction<Out, typename X::operand, typename Y::operand>;
+        using verdict = all_of<typename relation::verdict, judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>,
+                                                                 tensors_of_different_backends, left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>>;
+        if constexpr (!verdict::value) return refuse<verdict>();
+        else {
+            auto out = detail::contracted<typename X::value_type, Out, relation>(x, y);
+            if (is_recorded(x, y))
+                record(out, where, [x, y](auto const& d) {
+                    if (x.node() != 0) contribute(target_of(x), contract<typename X::axes>(d, y));
+                    if (y.node() != 0) contribute(target_of(y), contract<typename Y::axes>(x, d));
+                });
+            return out;
+        }
+    }
+}
+
+namespace detail {
+template <class X, class Y, class... K>
+struct dot_axes {
+    // all of x but the contracted, then what only y has
+    using type = as_axes<concat<without<as_list<typename X::axes>, list<K...>>, without<without<as_list<typename Y::axes>, list<K...>>, typename X::axes>>>;
+};
+}  // namespace detail
+
+}  // namespace meshwise

@@ -1,0 +1,109 @@
+#pragma once
+// rank: what a program sees of the participant it runs as. run: starts one rank per place of the strategy's mesh.
+//   mw::run<strategy>(mw::threads{}, [](auto& here) { auto model = here.template init<my_model>(mw::seed{42}); ... });
+#include <thread>
+#include <vector>
+
+#include <meshwise/communicator/threads.hpp>
+#include <meshwise/ops/reshard.hpp>
+#include <meshwise/tensor/fields.hpp>
+#include <meshwise/tensor/random.hpp>
+
+namespace meshwise {
+
+template <class S>
+class rank {
+public:
+    using strategy = S;
+    using mesh = typename S::mesh;
+
+    explicit rank(context& here) : here_(here) {}
+    rank(rank const&) = delete;
+    rank& operator=(rank const&) = delete;
+
+    std::size_t index() const { return here_.team->rank(); }
+    bool is_first() const { return index() == 0; }
+    /// Position along one mesh axis.
+    template <a_mesh_axis M>
+    std::size_t coordinate() const {
+        static_assert(mesh::template has<M>, "meshwise: the mesh of this run has no such axis");
+        return here_.team->coordinate(index_of<M, apply_to<list, mesh>>);
+    }
+    communicator& team() { return *here_.team; }
+    memory_pool& memory() { return *here_.pool; }
+
+    /// A model with its initial values: the same on every mesh. Communication: none.
+    template <class Model>
+    Model init(seed s) {
+        allocating_for const parameters(purpose::parameters);
+        Model model{};
+        for_each_parameter(model, [&](std::size_t, std::string_view name, auto& p, initial start) {
+            p = std::remove_cvref_t<decltype(p)>::uninitialized();
+            if constexpr (std::remove_cvref_t<decltype(p)>::backend::computes) {
+                if (start.how == initial::kind::normal) {
+                    random_stream const numbers(s, name);
+                    fill_by_index(p, [&](std::size_t i) { return start.number * numbers.normal(i); });
+                } else fill_by_index(p, [&](std::size_t) { return start.number; });
+            }
+        });
+        return model;
+    }
+
+    /// This rank's part of a whole array, where the strategy puts these axes.
+    template <tensor_axis... A, class T>
+    auto place(std::span<T const> whole, typename tensor_of<S, T, A...>::extents_type extents = {}) {
+        return cut_from<tensor_of<S, T, A...>>(whole, extents);
+    }
+    template <tensor_axis... A, class T>
+    auto place(std::vector<T> const& whole, typename tensor_of<S, T, A...>::extents_type extents = {}) {
+        return place<A...>(std::span<T const>(whole), extents);
+    }
+
+    /// The whole value, on every rank. Communication: what is owed, and gathers.
+    template <class X>
+    std::vector<typename X::value_type> gather(X const& x, std::source_location where = std::source_location::current()) {
+        without_recording const off;
+        auto const whole = reshard<layout<mesh>>(x, where);
+        auto const elements = whole.span();
+        return {elements.begin(), elements.end()};
+    }
+
+private:
+    context& here_;
+};
+
+/// The strategy a program runs under: `using S = mw::strategy_of<decltype(here)>;`
+template <class Rank>
+using strategy_of = typename std::remove_cvref_t<Rank>::strategy;
+
+namespace detail {
+template <class... M>
+grid grid_of(mesh<M...>) {
+    grid g{};
+    g.axes = sizeof...(M);
+    std::size_t at = 0;
+    ((g.sizes[at] = M::ranks, g.names[at] = name_of<M>(), ++at), ...);
+    (void)at;
+    return g;
+}
+}  // namespace detail
+
+/// Runs `program(rank&)` once per rank of the strategy's mesh, each on a thread of its own, and returns when all have
+/// ended. Errors: the first exception of any rank, after its peers were released; never a hang.
+/// A mesh larger than the machine runs too, slower.
+template <class S, class Program>
+void run(threads const& policy, Program&& program) {
+    using B = backend_of<S>;
+    std::size_t const cores = std::max(1U, std::thread::hardware_concurrency());
+    std::size_t const workers = policy.workers_per_rank != 0 ? policy.workers_per_rank : std::max<std::size_t>(1, cores / S::mesh::ranks);
+    run_threads(detail::grid_of(typename S::mesh{}), policy, [&](communicator& team) {
+        B::enter(workers, [&] {
+            context here = context::of<typename S::mesh, B>(team);
+            entering const scope(here);
+            rank<S> me(here);
+            program(me);
+        });
+    });
+}
+
+}  // namespace meshwise

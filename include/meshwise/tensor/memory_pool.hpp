@@ -1,0 +1,180 @@
+#pragma once
+// memory_pool: the memory of one rank. Blocks come from the backend once and are reused for ever after, so a
+// training step allocates nothing from its second time on. It also counts who holds how much.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace meshwise {
+
+/// What memory is held for; `explain` and the memory report count by this.
+enum class purpose : std::uint8_t { activations, parameters, gradients, optimizer };
+inline constexpr std::size_t purpose_count = 4;
+
+/// Bytes held, by purpose and in all, now and at the most.
+struct memory_use {
+    std::array<std::size_t, purpose_count> live{};
+    std::array<std::size_t, purpose_count> most{};
+    std::size_t live_total = 0;
+    std::size_t most_total = 0;
+    std::size_t reserved = 0;          // taken from the backend
+    std::size_t backend_requests = 0;  // how often it was asked
+};
+
+class memory_pool;
+
+namespace detail {
+struct block {
+    std::atomic<std::uint32_t> holders{1};
+    purpose held_for = purpose::activations;
+    std::size_t bytes = 0;
+    void* data = nullptr;
+    memory_pool* pool = nullptr;  // null: the memory is the user's
+    block* next = nullptr;
+};
+}  // namespace detail
+
+/// Blocks of one backend. It outlives its rank until the last tensor that holds a block is gone.
+class memory_pool {
+public:
+    using allocate_function = void* (*)(std::size_t);
+    using deallocate_function = void (*)(void*, std::size_t) noexcept;
+
+    struct owner {
+        void operator()(memory_pool* pool) const { pool->release_pool(); }
+    };
+
+    memory_pool(allocate_function allocate, deallocate_function deallocate) : allocate_(allocate), deallocate_(deallocate) {}
+
+    detail::block* take(std::size_t bytes, purpose held_for) {
+        bytes = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);
+        std::lock_guard const lock(mutex_);
+        detail::block* found = reuse(bytes);
+        if (found == nullptr) {
+            found = new detail::block;
+            found->data = allocate_(bytes);
+            found->bytes = bytes;
+            found->pool = this;
+            use_.reserved += bytes;
+            ++use_.backend_requests;
+        }
+        found->held_for = held_for;
+        auto const at = static_cast<std::size_t>(held_for);
+        use_.live[at] += found->bytes;
+        use_.live_total += found->bytes;
+        use_.most[at] = std::max(use_.most[at], use_.live[at]);
+        use_.most_total = std::max(use_.most_total, use_.live_total);
+        references_.fetch_add(1, std::memory_order_relaxed);
+        return found;
+    }
+
+    void give_back(detail::block* block) noexcept {
+        {
+            std::lock_guard const lock(mutex_);
+            use_.live[static_cast<std::size_t>(block->held_for)] -= block->bytes;
+            use_.live_total -= block->bytes;
+            auto const at = shelf_of(block->bytes);
+            block->next = at->second;
+            at->second = block;
+        }
+        release_pool();
+    }
+
+    memory_use use() const {
+        std::lock_guard const lock(mutex_);
+        return use_;
+    }
+    /// Starts counting the most from what is held now.
+    void forget_most() {
+        std::lock_guard const lock(mutex_);
+        use_.most = use_.live;
+        use_.most_total = use_.live_total;
+    }
+
+    void release_pool() noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+private:
+    ~memory_pool() {
+        for (auto& [bytes, first] : shelves_)
+            while (first != nullptr) {
+                detail::block* const next = first->next;
+                deallocate_(first->data, bytes);
+                delete first;
+                first = next;
+            }
+    }
+
+    using shelf = std::pair<std::size_t, detail::block*>;
+
+    // a block that fits with at most an eighth to spare
+    detail::block* reuse(std::size_t bytes) {
+        auto at = std::lower_bound(shelves_.begin(), shelves_.end(), bytes, [](shelf const& s, std::size_t b) { return s.first < b; });
+        for (; at != shelves_.end() && at->first <= bytes + bytes / 8; ++at)
+            if (at->second != nullptr) return std::exchange(at->second, at->second->next);
+        // a new shelf is made here, so that giving back never allocates
+        if (std::none_of(shelves_.begin(), shelves_.end(), [&](shelf const& s) { return s.first == bytes; }))
+            shelves_.insert(std::lower_bound(shelves_.begin(), shelves_.end(), bytes, [](shelf const& s, std::size_t b) { return s.first < b; }),
+                            {bytes, nullptr});
+        return nullptr;
+    }
+    std::vector<shelf>::iterator shelf_of(std::size_t bytes) {
+        return std::lower_bound(shelves_.begin(), shelves_.end(), bytes, [](shelf const& s, std::size_t b) { return s.first < b; });
+    }
+
+    allocate_function allocate_;
+    deallocate_function deallocate_;
+    mutable std::mutex mutex_;
+    std::vector<shelf> shelves_;  // sorted by size
+    memory_use use_;
+    std::atomic<std::size_t> references_{1};
+};
+
+/// A counted hold on a block of memory; the last holder gives it back to its pool.
+class buffer {
+public:
+    buffer() = default;
+    buffer(memory_pool& pool, std::size_t bytes, purpose held_for) : block_(pool.take(bytes, held_for)) {}
+    /// Memory that belongs to the user and outlives this buffer.
+    static buffer of_user(void* data, std::size_t bytes) {
+        buffer made;
+        made.block_ = new detail::block;
+        made.block_->data = data;
+        made.block_->bytes = bytes;
+        return made;
+    }
+    buffer(buffer const& other) noexcept : block_(other.block_) {
+        if (block_ != nullptr) block_->holders.fetch_add(1, std::memory_order_relaxed);
+    }
+    buffer(buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+    buffer& operator=(buffer other) noexcept {
+        std::swap(block_, other.block_);
+        return *this;
+    }
+    ~buffer() {
+        if (block_ == nullptr || block_->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+        if (block_->pool == nullptr) {
+            delete block_;
+            return;
+        }
+        block_->holders.store(1, std::memory_order_relaxed);
+        block_->pool->give_back(block_);
+    }
+
+    explicit operator bool() const { return block_ != nullptr; }
+    void* data() const { return block_ == nullptr ? nullptr : block_->data; }
+    bool is_users() const { return block_ != nullptr && block_->pool == nullptr; }
+    /// Nobody else can see a change made here.
+    bool is_unique() const { return block_ != nullptr && !is_users() && block_->holders.load(std::memory_order_acquire) == 1; }
+
+private:
+    detail::block* block_ = nullptr;
+};
+
+}  // namespace meshwise

@@ -1,0 +1,202 @@
+#pragma once
+// tensor: values with named axes, each rank holding the part its layout gives it. A value once made does not
+// change: copying a tensor shares its memory, and whoever writes (optimisers, loaders) says so.
+#include <array>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <meshwise/core/name.hpp>
+#include <meshwise/core/relations.hpp>
+#include <meshwise/tensor/context.hpp>
+
+namespace meshwise {
+
+/// Place on a tape; 0 means that no gradient is asked for.
+using node_id = std::uint32_t;
+
+template <class T, class Axes, class Layout = layout<mesh<>>, class Backend = best_backend>
+class tensor;
+
+namespace detail {
+template <class Verdict>
+consteval bool enforced() {
+    if constexpr (!Verdict::value) refuse<Verdict>();
+    return true;
+}
+}  // namespace detail
+
+template <class T, tensor_axis... A, class L, class B>
+class tensor<T, axes<A...>, L, B> {
+    static_assert(detail::enforced<typename placeable<meshwise::axes<A...>, L>::verdict>());
+
+public:
+    using value_type = T;
+    using axes = meshwise::axes<A...>;
+    using layout = L;
+    using mesh = typename L::mesh;
+    using backend = B;
+    using operand = meshwise::operand<axes, layout>;
+    static constexpr std::size_t axis_count = sizeof...(A);
+    static constexpr std::size_t bounded_count = (std::size_t{0} + ... + (A::bounded ? 1 : 0));
+    /// Run-time extents of the bounded axes, in the order of axes; empty where all sizes are in the type.
+    using extents_type = std::array<std::size_t, bounded_count>;
+
+    tensor() = default;
+    /// Room for the elements of this rank, not set to anything.
+    static tensor uninitialized(extents_type extents = {}) {
+        context& here = current();
+        check_place<mesh, B>(here);
+        tensor made(extents);
+        made.memory_ = buffer(*here.pool, made.size() * sizeof(T), here.allocating_for);
+        return made;
+    }
+    /// This memory, seen as a tensor.
+    static tensor over(buffer memory, extents_type extents = {}) {
+        tensor made(extents);
+        made.memory_ = std::move(memory);
+        return made;
+    }
+
+    /// Elements of an axis, over all ranks / on this rank.
+    template <tensor_axis Axis>
+    std::size_t extent() const {
+        static_assert(is_one_of<Axis, A...>, "meshwise: the tensor has no such axis");
+        if constexpr (!Axis::bounded) return Axis::size;
+        else {
+            constexpr std::size_t at = [] {
+                std::size_t before = 0;
+                bool found = false;
+                ((found = found || std::is_same_v<A, Axis>, before += !found && A::bounded ? 1 : 0), ...);
+                return before;
+            }();
+            return extents_[at];
+        }
+    }
+    template <tensor_axis Axis>
+    std::size_t local() const {
+        return extent<Axis>() / shards<L, Axis>;
+    }
+    std::array<std::size_t, sizeof...(A)> local_extents() const { return {local<A>()...}; }
+    extents_type const& extents() const { return extents_; }
+    /// Elements on this rank.
+    std::size_t size() const { return (std::size_t{1} * ... * local<A>()); }
+
+    explicit operator bool() const { return static_cast<bool>(memory_); }
+    T const* data() const { return static_cast<T const*>(memory_.data()); }
+    /// For those who write: a fresh result, an optimiser's parameter. All copies of the tensor see it.
+    T* mutable_data() { return static_cast<T*>(memory_.data()); }
+    std::span<T const> span() const { return {data(), size()}; }
+    std::span<T> mutable_span() { return {mutable_data(), size()}; }
+    buffer const& memory() const { return memory_; }
+
+    node_id node() const { return node_; }
+    void set_node(node_id node) { node_ = node; }
+    /// The same value, of which no gradient is asked.
+    tensor detached() const {
+        tensor same = *this;
+        same.node_ = 0;
+        return same;
+    }
+
+private:
+    explicit tensor(extents_type extents) : extents_(extents) {
+        (check_extent<A>(), ...);
+    }
+    template <class Axis>
+    void check_extent() const {
+        if constexpr (Axis::bounded) {
+            if (extent<Axis>() > Axis::size)
+                throw error("axis " + std::string(name_of<Axis>()) + " was given " + std::to_string(extent<Axis>()) + " elements, but its bound is " +
+                            std::to_string(Axis::size) + "; shorten the input or raise mw::up_to<...>");
+            if (extent<Axis>() % shards<L, Axis> != 0)
+                throw error("axis " + std::string(name_of<Axis>()) + " of " + std::to_string(extent<Axis>()) + " elements does not divide over " +
+                            std::to_string(shards<L, Axis>) + " ranks; pad it to a multiple, or leave the axis out of the strategy");
+        }
+    }
+
+    buffer memory_;
+    [[no_unique_address]] extents_type extents_{};
+    node_id node_ = 0;
+};
+
+namespace detail {
+template <class T>
+inline constexpr bool is_tensor_type = false;
+template <class T, class A, class L, class B>
+inline constexpr bool is_tensor_type<tensor<T, A, L, B>> = true;
+}  // namespace detail
+
+/// A tensor, or what a refused operation left behind.
+template <class T>
+concept a_tensor = detail::is_tensor_type<std::remove_cvref_t<T>> || is_poison<T>;
+template <class... T>
+inline constexpr bool any_poison = (is_poison<T> || ...);
+
+/// A tensor of these axes where the strategy puts them.
+template <class S, class T, class... A>
+using tensor_of = tensor<T, axes<A...>, typename S::template layout_of<A...>, backend_of<S>>;
+
+/// The same kind of tensor with other axes and layout, or other elements.
+template <class X, class Axes, class Layout>
+using with_place = tensor<typename X::value_type, Axes, Layout, typename X::backend>;
+template <class X, class T>
+using with_elements = tensor<T, typename X::axes, typename X::layout, typename X::backend>;
+
+namespace detail {
+template <class Axis, class X, class... Rest>
+std::size_t extent_among(X const& x, Rest const&... rest) {
+    if constexpr (contains<Axis, typename X::axes>) return x.template extent<Axis>();
+    else return extent_among<Axis>(rest...);
+}
+template <class Axis, class X>
+void check_agrees(std::size_t extent, X const& x) {
+    if constexpr (contains<Axis, typename X::axes>)
+        if (x.template extent<Axis>() != extent)
+            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(extent) + " elements in one operand and " +
+                        std::to_string(x.template extent<Axis>()) + " in another; they must be equal");
+}
+template <class Out, class... A, class... X>
+typename Out::extents_type result_extents(axes<A...>, X const&... x) {
+    typename Out::extents_type extents{};
+    std::size_t at = 0;
+    [[maybe_unused]] auto one = [&]<class Axis>(Axis*) {
+        if constexpr (Axis::bounded) {
+            extents[at] = extent_among<Axis>(x...);
+            (check_agrees<Axis>(extents[at], x), ...);
+            ++at;
+        }
+    };
+    (one(static_cast<A*>(nullptr)), ...);
+    (void)at;
+    return extents;
+}
+}  // namespace detail
+
+/// Room for a result whose axes come from these operands.
+template <class Out, class... X>
+Out result_of(X const&... operands) {
+    return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
+}
+
+/// Strides of a tensor's axes in memory.
+template <class X>
+std::array<std::ptrdiff_t, X::axis_count> strides_of(X const& x) {
+    std::array<std::ptrdiff_t, X::axis_count> strides{};
+    auto const extents = x.local_extents();
+    std::ptrdiff_t step = 1;
+    for (std::size_t i = X::axis_count; i-- > 0;) {
+        strides[i] = step;
+        step *= static_cast<std::ptrdiff_t>(extents[i]);
+    }
+    return strides;
+}
+
+/// Stride of one axis in memory; 0 when the tensor lacks it (the value repeats along it).
+template <class Axis, class X>
+std::ptrdiff_t stride_of(X const& x) {
+    if constexpr (contains<Axis, typename X::axes>) return strides_of(x)[index_of<Axis, typename X::axes>];
+    else return 0;
+}
+
+}  // namespace meshwise
