@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 namespace meshwise {
 
@@ -17,6 +18,11 @@ struct bfloat16 {
 
     /// The nearest bfloat16, ties to even; NaN stays a (quiet) NaN, too large becomes infinite.
     constexpr bfloat16(float value) : bits(rounded(std::bit_cast<std::uint32_t>(value))) {}
+
+    /// Other numbers are rounded to float first.
+    template <class T>
+        requires std::is_arithmetic_v<T>
+    constexpr explicit bfloat16(T value) : bfloat16(static_cast<float>(value)) {}
 
     /// The number with these bits.
     static constexpr bfloat16 from_bits(std::uint16_t bits) {

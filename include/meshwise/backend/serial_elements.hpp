@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 namespace meshwise {
 
@@ -72,10 +73,9 @@ struct serial_elements {
     template <class F, class R, class... T>
     static void map(loops<sizeof...(T)> const& space, F f, R* out, T const*... in) {
         for_each_point(space, [&](auto to, auto from) {
-            std::size_t i = 0;
-            // The braces fix the order of evaluation, so each input meets its own offset.
-            std::tuple<T...> const values{in[from[i++]]...};
-            out[to] = static_cast<R>(std::apply(f, values));
+            out[to] = static_cast<R>([&]<std::size_t... I>(std::index_sequence<I...>) {
+                return f(in[from[I]]...);
+            }(std::index_sequence_for<T...>{}));
         });
     }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
@@ -37,10 +38,13 @@ struct tbb_threads {
         ::operator delete(memory, alignment_of(bytes));
     }
 
-    /// Runs f() in an arena of `workers` threads, the calling one included, and returns what it returns.
+    /// Runs f() in an arena of at most `workers` threads, the calling one included, and returns what it returns.
     template <class F>
     static decltype(auto) enter(std::size_t workers, F&& f) {
-        ::tbb::task_arena arena(static_cast<int>(std::max<std::size_t>(workers, 1)), 1);
+        auto const available =
+            ::tbb::global_control::active_value(::tbb::global_control::max_allowed_parallelism);
+        auto const threads = std::clamp<std::size_t>(workers, 1, std::max<std::size_t>(available, 1));
+        ::tbb::task_arena arena(static_cast<int>(threads), 1);
         return arena.execute(std::forward<F>(f));
     }
 
