@@ -73,6 +73,7 @@ void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending 
 /// Runs the pullbacks of all nodes after `down_to`.
 inline void pull_back(tape& t, node_id down_to) {
     without_recording const off;
+    doing const backward("backward");
     tape* const before = std::exchange(detail::tape_going_backwards(), &t);
     struct restore {
         tape* before;

@@ -139,6 +139,7 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)
         if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) result.gradient.parts[i] = t.merged(id);
     if (here.team->group_size(total.pending) > 1) {
+        doing const loss("loss");
         std::array<double, 2> both{total.sum, total.count};
         here.team->all_reduce(total.pending, reduction::sum, element_type::float64, both.data(), both.data(), 2, where);
         total.sum = both[0], total.count = both[1];

@@ -25,6 +25,7 @@ struct context {
     void const* backend_tag = nullptr;
     tape* recording = nullptr;                       // where operations note their gradients; null: nowhere
     purpose allocating_for = purpose::activations;
+    std::string_view doing = "forward";              // what a collective is for, in plans
 
     /// The rank `team` of a mesh, on a backend.
     template <class Mesh, class Backend>
@@ -79,6 +80,19 @@ public:
 private:
     context& here_;
     purpose before_;
+};
+
+/// For its lifetime collectives are made for this.
+class doing {
+public:
+    explicit doing(std::string_view what) : here_(current()), before_(here_.doing) { here_.doing = what; }
+    doing(doing const&) = delete;
+    doing& operator=(doing const&) = delete;
+    ~doing() { here_.doing = before_; }
+
+private:
+    context& here_;
+    std::string_view before_;
 };
 
 /// For its lifetime operations are not recorded.

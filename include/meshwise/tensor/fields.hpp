@@ -121,6 +121,14 @@ constexpr std::size_t count_parameters() {
     else if constexpr (array_size<M> != 0) return array_size<M> * count_parameters<typename M::value_type>();
     else return std::apply([]<class... Owner, class... Member>(field<Owner, Member> const&...) { return (std::size_t{0} + ... + count_parameters<Member>()); }, M::parameters);
 }
+// f.template operator()<Tensor>() for the type of every parameter
+template <class M, class F>
+constexpr void visit_types(F&& f) {
+    if constexpr (is_tensor_type<M>) f.template operator()<M>();
+    else if constexpr (array_size<M> != 0)
+        for (std::size_t i = 0; i < array_size<M>; ++i) visit_types<typename M::value_type>(f);
+    else std::apply([&]<class... Owner, class... Member>(field<Owner, Member> const&...) { (visit_types<Member>(f), ...); }, M::parameters);
+}
 }  // namespace detail
 
 /// f(index, name, tensor, initial) for every parameter, always in the same order.

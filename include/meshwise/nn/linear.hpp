@@ -1,0 +1,68 @@
+#pragma once
+// linear: y = x W + b over named axes. In and Out are an axis, or axes<...> of several (heads and head_dim).
+#include <meshwise/ops/align.hpp>
+#include <meshwise/ops/arithmetic.hpp>
+#include <meshwise/ops/dot.hpp>
+#include <meshwise/tensor/fields.hpp>
+
+namespace meshwise {
+
+/// A parameter where the strategy puts its axes, in the strategy's element type.
+template <class S, class... A>
+using parameter = tensor_of<S, typename S::element, A...>;
+
+namespace detail {
+template <class T>
+struct axes_list {
+    using type = list<T>;
+};
+template <class... A>
+struct axes_list<axes<A...>> {
+    using type = list<A...>;
+};
+template <class T>
+using list_of = typename axes_list<T>::type;
+
+template <class S, class AxesList>
+struct parameter_for;
+template <class S, class... A>
+struct parameter_for<S, list<A...>> {
+    using type = parameter<S, A...>;
+};
+template <class S, class... Lists>
+using parameter_over = typename parameter_for<S, concat<Lists...>>::type;
+
+// the S form of dot with its contracted axes in a list
+template <class S, class... K>
+auto dot_over(list<K...>, auto const& x, auto const& w, std::source_location where) {
+    return dot<S, K...>(x, w, where);
+}
+}  // namespace detail
+
+/// y = x W. Placement and communication: those of mw::dot<S, In>.
+template <class S, class In, class Out>
+struct linear_without_bias {
+    detail::parameter_over<S, detail::list_of<In>, detail::list_of<Out>> weight;
+
+    auto operator()(auto const& x, std::source_location where = std::source_location::current()) const {
+        return detail::dot_over<S>(detail::list_of<In>{}, x, weight, where);
+    }
+
+    static constexpr auto parameters = fields("weight", &linear_without_bias::weight, normal{0.02F});
+};
+
+/// y = x W + b; the bias is added after whatever reduction the product owes.
+template <class S, class In, class Out>
+struct linear {
+    detail::parameter_over<S, detail::list_of<In>, detail::list_of<Out>> weight;
+    detail::parameter_over<S, detail::list_of<Out>> bias;
+
+    auto operator()(auto const& x, std::source_location where = std::source_location::current()) const {
+        auto const y = detail::dot_over<S>(detail::list_of<In>{}, x, weight, where);
+        return add(y, align(bias, y, where), where);
+    }
+
+    static constexpr auto parameters = fields("weight", &linear::weight, normal{0.02F}, "bias", &linear::bias);
+};
+
+}  // namespace meshwise

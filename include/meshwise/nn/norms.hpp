@@ -1,0 +1,33 @@
+#pragma once
+// The norms as parts of models: an operation and its parameters.
+#include <meshwise/nn/linear.hpp>
+#include <meshwise/ops/layer_norm.hpp>
+#include <meshwise/ops/rms_norm.hpp>
+
+namespace meshwise {
+
+/// (x - mean) / deviation * gain + bias over Embed.
+template <class S, tensor_axis Embed>
+struct layer_norm_of {
+    parameter<S, Embed> gain, bias;
+
+    auto operator()(auto const& x, std::source_location where = std::source_location::current()) const {
+        return layer_norm<Embed>(x, gain, bias, 1e-5, where);
+    }
+
+    static constexpr auto parameters = fields("gain", &layer_norm_of::gain, constant{1}, "bias", &layer_norm_of::bias);
+};
+
+/// x / root mean square * gain over Embed.
+template <class S, tensor_axis Embed>
+struct rms_norm_of {
+    parameter<S, Embed> gain;
+
+    auto operator()(auto const& x, std::source_location where = std::source_location::current()) const {
+        return rms_norm<Embed>(x, gain, 1e-5, where);
+    }
+
+    static constexpr auto parameters = fields("gain", &rms_norm_of::gain, constant{1});
+};
+
+}  // namespace meshwise

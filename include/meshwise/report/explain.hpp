@@ -1,0 +1,147 @@
+#pragma once
+// explain: what a program will do, before it does anything: every collective with its mesh axes, bytes and the line
+// that owes it, and the memory one rank holds. It runs the very same program on a backend that computes nothing and a
+// communicator that moves nothing, so the plan cannot differ from the run.
+//   std::puts(mw::explain<strategy>([](auto& here) { train<mw::strategy_of<decltype(here)>>(here); }).text().c_str());
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <meshwise/backend/dry_run.hpp>
+#include <meshwise/communicator/simulated.hpp>
+#include <meshwise/parallel/rank.hpp>
+
+namespace meshwise {
+
+/// One line of a plan: equal collectives, counted.
+struct planned_collective {
+    std::string_view phase;  // forward, backward, loss, optimizer, recompute
+    operation what{};
+    reduction how{};
+    mesh_mask mask = 0;
+    std::size_t ranks = 1;
+    std::size_t times = 0;
+    std::uint64_t bytes = 0;       // of the tensor moved, on one rank, all times together
+    std::uint64_t bytes_sent = 0;  // what a ring sends per rank
+    std::source_location where;
+};
+
+/// What a program does on rank 0.
+struct plan {
+    grid mesh;
+    std::vector<planned_collective> collectives;
+    memory_use memory;
+    std::uint64_t flops = 0;
+
+    /// How many collectives of a kind run along exactly these mesh axes, in a phase ("" for all).
+    std::size_t count(operation what, mesh_mask mask, std::string_view phase = "") const {
+        std::size_t n = 0;
+        for (auto const& c : collectives)
+            if (c.what == what && c.mask == mask && (phase.empty() || c.phase == phase)) n += c.times;
+        return n;
+    }
+    std::size_t count() const {
+        std::size_t n = 0;
+        for (auto const& c : collectives) n += c.times;
+        return n;
+    }
+
+    /// The plan as a table.
+    std::string text() const;
+};
+
+namespace detail {
+
+class planner final : public simulated {
+public:
+    using simulated::simulated;
+    std::vector<planned_collective> lines;
+
+protected:
+    void record(call made) override {
+        std::size_t const before = calls().size();
+        simulated::record(made);
+        if (calls().size() == before) return;
+        auto const& last = calls().back();
+        std::uint64_t const bytes = made.outer * made.inner * size_of(made.type);
+        auto const same = std::find_if(lines.begin(), lines.end(), [&](planned_collective const& l) {
+            return l.phase == current().doing && l.what == made.what && l.how == made.how && l.mask == made.mask && l.where.line() == made.where.line() &&
+                   std::string_view(l.where.file_name()) == made.where.file_name();
+        });
+        if (same == lines.end()) lines.push_back({current().doing, made.what, made.how, made.mask, last.ranks, 1, bytes, last.bytes_sent, made.where});
+        else same->times += 1, same->bytes += bytes, same->bytes_sent += last.bytes_sent;
+    }
+};
+
+inline std::string bytes_text(double bytes) {
+    char const* const units[] = {"B", "KB", "MB", "GB", "TB"};
+    std::size_t unit = 0;
+    for (; bytes >= 1000 && unit < 4; ++unit) bytes /= 1000;
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+    return text.data();
+}
+inline std::string padded_text(std::string text, std::size_t width, bool right = false) {
+    if (text.size() < width) text.insert(right ? 0 : text.size(), width - text.size(), ' ');
+    return text;
+}
+inline std::string axes_text(grid const& mesh, mesh_mask mask) {
+    std::string text;
+    for (std::size_t i = 0; i < mesh.axes; ++i)
+        if ((mask >> i & 1U) != 0) text += (text.empty() ? "" : " x ") + std::string(mesh.names[i]);
+    return text;
+}
+inline std::string place_text(std::source_location const& where) {
+    std::string_view file = where.file_name();
+    if (auto const at = file.rfind("meshwise/"); at != file.npos) file.remove_prefix(at);
+    else if (auto const slash = file.rfind('/'); slash != file.npos) file.remove_prefix(slash + 1);
+    return std::string(file) + ":" + std::to_string(where.line());
+}
+}  // namespace detail
+
+inline std::string plan::text() const {
+    using detail::bytes_text;
+    using detail::padded_text;
+    std::string out = "mesh";
+    for (std::size_t i = 0; i < mesh.axes; ++i) out += " " + std::string(mesh.names[i]) + "=" + std::to_string(mesh.sizes[i]);
+    out += ", " + std::to_string(mesh.ranks()) + (mesh.ranks() == 1 ? " rank" : " ranks") + "\n\ncollectives of one rank\n";
+    if (collectives.empty()) out += "  none\n";
+    else out += "  phase      times  operation       over        bytes each  sent (ring)  owed by\n";
+    for (auto const& c : collectives)
+        out += "  " + padded_text(std::string(c.phase), 10) + padded_text(std::to_string(c.times), 6, true) + "  " +
+               padded_text(std::string(name_of(c.what)) + (c.how == reduction::max ? " max" : ""), 16) + padded_text(detail::axes_text(mesh, c.mask), 10) +
+               padded_text(bytes_text(static_cast<double>(c.bytes) / static_cast<double>(c.times)), 12, true) +
+               padded_text(bytes_text(static_cast<double>(c.bytes_sent)), 13, true) + "  " + detail::place_text(c.where) + "\n";
+    static constexpr std::array<std::string_view, purpose_count> names{"activations", "parameters", "gradients", "optimizer"};
+    out += "\nmemory of one rank, at the most\n";
+    for (std::size_t i = 0; i < purpose_count; ++i) out += "  " + padded_text(std::string(names[i]), 14) + padded_text(bytes_text(static_cast<double>(memory.most[i])), 10, true) + "\n";
+    out += "  " + padded_text("at once", 14) + padded_text(bytes_text(static_cast<double>(memory.most_total)), 10, true) + "\n";
+    std::array<char, 64> work{};
+    std::snprintf(work.data(), work.size(), "\nwork of one rank: %.2f GFLOP in products\n", static_cast<double>(flops) * 1e-9);
+    return out + work.data();
+}
+
+/// Plans `program(rank&)` under the strategy S, as rank 0 of its mesh, whatever its size. The program is generic: it takes
+/// its strategy from the rank. Nothing is computed and nothing is sent; values read in the program are meaningless.
+template <class S, class Program>
+plan explain(Program&& program) {
+    using dry = typename S::template on<dry_run>;
+    using B = backend_of<dry>;
+    detail::planner team(detail::grid_of(typename S::mesh{}));
+    std::uint64_t const before = dry_run::flops();
+    plan result;
+    {
+        context here = context::of<typename S::mesh, B>(team);
+        entering const scope(here);
+        rank<dry> me(here);
+        program(me);
+        result.memory = here.pool->use();
+    }
+    result.mesh = team.mesh();
+    result.collectives = std::move(team.lines);
+    result.flops = dry_run::flops() - before;
+    return result;
+}
+
+}  // namespace meshwise
