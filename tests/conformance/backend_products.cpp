@@ -1,0 +1,271 @@
+// What every backend for host memory promises about matrix products and attention.
+#include "conformance/backend_reference.hpp"
+
+#include <array>
+
+namespace mw = meshwise;
+
+namespace {
+
+std::ptrdiff_t signed_size(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
+
+/// A (m, k), B (k, n) and C (m, n), each row-major or, where said, column-major.
+mw::gemm_shape product(std::size_t m, std::size_t n, std::size_t k, bool a_turned = false, bool b_turned = false,
+                       bool c_turned = false) {
+    mw::gemm_shape shape{.m = m, .n = n, .k = k};
+    shape.a_m = a_turned ? 1 : signed_size(k);
+    shape.a_k = a_turned ? signed_size(m) : 1;
+    shape.b_k = b_turned ? 1 : signed_size(n);
+    shape.b_n = b_turned ? signed_size(k) : 1;
+    shape.c_m = c_turned ? 1 : signed_size(n);
+    shape.c_n = c_turned ? signed_size(m) : 1;
+    return shape;
+}
+
+template <class T, class R>
+std::vector<double> product_reference(mw::gemm_shape const& shape, T const* a, T const* b, std::vector<R> const& c) {
+    std::vector<double> wanted(c.begin(), c.end());
+    for (std::size_t i = 0; i < shape.m; ++i) {
+        for (std::size_t j = 0; j < shape.n; ++j) {
+            double total = 0;
+            for (std::size_t l = 0; l < shape.k; ++l) {
+                total += static_cast<double>(a[signed_size(i) * shape.a_m + signed_size(l) * shape.a_k]) *
+                         static_cast<double>(b[signed_size(l) * shape.b_k + signed_size(j) * shape.b_n]);
+            }
+            auto const at = static_cast<std::size_t>(signed_size(i) * shape.c_m + signed_size(j) * shape.c_n);
+            wanted[at] = shape.accumulate ? wanted[at] + total : total;
+        }
+    }
+    return wanted;
+}
+
+/// Small attention: (batch, token, kv_head, group, head_dim) for q, (batch, token, kv_head, head_dim) for k, v.
+mw::attention_shape heads_of(std::size_t batch, std::size_t kv_heads, std::size_t group, std::size_t queries,
+                             std::size_t keys, std::size_t dim) {
+    mw::attention_shape shape{.batch = batch, .kv_heads = kv_heads, .group = group, .queries = queries,
+                              .keys = keys, .head_dim = dim};
+    shape.scale = 1 / std::sqrt(static_cast<double>(dim));
+    shape.q_group = signed_size(dim);
+    shape.q_head = signed_size(dim * group);
+    shape.q_token = shape.q_head * signed_size(kv_heads);
+    shape.q_batch = shape.q_token * signed_size(queries);
+    shape.k_head = shape.v_head = signed_size(dim);
+    shape.k_token = shape.v_token = signed_size(dim * kv_heads);
+    shape.k_batch = shape.v_batch = shape.k_token * signed_size(keys);
+    return shape;
+}
+
+struct attention_results {
+    std::vector<double> o, lse, dq, dk, dv;
+};
+
+/// Attention and its gradients with the whole matrix of weights, in double, one query after the other.
+template <class T>
+attention_results attention_reference(mw::attention_shape const& s, std::vector<T> const& q,
+                                      std::vector<T> const& k, std::vector<T> const& v, std::vector<T> const& d_o) {
+    attention_results r{std::vector<double>(q.size()), {}, std::vector<double>(q.size()),
+                        std::vector<double>(k.size()), std::vector<double>(v.size())};
+    std::size_t const dim = s.head_dim, heads = s.kv_heads * s.group;
+    for (std::size_t b = 0; b < s.batch; ++b) {
+        for (std::size_t head = 0; head < heads; ++head) {
+            for (std::size_t i = 0; i < s.queries; ++i) {
+                std::size_t const at_q = ((b * s.queries + i) * heads + head) * dim;
+                auto const at_k = [&](std::size_t j) {
+                    return ((b * s.keys + j) * s.kv_heads + head / s.group) * dim;
+                };
+                auto const length = s.key_lengths ? static_cast<std::size_t>(s.key_lengths[b]) : s.keys;
+                std::vector<double> weight(s.keys);
+                double total = 0, mean = 0;
+                for (std::size_t j = 0; j < s.keys; ++j) {
+                    if (j >= length || (s.causal && j > i + s.first_query)) continue;
+                    double score = 0;
+                    for (std::size_t d = 0; d < dim; ++d) score += double(q[at_q + d]) * k[at_k(j) + d];
+                    total += weight[j] = std::exp(s.scale * score);
+                }
+                r.lse.push_back(std::log(total));
+                if (total == 0) continue;
+                std::vector<double> d_weight(s.keys);
+                for (std::size_t j = 0; j < s.keys; ++j) {
+                    weight[j] /= total;
+                    for (std::size_t d = 0; d < dim; ++d) {
+                        r.o[at_q + d] += weight[j] * v[at_k(j) + d];
+                        r.dv[at_k(j) + d] += weight[j] * d_o[at_q + d];
+                        d_weight[j] += double(d_o[at_q + d]) * v[at_k(j) + d];
+                    }
+                    mean += weight[j] * d_weight[j];
+                }
+                for (std::size_t j = 0; j < s.keys; ++j) {
+                    double const d_score = s.scale * weight[j] * (d_weight[j] - mean);
+                    for (std::size_t d = 0; d < dim; ++d) {
+                        r.dq[at_q + d] += d_score * k[at_k(j) + d];
+                        r.dk[at_k(j) + d] += d_score * q[at_q + d];
+                    }
+                }
+            }
+        }
+    }
+    return r;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("gemm with any strides and sizes", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    for (auto const& [m, n, k] : std::vector<std::array<std::size_t, 3>>{
+             {1, 1, 1}, {1, 70, 33}, {70, 1, 33}, {3, 5, 7}, {17, 33, 65}, {64, 64, 64}, {130, 70, 300}}) {
+        auto const a = values<T>(m * k, 1), b = values<T>(k * n, 2), before = values<T>(m * n, 3);
+        for (unsigned turned = 0; turned < 16; ++turned) {
+            auto shape = product(m, n, k, turned & 1, turned & 2, turned & 4);
+            shape.accumulate = (turned & 8) != 0;
+            auto c = before;
+            B::gemm(shape, a.data(), b.data(), c.data());
+            CAPTURE(m);
+            CAPTURE(turned);
+            check_close(c, product_reference(shape, a.data(), b.data(), before), 512);
+        }
+    }
+    auto empty = product(2, 2, 0);
+    std::vector<T> c{1, 2, 3, 4};
+    empty.accumulate = true;
+    B::gemm(empty, c.data(), c.data(), c.data());
+    CHECK(c == std::vector<T>{1, 2, 3, 4});
+    empty.accumulate = false;
+    B::gemm(empty, static_cast<T*>(nullptr), static_cast<T*>(nullptr), c.data());
+    CHECK(c == std::vector<T>(4));
+}
+
+TEST_CASE_TEMPLATE("gemm of bfloat16 gives float", On, on<meshwise::serial, float>, on<meshwise::tbb, float>) {
+    using B = typename On::backend;
+    std::size_t const m = 37, n = 50, k = 129;
+    auto const wide_a = values<float>(m * k, 4), wide_b = values<float>(k * n, 5);
+    std::vector<mw::bfloat16> a(m * k), b(k * n);
+    B::cast(a.data(), wide_a.data(), a.size());
+    B::cast(b.data(), wide_b.data(), b.size());
+    for (unsigned turned = 0; turned < 8; ++turned) {
+        auto const shape = product(m, n, k, turned & 1, turned & 2, turned & 4);
+        std::vector<float> c(m * n);
+        B::gemm(shape, a.data(), b.data(), c.data());
+        check_close(c, product_reference(shape, a.data(), b.data(), c), 512);
+    }
+}
+
+TEST_CASE_TEMPLATE("a product's elements keep their bits in any part and with any threads", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    std::size_t const m = 150, n = 170, k = 600;
+    auto const a = values<T>(m * k, 6), b = values<T>(k * n, 7);
+    auto const whole = [&] {
+        std::vector<T> c(m * n);
+        B::gemm(product(m, n, k), a.data(), b.data(), c.data());
+        return c;
+    };
+    auto const c = whole();
+    CHECK(same_with_more_threads<B>(whole));
+    for (auto const& [top, left, height, width] : std::vector<std::array<std::size_t, 4>>{
+             {0, 0, 1, 170}, {149, 0, 1, 170}, {0, 169, 150, 1}, {13, 29, 31, 33}, {75, 85, 75, 85}}) {
+        for (bool const turned : {false, true}) {
+            auto shape = product(m, n, k);
+            shape.m = height;
+            shape.n = width;
+            shape.c_m = turned ? 1 : signed_size(width);
+            shape.c_n = turned ? signed_size(height) : 1;
+            std::vector<T> part(height * width);
+            B::gemm(shape, &a[top * k], &b[left], part.data());
+            std::size_t wrong = 0;
+            for (std::size_t i = 0; i < height; ++i) {
+                for (std::size_t j = 0; j < width; ++j) {
+                    T const* const mine = &part[turned ? j * height + i : i * width + j];
+                    wrong += !same_bits(mine, &c[(top + i) * n + left + j], 1);
+                }
+            }
+            CHECK(wrong == 0);
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("batched_gemm is one gemm after the other", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    std::size_t const batch = 30, m = 20, n = 12, k = 40;
+    auto const a = values<T>(batch * m * k, 8), b = values<T>(k * n, 9);  // b is shared
+    auto const together = [&] {
+        std::vector<T> c(batch * m * n);
+        B::batched_gemm(batch, signed_size(m * k), 0, signed_size(m * n), product(m, n, k), a.data(), b.data(),
+                        c.data());
+        return c;
+    };
+    std::vector<T> apart(batch * m * n);
+    for (std::size_t i = 0; i < batch; ++i) {
+        B::gemm(product(m, n, k), &a[i * m * k], b.data(), &apart[i * m * n]);
+    }
+    CHECK(same_bits(together(), apart));
+    CHECK(same_with_more_threads<B>(together));
+}
+
+TEST_CASE_TEMPLATE("attention and its gradients", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    std::vector<std::int32_t> const lengths{150, 0};
+    struct {
+        std::size_t group, queries, keys, dim, first_query;
+        bool causal, padded;
+    } const cases[] = {{1, 1, 1, 8, 0, false, false},     {2, 5, 9, 16, 4, true, false},
+                       {1, 130, 130, 64, 0, true, false}, {3, 70, 200, 24, 130, true, true},
+                       {2, 33, 150, 40, 0, false, true},  {1, 100, 80, 64, 0, true, false}};
+    for (auto const& [group, queries, keys, dim, first_query, causal, padded] : cases) {
+        auto shape = heads_of(2, 2, group, queries, keys, dim);
+        shape.causal = causal;
+        shape.first_query = first_query;
+        shape.key_lengths = padded ? lengths.data() : nullptr;
+        std::size_t const q_size = 4 * group * queries * dim, k_size = 4 * keys * dim;
+        auto const q = values<T>(q_size, 10), k = values<T>(k_size, 11), v = values<T>(k_size, 12),
+                   d_o = values<T>(q_size, 13);
+        std::vector<T> o(q_size, T{7}), lse(4 * group * queries, T{7}), dq(q_size, T{7}), dk(k_size, T{7}),
+            dv(k_size, T{7});
+        B::attention(shape, q.data(), k.data(), v.data(), o.data(), lse.data());
+        B::attention_gradient(shape, q.data(), k.data(), v.data(), o.data(), lse.data(), d_o.data(), dq.data(),
+                              dk.data(), dv.data());
+        auto const wanted = attention_reference(shape, q, k, v, d_o);
+        CAPTURE(keys);
+        CAPTURE(dim);
+        check_close(o, wanted.o, 32);
+        check_close(lse, wanted.lse, 32);
+        check_close(dq, wanted.dq, 128);
+        check_close(dk, wanted.dk, 256);
+        check_close(dv, wanted.dv, 256);
+    }
+}
+
+TEST_CASE_TEMPLATE("a head's attention does not depend on other heads, batches or threads", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    std::size_t const batch = 2, kv_heads = 3, group = 2, tokens = 90, dim = 32;
+    std::size_t const q_size = batch * tokens * kv_heads * group * dim, k_size = q_size / group;
+    auto const q = values<T>(q_size, 14), k = values<T>(k_size, 15), v = values<T>(k_size, 16),
+               d_o = values<T>(q_size, 17);
+    // Results: o, dq, dk and dv in the places that belong to the heads of this shape.
+    auto const run = [&](mw::attention_shape const& shape, std::size_t at_q, std::size_t at_k) {
+        std::vector<T> results(2 * q_size + 2 * k_size), lse(shape.batch * shape.kv_heads * group * tokens);
+        T *const o = results.data(), *const dq = o + q_size, *const dk = dq + q_size, *const dv = dk + k_size;
+        B::attention(shape, &q[at_q], &k[at_k], &v[at_k], o + at_q, lse.data());
+        B::attention_gradient(shape, &q[at_q], &k[at_k], &v[at_k], o + at_q, lse.data(), &d_o[at_q], dq + at_q,
+                              dk + at_k, dv + at_k);
+        return results;
+    };
+    auto whole = heads_of(batch, kv_heads, group, tokens, tokens, dim);
+    whole.causal = true;
+    auto const all = run(whole, 0, 0);
+    CHECK(same_with_more_threads<B>([&] { return run(whole, 0, 0); }));
+    std::vector<T> joined(all.size());
+    for (std::size_t b = 0; b < batch; ++b) {
+        for (std::size_t h = 0; h < kv_heads; ++h) {
+            auto one = whole;
+            one.batch = one.kv_heads = 1;
+            std::size_t const at = b * tokens * kv_heads * dim + h * dim;
+            auto const part = run(one, at * group, at);
+            for (std::size_t i = 0; i < joined.size(); ++i) joined[i] += part[i];  // disjoint, the rest is 0
+        }
+    }
+    CHECK(all == joined);
+}
