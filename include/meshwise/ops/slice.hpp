@@ -1,0 +1,110 @@
+#pragma once
+// slice: a run of an axis. Linear: works on pending values too. Cost: one copy of what is taken.
+// Gradient: the run, with zeros before and behind it; nothing is reduced on the way.
+#include <meshwise/autodiff/record.hpp>
+
+namespace meshwise {
+
+/// A run of Axis, named Small: Axis is whole on every rank, all other axes lie as they are.
+template <class Axis, class Small, class X>
+struct slicing {
+    template <class A>
+    using named = std::conditional_t<std::is_same_v<A, Axis>, Small, A>;
+    template <class... A>
+    using all_named = axes<named<A>...>;
+    using axes = apply_to<all_named, typename X::axes>;
+    using layout = typename X::layout;
+    using verdict = all_of<typename detail::present<value_lacks_axis, list<Axis>, typename X::axes>::type,
+                           judge<split_of<layout, Axis>::size == 0, reshape_cuts_a_split_axis, detail::split_fact_of<value_is_split_by, Axis, layout>>,
+                           judge<Small::size <= Axis::size, sizes_differ, axis_of_size<Axis, Axis::size>, axis_of_size<Small, Small::size>>>;
+};
+
+namespace detail {
+// extents of Out, where New has `extent` elements and all other axes are as in x
+template <class New, class Out, class X>
+typename Out::extents_type extents_with(X const& x, std::size_t extent) {
+    typename Out::extents_type extents{};
+    [&]<class... A>(axes<A...>) {
+        [[maybe_unused]] std::size_t at = 0;
+        [[maybe_unused]] auto const one = [&]<class Axis>(Axis*) {
+            if constexpr (Axis::bounded) {
+                if constexpr (std::is_same_v<Axis, New>) extents[at++] = extent;
+                else extents[at++] = x.template extent<Axis>();
+            }
+        };
+        (one(static_cast<A*>(nullptr)), ...);
+    }(typename Out::axes{});
+    return extents;
+}
+
+/// A run of an axis that is whole: `outer` times `run` elements, every `whole` elements, from element `first` on.
+struct run_of_axis {
+    std::size_t outer, run, whole, first;
+
+    template <class Axis, class X>
+    static run_of_axis of(X const& x, std::size_t first, std::size_t count) {
+        auto const extents = x.local_extents();
+        std::size_t outer = 1, inner = 1;
+        for (std::size_t i = 0; i < extents.size(); ++i) {
+            if (i < index_of<Axis, typename X::axes>) outer *= extents[i];
+            if (i > index_of<Axis, typename X::axes>) inner *= extents[i];
+        }
+        return {outer, count * inner, extents[index_of<Axis, typename X::axes>] * inner, first * inner};
+    }
+    template <class B, class T>
+    void take(T* out, T const* whole_data) const {
+        loops<1> l = rows();
+        l.out[0] = static_cast<std::ptrdiff_t>(run), l.in[0][0] = static_cast<std::ptrdiff_t>(whole);
+        B::permute(l, out, whole_data + first);
+    }
+    template <class B, class T>
+    void put(T* whole_data, T const* in) const {
+        loops<1> l = rows();
+        l.out[0] = static_cast<std::ptrdiff_t>(whole), l.in[0][0] = static_cast<std::ptrdiff_t>(run);
+        B::permute(l, whole_data + first, in);
+    }
+
+private:
+    loops<1> rows() const {
+        loops<1> l;
+        l.dims = 2;
+        l.extents = {outer, run};
+        l.out[1] = l.in[0][1] = 1;
+        return l;
+    }
+};
+}  // namespace detail
+
+/// Elements [first, first + extent) of Axis, as an axis Small; `extent` is only for a Small that is mw::up_to.
+/// Placement: Axis is whole on every rank; all else is kept, pending sums included. Communication: none.
+/// Errors: a run that leaves the axis. Example: auto at = mw::slice<context, token>(positions, 0);
+template <tensor_axis Axis, tensor_axis Small, a_tensor X>
+auto slice(X const& x, std::size_t first, std::size_t extent = Small::size, std::source_location where = std::source_location::current()) {
+    if constexpr (is_poison<X>) return poison{};
+    else {
+        using relation = slicing<Axis, Small, typename X::operand>;
+        using verdict = typename relation::verdict;
+        if constexpr (!verdict::value) return refuse<verdict>();
+        else {
+            using B = typename X::backend;
+            using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+            std::size_t const whole = x.template extent<Axis>();
+            if (extent > whole || first > whole - extent || (!Small::bounded && extent != Small::size))
+                throw error("a slice of " + std::to_string(extent) + " elements from element " + std::to_string(first) + " on does not fit " + std::string(name_of<Axis>()) + " of " +
+                            std::to_string(whole) + " elements as " + std::string(name_of<Small>()) + "; take fewer elements, or begin earlier");
+            auto out = out_type::uninitialized(detail::extents_with<Small, out_type>(x, extent));
+            auto const run = detail::run_of_axis::of<Axis>(x, first, extent);
+            run.template take<B>(out.mutable_data(), x.data());
+            if (is_recorded(x))
+                record_linear(out, where, [to = target_of(x), run](auto const& d, mesh_mask pending) {
+                    auto gradient = gradient_of<X>::uninitialized(to.extents);
+                    B::fill(gradient.mutable_data(), gradient.size(), typename X::value_type{});
+                    run.template put<B>(gradient.mutable_data(), d.data());
+                    contribute(to, gradient, pending);
+                });
+            return out;
+        }
+    }
+}
+
+}  // namespace meshwise
