@@ -245,13 +245,16 @@ template <class Instructions, class Left, class Right, class T, class Parallel>
 void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T* c,
                       Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
-    // A tile is worth some 30 us, which pays for waking a thread.
+    // A tile is worth some 30 us at least, which pays for waking a thread; few large ones copy less of A and B.
     double const work =
         static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
-    std::size_t const wanted = static_cast<std::size_t>(std::clamp(work / (1 << 21), 1.0, 64.0));
-    std::size_t m_tiles = std::min(divide_up(shape.m, sizes::max_m), wanted);
-    std::size_t const n_tiles = std::min(divide_up(wanted, m_tiles), divide_up(shape.n, 4 * sizes::tile_n));
-    m_tiles = std::max(m_tiles, wanted / n_tiles);
+    double const wanted = std::min(work / (1 << 21), std::max(16.0, work / (1 << 25)));
+    std::size_t m_tiles = 1, n_tiles = 1;
+    while (static_cast<double>(m_tiles * n_tiles) < wanted) {
+        std::size_t const high = shape.m / m_tiles, wide = shape.n / n_tiles;
+        if (std::max(high, wide) < 4 * sizes::tile_n) break;
+        (high > wide ? m_tiles : n_tiles) *= 2;
+    }
     std::size_t const rows = round_up(divide_up(shape.m, m_tiles), sizes::tile_m);
     std::size_t const columns = round_up(divide_up(shape.n, n_tiles), sizes::tile_n);
     std::size_t const down = divide_up(shape.m, rows), count = down * divide_up(shape.n, columns);
