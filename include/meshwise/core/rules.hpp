@@ -1,8 +1,7 @@
 #pragma once
 // The rules catalogue: one struct a rule; its sentence is what the compiler prints, its comment the manual
-// entry, `wrong` and `right` the line that breaks it and the usual mend. docs/rules.md is generated from this.
-#include <string_view>
-
+// entry, with a line that breaks the rule and the usual mend. docs/rules.md is generated from this text.
+// The sentences stand on lines of their own, or compilers that quote the assertion would print them twice.
 #include "type_list.hpp"
 #include "verdict.hpp"
 
@@ -62,123 +61,205 @@ template <class... T>
 struct right_element_type;
 }  // namespace facts
 
-// the literal is needed twice, in static_assert and in the generated page, hence the one macro of core/
-#define MESHWISE_RULE(SENTENCE)                             \
-    static constexpr std::string_view sentence = SENTENCE; \
-    template <class... Facts>                              \
-    struct because {                                       \
-        static_assert(never<Facts...>, SENTENCE);          \
-    }
-
 inline namespace rules {
 
 /// f(a + b) is not f(a) + f(b): activations, normalisations, softmax, products and casts to fewer bits of a
 /// pending sum give numbers that no later reduction can repair.
+/// Wrong: `mw::gelu(mw::dot<ffn>(h, w))`
+/// Right: `mw::gelu(mw::settle<S>(mw::dot<ffn>(h, w)))`
 struct non_linear_operation_on_a_pending_sum {
-    MESHWISE_RULE("meshwise: a non-linear operation needs the whole value, and this one is a pending sum over a mesh axis: reduce it first, with mw::settle<strategy>(x), then apply the operation");
-    static constexpr std::string_view wrong = "mw::gelu(mw::dot<ffn>(h, w))", right = "mw::gelu(mw::settle<S>(mw::dot<ffn>(h, w)))";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a non-linear operation needs the whole value, and this one is a pending sum over a mesh axis: reduce it first, with mw::settle<strategy>(x), then apply the operation");
+    };
 };
 
 /// A bias added before the reduction is added once by every rank.
+/// Wrong: `mw::dot<ffn>(h, w) + bias`
+/// Right: `mw::settle<S>(mw::dot<ffn>(h, w)) + bias`
 struct whole_value_added_to_a_pending_sum {
-    MESHWISE_RULE("meshwise: a pending sum and a value that is already whole cannot be added, the whole one would be counted once per rank: reduce the pending sum first, with mw::settle<strategy>(x), then add");
-    static constexpr std::string_view wrong = "mw::dot<ffn>(h, w) + bias", right = "mw::settle<S>(mw::dot<ffn>(h, w)) + bias";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a pending sum and a value that is already whole cannot be added, the whole one would be counted once per rank: reduce the pending sum first, with mw::settle<strategy>(x), then add");
+    };
 };
 
 /// (a0 + a1)(b0 + b1) is not a0 b0 + a1 b1.
+/// Wrong: `mw::mul(p, q)`
+/// Right: `mw::mul(mw::settle<S>(p), q)`
 struct product_of_two_pending_sums {
-    MESHWISE_RULE("meshwise: a product of two values that are both pending, or of a pending one with a split one, is not the product of the sums: reduce the pending operand first, with mw::settle<strategy>(x)");
-    static constexpr std::string_view wrong = "mw::mul(p, q)", right = "mw::mul(mw::settle<S>(p), q)";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a product of two values that are both pending, or of a pending one with a split one, is not the product of the sums: reduce the pending operand first, with mw::settle<strategy>(x)");
+    };
 };
 
 /// The contracted axis must be cut the same way on both sides, or the ranks multiply unrelated pieces.
+/// Wrong: `mw::dot<ffn>(split, whole)`
+/// Right: `mw::dot<S, ffn>(split, whole)`
 struct contracted_axis_is_split_in_one_operand_only {
-    MESHWISE_RULE("meshwise: the operands disagree on how a shared axis is split, so the ranks hold pieces that do not belong together: bring them to one layout with mw::reshard, or write mw::dot<strategy, axis>(x, w), which does");
-    static constexpr std::string_view wrong = "mw::dot<ffn>(split, whole)", right = "mw::dot<S, ffn>(split, whole)";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: the operands disagree on how a shared axis is split, so the ranks hold pieces that do not belong together: bring them to one layout with mw::reshard, or write mw::dot<strategy, axis>(x, w), which does");
+    };
 };
 
 /// One mesh axis can cut one tensor axis of a result.
+/// Wrong: `mw::dot<embed>(x_by_token, w_by_ffn)`
+/// Right: `mw::dot<S, embed>(x_by_token, w_by_ffn)`
 struct operands_split_by_different_axes_on_one_mesh_axis {
-    MESHWISE_RULE("meshwise: the operands are split by different axes over the same mesh axis, so each rank would hold only a diagonal piece of the result: gather one operand with mw::reshard, or write mw::dot<strategy, axis>(x, w), which does");
-    static constexpr std::string_view wrong = "mw::dot<embed>(x_by_token, w_by_ffn)", right = "mw::dot<S, embed>(x_by_token, w_by_ffn)";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: the operands are split by different axes over the same mesh axis, so each rank would hold only a diagonal piece of the result: gather one operand with mw::reshard, or write mw::dot<strategy, axis>(x, w), which does");
+    };
 };
 
 /// Softmax and the norms need all elements of their axis.
+/// Wrong: `mw::softmax<vocab>(logits)`
+/// Right: `mw::softmax<vocab>(mw::reshard<whole>(logits))`
 struct normalised_axis_is_split {
-    MESHWISE_RULE("meshwise: softmax, a norm and rotary positions need all elements of their axis, and this axis is split over a mesh axis: gather it with mw::reshard, or leave the axis out of the strategy");
-    static constexpr std::string_view wrong = "mw::softmax<vocab>(logits)", right = "mw::softmax<vocab>(mw::reshard<whole>(logits))";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: softmax, a norm and rotary positions need all elements of their axis, and this axis is split over a mesh axis: gather it with mw::reshard, or leave the axis out of the strategy");
+    };
 };
 
 /// One mesh axis cuts one axis of a tensor.
+/// Wrong: `mw::canonical<M, split<embed, tp>, split<ffn, tp>>`
+/// Right: `mw::canonical<M, split<ffn, tp>>`
 struct two_axes_on_one_mesh_axis {
-    MESHWISE_RULE("meshwise: a mesh axis is used twice in one layout; a mesh axis can split one axis of a tensor, or hold one pending reduction: use a second mesh axis, or leave one placement out");
-    static constexpr std::string_view wrong = "mw::canonical<M, split<embed, tp>, split<ffn, tp>>", right = "mw::canonical<M, split<ffn, tp>>";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a mesh axis is used twice in one layout; a mesh axis can split one axis of a tensor, or hold one pending reduction: use a second mesh axis, or leave one placement out");
+    };
 };
 
 /// Reducing what is already whole multiplies it by the number of ranks.
+/// Wrong: `mw::all_reduce<tp>(whole)`
+/// Right: `mw::all_reduce<tp>(pending)`
 struct reduction_of_what_is_not_pending {
-    MESHWISE_RULE("meshwise: this value is not pending over the mesh axis, so reducing it would count it once per rank: remove the reduction, or use mw::settle<strategy>(x), which reduces only what is owed");
-    static constexpr std::string_view wrong = "mw::all_reduce<tp>(whole)", right = "mw::all_reduce<tp>(pending)";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: this value is not pending over the mesh axis, so reducing it would count it once per rank: remove the reduction, or use mw::settle<strategy>(x), which reduces only what is owed");
+    };
 };
 
 /// Parameter, gradient and state move together, element by element.
+/// Wrong: `mw::sgd_step(w, pending)`
+/// Right: `mw::sgd_step(w, mw::reshard<decltype(w)::layout>(pending))`
 struct gradient_is_not_in_storage_layout {
-    MESHWISE_RULE("meshwise: an optimiser step needs the gradient in the layout its parameter is stored in: reduce it with mw::reshard<parameter layout>(gradient), or hand the optimiser the gradient object of mw::value_and_gradient, which does");
-    static constexpr std::string_view wrong = "mw::sgd_step(w, pending)", right = "mw::sgd_step(w, mw::reshard<decltype(w)::layout>(pending))";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: an optimiser step needs the gradient in the layout its parameter is stored in: reduce it with mw::reshard<parameter layout>(gradient), or hand the optimiser the gradient object of mw::value_and_gradient, which does");
+    };
 };
 
 /// Every rank holds the same number of elements.
+/// Wrong: `axis<6> heads over mesh_axis<4>`
+/// Right: `axis<8> heads, or mesh_axis<2>`
 struct axis_does_not_divide {
-    MESHWISE_RULE("meshwise: an axis does not divide evenly over the ranks it is split over: choose another mesh size, store it as mw::padded<size, multiple>, or split a group of axes over several mesh axes");
-    static constexpr std::string_view wrong = "axis<6> heads over mesh_axis<4>", right = "axis<8> heads, or mesh_axis<2>";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: an axis does not divide evenly over the ranks it is split over: choose another mesh size, store it as mw::padded<size, multiple>, or split a group of axes over several mesh axes");
+    };
 };
 
 /// Reshaping moves names, never elements between ranks.
+/// Wrong: `mw::merge<list<embed, ffn>, flat>(split_by_ffn)`
+/// Right: `mw::merge<list<ffn, embed>, flat>(split_by_ffn)`
 struct reshape_cuts_a_split_axis {
-    MESHWISE_RULE("meshwise: a reshape may keep a split axis whole or merge it as the outermost of a group; this one would move elements between ranks: reshard first, or choose another order of axes");
-    static constexpr std::string_view wrong = "mw::merge<list<embed, ffn>, flat>(split_by_ffn)", right = "mw::merge<list<ffn, embed>, flat>(split_by_ffn)";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a reshape may keep a split axis whole or merge it as the outermost of a group; this one would move elements between ranks: reshard first, or choose another order of axes");
+    };
 };
 
 /// split<a, m1, m2> and split<a, m2, m1> hold different elements on the same rank.
+/// Wrong: `add(split<a, dp, tp>, split<a, tp, dp>)`
+/// Right: `one order in the strategy`
 struct mesh_axes_in_different_order {
-    MESHWISE_RULE("meshwise: both operands split the shared axis over the same mesh axes, but in a different order, so the ranks hold different pieces: reshard one of them, or give the strategy's rules one order");
-    static constexpr std::string_view wrong = "add(split<a, dp, tp>, split<a, tp, dp>)", right = "one order in the strategy";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: both operands split the shared axis over the same mesh axes, but in a different order, so the ranks hold different pieces: reshard one of them, or give the strategy's rules one order");
+    };
 };
 
 /// The local mean is the global mean only when every rank holds equally many valid elements.
+/// Wrong: `mw::mean<batch>(x)`
+/// Right: `mw::scale(mw::settle<S>(mw::sum<batch>(x)), 1.0 / batch::size)`
 struct mean_of_a_split_axis {
-    MESHWISE_RULE("meshwise: a mean over a split axis would divide by the local count: take mw::sum and the count, reduce both, then divide (mw::cross_entropy returns this pair)");
-    static constexpr std::string_view wrong = "mw::mean<batch>(x)", right = "mw::scale(mw::settle<S>(mw::sum<batch>(x)), 1.0 / batch::size)";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a mean over a split axis would divide by the local count: take mw::sum and the count, reduce both, then divide (mw::cross_entropy returns this pair)");
+    };
 };
 
 /// A mesh is part of a tensor's type.
+/// Wrong: `mw::add(on_two_ranks, on_four_ranks)`
+/// Right: `tensors of one strategy`
 struct tensors_of_different_meshes {
-    MESHWISE_RULE("meshwise: the operands live on different meshes, and ranks of one mesh mean nothing on the other: build both from one strategy");
-    static constexpr std::string_view wrong = "mw::add(on_two_ranks, on_four_ranks)", right = "tensors of one strategy";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: the operands live on different meshes, and ranks of one mesh mean nothing on the other: build both from one strategy");
+    };
 };
 
 /// Numbers are crunched in one place.
+/// Wrong: `mw::add(floats, doubles)`
+/// Right: `mw::add(mw::cast<double>(floats), doubles)`
 struct tensors_of_different_backends {
-    MESHWISE_RULE("meshwise: the operands live on different backends or have different element types: build both from one strategy, or convert with mw::cast<type>(x)");
-    static constexpr std::string_view wrong = "mw::add(floats, doubles)", right = "mw::add(mw::cast<double>(floats), doubles)";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: the operands live on different backends or have different element types: build both from one strategy, or convert with mw::cast<type>(x)");
+    };
 };
 
 /// Axes are matched by name, never by position.
+/// Wrong: `mw::dot<ffn>(x_of_embed, w)`
+/// Right: `mw::dot<embed>(x_of_embed, w)`
 struct axis_is_missing {
-    MESHWISE_RULE("meshwise: an axis named here is not an axis of the operand, or an operand carries an axis the result lacks: check the spelling, or give it that name with mw::rename<from, to>(x)");
-    static constexpr std::string_view wrong = "mw::dot<ffn>(x_of_embed, w)", right = "mw::dot<embed>(x_of_embed, w)";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: an axis named here is not an axis of the operand, or an operand carries an axis the result lacks: check the spelling, or give it that name with mw::rename<from, to>(x)");
+    };
 };
 
 /// Renaming and splitting axes keep the number of elements.
+/// Wrong: `mw::rename<embed, ffn>(x)`
+/// Right: `an axis of the same size`
 struct sizes_differ {
-    MESHWISE_RULE("meshwise: the axes given and taken have different numbers of elements: rename and reshape keep every element");
-    static constexpr std::string_view wrong = "mw::rename<embed, ffn>(x)", right = "an axis of the same size";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: the axes given and taken have different numbers of elements: rename and reshape keep every element");
+    };
 };
 
 /// A plan is checked before it runs.
+/// Wrong: `mw::fits<model, budget<1000>>()`
+/// Right: `a larger mesh`
 struct memory_budget_exceeded {
-    MESHWISE_RULE("meshwise: the parameters, gradients and optimiser state of this model do not fit the stated bytes per rank: split more axes, use more ranks, or raise the budget");
-    static constexpr std::string_view wrong = "mw::fits<model, budget<1000>>()", right = "a larger mesh";
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: the parameters, gradients and optimiser state of this model do not fit the stated bytes per rank: split more axes, use more ranks, or raise the budget");
+    };
 };
 
 }  // namespace rules

@@ -4,24 +4,14 @@
 //
 // A broken verdict names a rule (its sentence) and facts (incomplete templates that name the parts). Refusing
 // it is one static_assert; what follows gets a `poison` that accepts everything: one mistake, one error.
-#include <string_view>
+// Each template between the user's line and that assertion costs him up to three lines of output. Therefore
+// `refuse` names the class that holds the assertion, and operations built on others judge before they call them.
 #include <type_traits>
 
 namespace meshwise {
 
 template <class...>
 inline constexpr bool never = false;
-
-struct holds {
-    static constexpr bool value = true;
-};
-
-template <class Rule, class... Facts>
-struct broken {
-    static constexpr bool value = false;
-    using rule = Rule;
-    using refusal = typename Rule::template because<Facts...>;
-};
 
 /// The result of a refused operation. Every operation accepts it and returns it.
 struct poison {
@@ -32,16 +22,31 @@ struct poison {
     constexpr poison operator()(T const&...) const {
         return {};
     }
+    template <class T>
+    operator T() const;  // never defined: a program with a poison in it was refused
 };
 template <class T>
-inline constexpr bool is_poison = std::is_same_v<std::remove_cvref_t<T>, poison>;
+inline constexpr bool is_poison = std::is_base_of_v<poison, std::remove_cvref_t<T>>;
 
-/// Refuses a broken verdict: one error, the rule's sentence, the facts in the type.
+/// What the assertion of a rule is about; compilers print it with the facts: "acceptable<...> evaluates to false".
+template <class... Facts>
+inline constexpr bool acceptable = false;
+
+struct holds {
+    static constexpr bool value = true;
+    using refusal = poison;
+};
+
+template <class Rule, class... Facts>
+struct broken {
+    static constexpr bool value = false;
+    using rule = Rule;
+    using refusal = typename Rule::template because<Facts...>;
+};
+
+/// `return refuse<verdict>();` refuses a broken verdict: one error, the rule's sentence, the facts in the type.
 template <class Verdict>
-constexpr poison refuse() {
-    static_assert(sizeof(typename Verdict::refusal) > 0);
-    return {};
-}
+using refuse = typename Verdict::refusal;
 
 /// The first broken verdict of several, or `holds`.
 namespace detail {

@@ -18,17 +18,9 @@ using node_id = std::uint32_t;
 template <class T, class Axes, class Layout = layout<mesh<>>, class Backend = best_backend>
 class tensor;
 
-namespace detail {
-template <class Verdict>
-consteval bool enforced() {
-    if constexpr (!Verdict::value) refuse<Verdict>();
-    return true;
-}
-}  // namespace detail
-
 template <class T, tensor_axis... A, class L, class B>
 class tensor<T, axes<A...>, L, B> {
-    static_assert(detail::enforced<typename placeable<meshwise::axes<A...>, L>::verdict>());
+    static_assert(sizeof(refuse<typename placeable<meshwise::axes<A...>, L>::verdict>) > 0);
 
 public:
     using value_type = T;
