@@ -12,9 +12,7 @@ namespace mw = meshwise;
 
 namespace {
 
-auto const gelu = [](auto x) {
-    return x * 0.5F * (1 + mw::tanh(0.79788456F * (x + 0.044715F * x * x * x)));
-};
+auto const gelu = [](auto x) { return x * 0.5F * (1 + mw::tanh(0.79788456F * (x + 0.044715F * x * x * x))); };
 
 double gelu_reference(double x) {
     return 0.5 * x * (1 + std::tanh(double{0.79788456F} * (x + double{0.044715F} * x * x * x)));
@@ -96,7 +94,8 @@ TEST_CASE_TEMPLATE("map broadcasts, gathers and scatters", On, BACKENDS) {
         std::vector<double> wanted(m * n);
         for (std::size_t i = 0; i < m; ++i) {
             for (std::size_t j = 0; j < n; ++j) {
-                wanted[i * n + j] = double(x[i * n + j]) * y[j * m + i] + std::exp(double(row[j])) - column[i];
+                wanted[i * n + j] =
+                    double(x[i * n + j]) * y[j * m + i] + std::exp(double(row[j])) - column[i];
             }
         }
         check_close(out, wanted);
@@ -113,9 +112,20 @@ TEST_CASE_TEMPLATE("map broadcasts, gathers and scatters", On, BACKENDS) {
         }
         CHECK(equal);
     }
+    std::size_t const m = 5, n = 300;  // whole blocks along broadcast operands
+    auto const x = values<T>(m * n, 1), row = values<T>(n, 3), column = values<T>(m, 4);
+    mw::loops<3> space{.dims = 2, .extents = {m, n}, .out = {n, 1}, .in = {{{n, 1}, {0, 1}, {1, 0}}}};
+    std::vector<T> out(m * n);
+    B::map(
+        space, [](auto a, auto b, auto c) { return a + b * c; }, out.data(), x.data(), row.data(),
+        column.data());
+    std::vector<double> wanted(m * n);
+    for (std::size_t i = 0; i < m * n; ++i) wanted[i] = x[i] + double(row[i % n]) * column[i / n];
+    check_close(out, wanted);
     T const three = 3;
     T nine = 0;
-    B::map(mw::loops<1>{}, [](auto x) { return x * x; }, &nine, &three);
+    B::map(
+        mw::loops<1>{}, [](auto x) { return x * x; }, &nine, &three);
     CHECK(nine == T{9});
 }
 
@@ -195,9 +205,8 @@ TEST_CASE_TEMPLATE("permute moves every element", On, BACKENDS) {
         std::vector<T> out(x.size());
         B::permute(space, out.data(), x.data());
         std::size_t wrong = 0, at = 0;
-        mw::for_each_point(space, [&](auto, auto from) {
-            wrong += out[at++] != x[static_cast<std::size_t>(from[0])];
-        });
+        mw::for_each_point(
+            space, [&](auto, auto from) { wrong += out[at++] != x[static_cast<std::size_t>(from[0])]; });
         CHECK(wrong == 0);
     } while (std::next_permutation(order.begin(), order.end()));
     std::array<std::int32_t, 3> const backwards{1, 2, 3};
@@ -304,8 +313,13 @@ TEST_CASE_TEMPLATE("adamw steps", On, BACKENDS) {
     using B = typename On::backend;
     using T = typename On::type;
     std::size_t const n = 40000;
-    mw::adamw_numbers const numbers{.learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-6,
-                                    .weight_decay = 0.1, .bias_correction1 = 0.19, .bias_correction2 = 0.0199,
+    mw::adamw_numbers const numbers{.learning_rate = 0.01,
+                                    .beta1 = 0.9,
+                                    .beta2 = 0.99,
+                                    .epsilon = 1e-6,
+                                    .weight_decay = 0.1,
+                                    .bias_correction1 = 0.19,
+                                    .bias_correction2 = 0.0199,
                                     .gradient_scale = 0.5};
     auto const g = values<T>(n, 12);
     auto const step = [&](std::size_t first, std::size_t count) {

@@ -10,8 +10,8 @@ namespace {
 std::ptrdiff_t signed_size(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
 
 /// A (m, k), B (k, n) and C (m, n), each row-major or, where said, column-major.
-mw::gemm_shape product(std::size_t m, std::size_t n, std::size_t k, bool a_turned = false, bool b_turned = false,
-                       bool c_turned = false) {
+mw::gemm_shape product(std::size_t m, std::size_t n, std::size_t k, bool a_turned = false,
+                       bool b_turned = false, bool c_turned = false) {
     mw::gemm_shape shape{.m = m, .n = n, .k = k};
     shape.a_m = a_turned ? 1 : signed_size(k);
     shape.a_k = a_turned ? signed_size(m) : 1;
@@ -23,7 +23,8 @@ mw::gemm_shape product(std::size_t m, std::size_t n, std::size_t k, bool a_turne
 }
 
 template <class T, class R>
-std::vector<double> product_reference(mw::gemm_shape const& shape, T const* a, T const* b, std::vector<R> const& c) {
+std::vector<double> product_reference(mw::gemm_shape const& shape, T const* a, T const* b,
+                                      std::vector<R> const& c) {
     std::vector<double> wanted(c.begin(), c.end());
     for (std::size_t i = 0; i < shape.m; ++i) {
         for (std::size_t j = 0; j < shape.n; ++j) {
@@ -39,11 +40,16 @@ std::vector<double> product_reference(mw::gemm_shape const& shape, T const* a, T
     return wanted;
 }
 
-/// Small attention: (batch, token, kv_head, group, head_dim) for q, (batch, token, kv_head, head_dim) for k, v.
+/// Small attention: (batch, token, kv_head, group, head_dim) for q, (batch, token, kv_head, head_dim) for k,
+/// v.
 mw::attention_shape heads_of(std::size_t batch, std::size_t kv_heads, std::size_t group, std::size_t queries,
                              std::size_t keys, std::size_t dim) {
-    mw::attention_shape shape{.batch = batch, .kv_heads = kv_heads, .group = group, .queries = queries,
-                              .keys = keys, .head_dim = dim};
+    mw::attention_shape shape{.batch = batch,
+                              .kv_heads = kv_heads,
+                              .group = group,
+                              .queries = queries,
+                              .keys = keys,
+                              .head_dim = dim};
     shape.scale = 1 / std::sqrt(static_cast<double>(dim));
     shape.q_group = signed_size(dim);
     shape.q_head = signed_size(dim * group);
@@ -62,9 +68,13 @@ struct attention_results {
 /// Attention and its gradients with the whole matrix of weights, in double, one query after the other.
 template <class T>
 attention_results attention_reference(mw::attention_shape const& s, std::vector<T> const& q,
-                                      std::vector<T> const& k, std::vector<T> const& v, std::vector<T> const& d_o) {
-    attention_results r{std::vector<double>(q.size()), {}, std::vector<double>(q.size()),
-                        std::vector<double>(k.size()), std::vector<double>(v.size())};
+                                      std::vector<T> const& k, std::vector<T> const& v,
+                                      std::vector<T> const& d_o) {
+    attention_results r{std::vector<double>(q.size()),
+                        {},
+                        std::vector<double>(q.size()),
+                        std::vector<double>(k.size()),
+                        std::vector<double>(v.size())};
     std::size_t const dim = s.head_dim, heads = s.kv_heads * s.group;
     for (std::size_t b = 0; b < s.batch; ++b) {
         for (std::size_t head = 0; head < heads; ++head) {
@@ -135,7 +145,8 @@ TEST_CASE_TEMPLATE("gemm with any strides and sizes", On, BACKENDS) {
     CHECK(c == std::vector<T>(4));
 }
 
-TEST_CASE_TEMPLATE("gemm of bfloat16 gives float", On, on<meshwise::serial, float>, on<meshwise::tbb, float>) {
+TEST_CASE_TEMPLATE("gemm of bfloat16 gives float", On, on<meshwise::serial, float>,
+                   on<meshwise::tbb, float>) {
     using B = typename On::backend;
     std::size_t const m = 37, n = 50, k = 129;
     auto const wide_a = values<float>(m * k, 4), wide_b = values<float>(k * n, 5);
@@ -191,8 +202,8 @@ TEST_CASE_TEMPLATE("batched_gemm is one gemm after the other", On, BACKENDS) {
     auto const a = values<T>(batch * m * k, 8), b = values<T>(k * n, 9);  // b is shared
     auto const together = [&] {
         std::vector<T> c(batch * m * n);
-        B::batched_gemm(batch, signed_size(m * k), 0, signed_size(m * n), product(m, n, k), a.data(), b.data(),
-                        c.data());
+        B::batched_gemm(batch, signed_size(m * k), 0, signed_size(m * n), product(m, n, k), a.data(),
+                        b.data(), c.data());
         return c;
     };
     std::vector<T> apart(batch * m * n);
@@ -224,8 +235,8 @@ TEST_CASE_TEMPLATE("attention and its gradients", On, BACKENDS) {
         std::vector<T> o(q_size, T{7}), lse(4 * group * queries, T{7}), dq(q_size, T{7}), dk(k_size, T{7}),
             dv(k_size, T{7});
         B::attention(shape, q.data(), k.data(), v.data(), o.data(), lse.data());
-        B::attention_gradient(shape, q.data(), k.data(), v.data(), o.data(), lse.data(), d_o.data(), dq.data(),
-                              dk.data(), dv.data());
+        B::attention_gradient(shape, q.data(), k.data(), v.data(), o.data(), lse.data(), d_o.data(),
+                              dq.data(), dk.data(), dv.data());
         auto const wanted = attention_reference(shape, q, k, v, d_o);
         CAPTURE(keys);
         CAPTURE(dim);
@@ -249,8 +260,8 @@ TEST_CASE_TEMPLATE("a head's attention does not depend on other heads, batches o
         std::vector<T> results(2 * q_size + 2 * k_size), lse(shape.batch * shape.kv_heads * group * tokens);
         T *const o = results.data(), *const dq = o + q_size, *const dk = dq + q_size, *const dv = dk + k_size;
         B::attention(shape, &q[at_q], &k[at_k], &v[at_k], o + at_q, lse.data());
-        B::attention_gradient(shape, &q[at_q], &k[at_k], &v[at_k], o + at_q, lse.data(), &d_o[at_q], dq + at_q,
-                              dk + at_k, dv + at_k);
+        B::attention_gradient(shape, &q[at_q], &k[at_k], &v[at_k], o + at_q, lse.data(), &d_o[at_q],
+                              dq + at_q, dk + at_k, dv + at_k);
         return results;
     };
     auto whole = heads_of(batch, kv_heads, group, tokens, tokens, dim);

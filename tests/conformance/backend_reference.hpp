@@ -1,4 +1,5 @@
-// Helpers of the backend conformance tests: values, comparison with results computed in double, equality of bits.
+// Helpers of the backend conformance tests: values, comparison with results computed in double, equality of
+// bits.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -22,8 +23,9 @@ struct on {
     using type = T;
 };
 
-#define BACKENDS                                                                                              \
-    on<meshwise::serial, float>, on<meshwise::serial, double>, on<meshwise::tbb, float>, on<meshwise::tbb, double>
+#define BACKENDS                                                                                             \
+    on<meshwise::serial, float>, on<meshwise::serial, double>, on<meshwise::tbb, float>,                     \
+        on<meshwise::tbb, double>
 
 TYPE_TO_STRING_AS("serial, float", on<meshwise::serial, float>);
 TYPE_TO_STRING_AS("serial, double", on<meshwise::serial, double>);

@@ -7,7 +7,8 @@ namespace mw = meshwise;
 
 namespace {
 
-/// Runs kernel(first row, rows, out of those rows) on all rows at once and on each alone: the bits must agree.
+/// Runs kernel(first row, rows, out of those rows) on all rows at once and on each alone: the bits must
+/// agree.
 template <class T, class Kernel>
 std::vector<T> row_by_row(std::size_t rows, std::size_t n, Kernel&& kernel) {
     std::vector<T> whole(rows * n), apart(rows * n);
@@ -300,14 +301,15 @@ TEST_CASE_TEMPLATE("cross entropy over split columns", On, BACKENDS) {
                 row_scale[r] * (std::exp(double(x[r * n + j]) - normalizer[r]) - (is_target ? 1 : 0));
         }
     }
-    B::target_and_exp_sum(rows, n, valid, x.data(), largest.data(), targets.data(), 0, logit.data(), sum.data());
+    B::target_and_exp_sum(rows, n, valid, x.data(), largest.data(), targets.data(), 0, logit.data(),
+                          sum.data());
     check_close(sum, wanted_sum);
     check_close(logit, wanted_logit, 0);
     auto const gradient = [&](std::size_t first, std::size_t width, std::size_t counting) {
         std::vector<T> some(rows * width), result(rows * width, T{7});
         for (std::size_t r = 0; r < rows; ++r) B::copy(&some[r * width], &x[r * n + first], width);
-        B::cross_entropy_gradient(rows, width, counting, some.data(), normalizer.data(), targets.data(), first,
-                                  row_scale.data(), result.data());
+        B::cross_entropy_gradient(rows, width, counting, some.data(), normalizer.data(), targets.data(),
+                                  first, row_scale.data(), result.data());
         return result;
     };
     auto const whole = gradient(0, n, valid), left = gradient(0, 65, 65), right = gradient(65, 65, 55);

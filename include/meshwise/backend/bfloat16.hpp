@@ -1,6 +1,8 @@
 // bfloat16: the upper half of an IEEE single, as a storage type.
-// Guarantees: conversion from float rounds to nearest, ties to even, and keeps NaN a NaN; conversion to float is exact.
-// Costs: two bytes; arithmetic goes through float. The conversions have no branches, so loops over them vectorise.
+// Guarantees: conversion from float rounds to nearest, ties to even, and keeps NaN a NaN; conversion to float
+// is exact.
+// Costs: two bytes; arithmetic goes through float. The conversions have no branches, so loops over them
+// vectorise.
 #pragma once
 
 #include <bit>

@@ -9,8 +9,8 @@
 
 namespace meshwise::fast {
 
-/// The same points in the same order, without dimensions of extent 1 and with neighbours joined that are contiguous in
-/// every operand.
+/// The same points in the same order, without dimensions of extent 1 and with neighbours joined that are
+/// contiguous in every operand.
 template <std::size_t Inputs>
 loops<Inputs> collapse(loops<Inputs> const& space) {
     loops<Inputs> result;
@@ -20,7 +20,8 @@ loops<Inputs> collapse(loops<Inputs> const& space) {
         bool joins = result.dims > 0;
         std::size_t const last = joins ? result.dims - 1 : 0;
         joins = joins && result.out[last] == space.out[d] * extent;
-        for (std::size_t i = 0; i < Inputs; ++i) joins = joins && result.in[i][last] == space.in[i][d] * extent;
+        for (std::size_t i = 0; i < Inputs; ++i)
+            joins = joins && result.in[i][last] == space.in[i][d] * extent;
         std::size_t const to = joins ? last : result.dims++;
         result.extents[to] = joins ? result.extents[to] * space.extents[d] : space.extents[d];
         result.out[to] = space.out[d];
@@ -60,7 +61,9 @@ public:
     std::ptrdiff_t in(std::size_t input) const { return in_[input]; }
 
     /// How many points follow in the last dimension, this one included.
-    std::size_t run() const { return space_.dims == 0 ? 1 : space_.extents[space_.dims - 1] - index_[space_.dims - 1]; }
+    std::size_t run() const {
+        return space_.dims == 0 ? 1 : space_.extents[space_.dims - 1] - index_[space_.dims - 1];
+    }
 
     /// Goes `steps` points on, at most run() of them.
     void advance(std::size_t steps = 1) {

@@ -1,23 +1,26 @@
 // backend: where numbers are crunched. What every backend offers, in one place.
-// Guarantees: a type that models the concept has the whole interface; all kernels are position independent (below).
+// Guarantees: a type that models the concept has the whole interface; all kernels are position independent
+// (below).
 // Costs: types only, nothing at run time.
 //
-// All members are static; memory is raw; element types are float and double unless said. Sizes are std::size_t, strides
-// are std::ptrdiff_t in elements. Kernels work on memory that allocate returned (or any host memory for host backends);
-// element-wise kernels may write onto one of their inputs with the same strides, the others may not alias.
+// All members are static; memory is raw; element types are float and double unless said. Sizes are
+// std::size_t, strides are std::ptrdiff_t in elements. Kernels work on memory that allocate returned (or any
+// host memory for host backends); element-wise kernels may write onto one of their inputs with the same
+// strides, the others may not alias.
 //
-// Position independence: the bits of an output element depend only on the values it is made from and, for sums, on an
-// order fixed by the number of summands. They depend neither on how many rows or columns a call covers, nor on where in
-// them the element lies, nor on the number of threads. That is what makes a split tensor bitwise equal to a whole one.
+// Position independence: the bits of an output element depend only on the values it is made from and, for
+// sums, on an order fixed by the number of summands. They depend neither on how many rows or columns a call
+// covers, nor on where in them the element lies, nor on the number of threads. That is what makes a split
+// tensor bitwise equal to a whole one.
 //
 // -- a rank and its threads
 // name                                       std::string_view
 // memory_is_host                             std::true_type when the CPU may touch what allocate returns
-// leaves                                     contractions over a split axis are computed as this many leaf products
+// leaves                                     contractions over a split axis are this many leaf products
 // computes                                   false for backends that only count (dry_run)
 // allocate(bytes) -> void*                   64-byte aligned, throws std::bad_alloc
 // deallocate(pointer, bytes) noexcept
-// enter(workers, f)                          runs f(), a rank's whole program, with at most `workers` threads for kernels
+// enter(workers, f)                          runs f(), a rank's program, with at most `workers` threads
 // parallel(count, grain, f)                  f(begin, end) over disjoint ranges that cover [0, count)
 //
 // -- products
@@ -35,8 +38,8 @@
 // add(out, x, y, n)                          out = x + y
 // scale(y, n, factor)                        y *= factor
 // map(loops<Inputs>, f, out, in...)          out[i] = f(in[i]...), broadcasting by strides of 0
-// map_many<Outs>(n, f, outs, ins)            std::array<R*, Outs>, std::array<T const*, Ins>; f takes Ins scalars and
-//                                            returns std::array<R, Outs>
+// map_many<Outs>(n, f, outs, ins)            std::array<R*, Outs>, std::array<T const*, Ins>;
+//                                            f takes Ins scalars, returns std::array<R, Outs>
 // adamw(n, p, g, m, v, adamw_numbers)
 //
 // -- reductions
@@ -56,16 +59,19 @@
 // rms_norm_gradient(rows, n, x, gain, inverse_deviation, dy, dx)
 // rms_norm_parameters(rows, n, x, inverse_deviation, dy, dgain)
 // rope(outer, tokens, heads, head_dim, first_position, base, rope_pairing, inverse, x, y)
-//                                            x is (outer, tokens, heads, head_dim); inverse gives the gradient; y may be x
+//                                            x is (outer, tokens, heads, head_dim); inverse gives the
+// gradient; y may be x
 //
 // -- tables and losses: ids and targets are int32 and global, a backend's columns or rows start at `first`
-// gather_rows(count, ids, first, rows, n, table, out)          an id outside [first, first + rows) gives zeros
+// gather_rows(count, ids, first, rows, n, table, out)          ids outside [first, first + rows) give zeros
 // scatter_add_rows(count, ids, first, rows, n, dy, dtable)     dtable overwritten; occurrences added in order
 // target_and_exp_sum(rows, n, valid, x, row_max, targets, first, out_target, out_exp_sum)
-//                                            the target's logit if it is in [first, first + valid), else 0; the sum of
-//                                            exp(x - row_max) over the valid columns; both 0 where target == ignored_target
-// cross_entropy_gradient(rows, n, valid, x, log_normalizer, targets, first, row_scale, dx)
-//                                            row_scale (exp(x - log_normalizer) - [column == target]); columns from
+//                                            the target's logit if it is in [first, first + valid), else 0;
+// the sum of
+//                                            exp(x - row_max) over the valid columns; both 0 where target ==
+// ignored_target cross_entropy_gradient(rows, n, valid, x, log_normalizer, targets, first, row_scale, dx)
+//                                            row_scale (exp(x - log_normalizer) - [column == target]);
+// columns from
 //                                            `valid` on and ignored rows get 0
 #pragma once
 
@@ -82,8 +88,8 @@
 namespace meshwise {
 
 /// An n-dimensional iteration space with one output and `Inputs` inputs.
-/// Shape and units: dimension 0 is outermost; strides count elements; an input stride of 0 broadcasts, an output stride
-/// of 0 reduces (sum and max only). No dimension at all means one element.
+/// Shape and units: dimension 0 is outermost; strides count elements; an input stride of 0 broadcasts, an
+/// output stride of 0 reduces (sum and max only). No dimension at all means one element.
 template <std::size_t Inputs>
 struct loops {
     static constexpr std::size_t max_dims = 8;
@@ -100,8 +106,9 @@ struct loops {
     }
 };
 
-/// The numbers of one AdamW step: with g' = gradient_scale g, m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2,
-/// p = p - learning_rate (m / bias_correction1 / (sqrt(v / bias_correction2) + epsilon) + weight_decay p).
+/// The numbers of one AdamW step: with g' = gradient_scale g, m = beta1 m + (1 - beta1) g', v = beta2 v + (1
+/// - beta2) g'^2, p = p - learning_rate (m / bias_correction1 / (sqrt(v / bias_correction2) + epsilon) +
+/// weight_decay p).
 /// Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
 struct adamw_numbers {
     double learning_rate = 1e-3;
@@ -122,14 +129,16 @@ inline constexpr std::int32_t ignored_target = -100;
 
 /// The product of a backend's kernels: see the list at the head of this file.
 template <class B>
-concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, float* y, float const* x, double number,
-                           std::int32_t* indices, std::int32_t const* ids, bfloat16 const* narrow, bool flag) {
+concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, float* y, float const* x,
+                           double number, std::int32_t* indices, std::int32_t const* ids,
+                           bfloat16 const* narrow, bool flag) {
     { B::name } -> std::convertible_to<std::string_view>;
     typename B::memory_is_host;
     { B::leaves } -> std::convertible_to<std::size_t>;
     { B::computes } -> std::convertible_to<bool>;
     { B::allocate(n) } -> std::same_as<void*>;
-    { B::deallocate(memory, n) } noexcept;
+    { B::deallocate(memory, n) }
+    noexcept;
     B::enter(n, [] {});
     B::parallel(n, n, [](std::size_t, std::size_t) {});
 
@@ -147,8 +156,14 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
     B::add_to(y, x, n);
     B::add(y, x, x, n);
     B::scale(y, n, 1.0F);
-    B::map(loops<2>{}, [](auto a, auto b) { return a + b; }, y, x, x);
-    B::template map_many<2>(n, [](auto a) { return std::array{a, a}; }, std::array{y, y}, std::array{x});
+    B::map(
+        loops<2>{}, [](auto a, auto b) { return a + b; }, y, x, x);
+    B::template map_many<2>(
+        n,
+        [](auto a) {
+            return std::array{a, a};
+        },
+        std::array{y, y}, std::array{x});
     B::adamw(n, y, x, y, y, adamw_numbers{});
 
     B::sum(loops<1>{}, y, x);

@@ -1,5 +1,7 @@
-// dry_run: a backend that computes nothing and counts the arithmetic, to plan programs that are too large to run.
-// Guarantees: the concept `backend`; memory is never reserved, read or written; products and attention are counted.
+// dry_run: a backend that computes nothing and counts the arithmetic, to plan programs that are too large to
+// run.
+// Guarantees: the concept `backend`; memory is never reserved, read or written; products and attention are
+// counted.
 // Costs: nothing but the calls.
 #pragma once
 
@@ -14,16 +16,16 @@
 
 namespace meshwise {
 
-/// The backend that only counts: see backend/concept.hpp for its members. Every allocation is the same 64 bytes, which
-/// nothing may touch: programs ask `computes` before they look at a value.
+/// The backend that only counts: see backend/concept.hpp for its members. Every allocation is the same 64
+/// bytes, which nothing may touch: programs ask `computes` before they look at a value.
 struct dry_run {
     static constexpr std::string_view name = "dry_run";
     using memory_is_host = std::true_type;
     static constexpr std::size_t leaves = 1;
     static constexpr bool computes = false;
 
-    /// Floating point operations of this thread's products and attentions so far, a multiply-add being two; set it to 0
-    /// to start again.
+    /// Floating point operations of this thread's products and attentions so far, a multiply-add being two;
+    /// set it to 0 to start again.
     static std::uint64_t& flops() {
         thread_local std::uint64_t count = 0;
         return count;
@@ -56,8 +58,8 @@ struct dry_run {
         flops() += 2 * products(shape, 2);
     }
     template <class T>
-    static void attention_gradient(attention_shape const& shape, T const*, T const*, T const*, T const*, T const*,
-                                   T const*, T*, T*, T*) {
+    static void attention_gradient(attention_shape const& shape, T const*, T const*, T const*, T const*,
+                                   T const*, T const*, T*, T*, T*) {
         flops() += 2 * products(shape, 5);  // the scores again, and the gradients of weights, q, k and v
     }
 
@@ -102,10 +104,11 @@ struct dry_run {
     template <class T>
     static void layer_norm(std::size_t, std::size_t, T const*, T const*, T const*, double, T*, T*, T*) {}
     template <class T>
-    static void layer_norm_gradient(std::size_t, std::size_t, T const*, T const*, T const*, T const*, T const*,
-                                    T*) {}
+    static void layer_norm_gradient(std::size_t, std::size_t, T const*, T const*, T const*, T const*,
+                                    T const*, T*) {}
     template <class T>
-    static void layer_norm_parameters(std::size_t, std::size_t, T const*, T const*, T const*, T const*, T*, T*) {}
+    static void layer_norm_parameters(std::size_t, std::size_t, T const*, T const*, T const*, T const*, T*,
+                                      T*) {}
     template <class T>
     static void rms_norm(std::size_t, std::size_t, T const*, T const*, double, T*, T*) {}
     template <class T>
@@ -113,25 +116,25 @@ struct dry_run {
     template <class T>
     static void rms_norm_parameters(std::size_t, std::size_t, T const*, T const*, T const*, T*) {}
     template <class T>
-    static void rope(std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, double, rope_pairing, bool,
-                     T const*, T*) {}
+    static void rope(std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, double, rope_pairing,
+                     bool, T const*, T*) {}
 
     template <class T>
     static void gather_rows(std::size_t, std::int32_t const*, std::size_t, std::size_t, std::size_t, T const*,
                             T*) {}
     template <class T>
-    static void scatter_add_rows(std::size_t, std::int32_t const*, std::size_t, std::size_t, std::size_t, T const*,
-                                 T*) {}
+    static void scatter_add_rows(std::size_t, std::int32_t const*, std::size_t, std::size_t, std::size_t,
+                                 T const*, T*) {}
     template <class T>
-    static void target_and_exp_sum(std::size_t, std::size_t, std::size_t, T const*, T const*, std::int32_t const*,
-                                   std::size_t, T*, T*) {}
+    static void target_and_exp_sum(std::size_t, std::size_t, std::size_t, T const*, T const*,
+                                   std::int32_t const*, std::size_t, T*, T*) {}
     template <class T>
     static void cross_entropy_gradient(std::size_t, std::size_t, std::size_t, T const*, T const*,
                                        std::int32_t const*, std::size_t, T const*, T*) {}
 
 private:
-    // Multiply-adds of `count` products of scores or weights; causal ones count what a query may see. The lengths of
-    // the batches lie in memory that a dry run does not have.
+    // Multiply-adds of `count` products of scores or weights; causal ones count what a query may see. The
+    // lengths of the batches lie in memory that a dry run does not have.
     static std::uint64_t products(attention_shape const& shape, std::uint64_t count) {
         std::uint64_t pairs = std::uint64_t{shape.queries} * shape.keys;
         if (shape.causal) {

@@ -1,5 +1,6 @@
 // dual: forward-mode derivatives of scalar functions: a value and its slopes in N directions.
-// Guarantees: the value is that of the same expression on T, up to rounding; no branches, so loops over duals vectorise.
+// Guarantees: the value is that of the same expression on T, up to rounding; no branches, so loops over duals
+// vectorise.
 // Costs: an operation costs about 1 + N operations on T.
 #pragma once
 
@@ -12,8 +13,8 @@
 
 namespace meshwise {
 
-/// A number and its derivatives with respect to N variables. Mixes with built-in numbers, whose slopes are 0 and which
-/// are converted to T first; compares by value.
+/// A number and its derivatives with respect to N variables. Mixes with built-in numbers, whose slopes are 0
+/// and which are converted to T first; compares by value.
 /// Example: the derivative of x * sigmoid(x) at 2 is
 ///   auto [value, slope] = [](auto x) { return x * sigmoid(x); }(dual<float, 1>{2.0F, {1.0F}});
 template <class T, std::size_t N>
@@ -29,7 +30,8 @@ template <class T, std::size_t N, class Slope>
 [[gnu::always_inline]] inline constexpr dual<T, N> make_dual(T value, Slope slope) {
     return [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) {
         return dual<T, N>{value, {static_cast<T>(slope(I))...}};
-    }(std::make_index_sequence<N>{});
+    }
+    (std::make_index_sequence<N>{});
 }
 
 // f(x) from its value and its derivative at x.
@@ -149,9 +151,8 @@ template <class T, std::size_t N, arithmetic S>
 template <class T, std::size_t N>
 [[gnu::always_inline]] inline constexpr dual<T, N> select(bool condition, dual<T, N> const& a,
                                                           dual<T, N> const& b) {
-    return detail::make_dual<T, N>(select(condition, a.value, b.value), [&](std::size_t i) {
-        return select(condition, a.slope[i], b.slope[i]);
-    });
+    return detail::make_dual<T, N>(select(condition, a.value, b.value),
+                                   [&](std::size_t i) { return select(condition, a.slope[i], b.slope[i]); });
 }
 template <class T, std::size_t N, arithmetic S>
 [[gnu::always_inline]] inline constexpr dual<T, N> select(bool condition, dual<T, N> const& a, S b) {

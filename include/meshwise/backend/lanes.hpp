@@ -1,6 +1,6 @@
 // lanes: the two patterns that make the fast kernels position independent: blocks and lane sums.
-// Guarantees: every element goes through the same code, the last block of a row being padded; the order of a sum depends
-// on the number of summands alone, whatever the strides and the threads.
+// Guarantees: every element goes through the same code, the last block of a row being padded; the order of a
+// sum depends on the number of summands alone, whatever the strides and the threads.
 // Costs: a row that is no multiple of `block` computes up to block - 1 elements in vain.
 #pragma once
 
@@ -35,8 +35,8 @@ MESHWISE_INLINE void put(T* to, T const (&values)[block], std::size_t count) {
     }
 }
 
-/// Calls body(begin, count, pointers...) for every block of [0, n); the pointers lead to `block` readable elements each,
-/// of which `count` are those of the inputs and the rest repeats the last.
+/// Calls body(begin, count, pointers...) for every block of [0, n); the pointers lead to `block` readable
+/// elements each, of which `count` are those of the inputs and the rest repeats the last.
 template <class Body, class... T>
 MESHWISE_INLINE void for_each_block(std::size_t n, Body&& body, T const*... in) {
     std::tuple<std::array<T, block>...> padded;
@@ -47,13 +47,15 @@ MESHWISE_INLINE void for_each_block(std::size_t n, Body&& body, T const*... in) 
             if (count < block) {
                 auto pad = [&](auto& values, auto*& pointer) {
                     std::copy_n(pointer, count, values.begin());
-                    std::fill(values.begin() + static_cast<std::ptrdiff_t>(count), values.end(), values[count - 1]);
+                    std::fill(values.begin() + static_cast<std::ptrdiff_t>(count), values.end(),
+                              values[count - 1]);
                     pointer = values.data();
                 };
                 (pad(std::get<I>(padded), std::get<I>(from)), ...);
             }
             body(begin, count, std::get<I>(from)...);
-        }(std::index_sequence_for<T...>{});
+        }
+        (std::index_sequence_for<T...>{});
     }
 }
 

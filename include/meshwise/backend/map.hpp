@@ -1,6 +1,8 @@
-// map: any scalar function over any strides, as one vectorised pass; the element-wise kernels of the tbb backend.
+// map: any scalar function over any strides, as one vectorised pass; the element-wise kernels of the tbb
+// backend.
 // Guarantees: every element is computed by the same block of code, whatever its position and the strides.
-// Costs: one pass over the memory; operands that are neither contiguous nor broadcast are gathered 64 at a time.
+// Costs: one pass over the memory; operands that are neither contiguous nor broadcast are gathered 64 at a
+// time.
 #pragma once
 
 #include <meshwise/backend/collapse.hpp>
@@ -27,7 +29,10 @@ class mapping {
 
 public:
     mapping(loops<inputs> const& space, F const& f, R* out, T const*... in)
-        : space_(collapse(space)), f_(f), out_(out), in_(in...) {
+        : space_(collapse(space)),
+          f_(f),
+          out_(out),
+          in_(in...) {
         bool contiguous = space_.dims > 0 && space_.out[space_.dims - 1] == 1;
         for (std::size_t i = 0; contiguous && i < inputs; ++i) {
             contiguous = space_.in[i][space_.dims - 1] == 0 || space_.in[i][space_.dims - 1] == 1;
@@ -99,7 +104,8 @@ private:
         blocks_of_inputs buffer;
         walker<inputs> reading = here;
         for_each_run(reading, n, [&](std::size_t done, std::size_t run) {
-            (gather(std::get<I>(buffer), std::get<I>(in_) + reading.in(I), stride(space_.in[I]), done, run), ...);
+            (gather(std::get<I>(buffer), std::get<I>(in_) + reading.in(I), stride(space_.in[I]), done, run),
+             ...);
         });
         (pad(std::get<I>(buffer), n), ...);
         R values[block];
@@ -107,7 +113,8 @@ private:
         for_each_run(here, n, [&](std::size_t done, std::size_t run) {
             R* const to = out_ + here.out();
             std::ptrdiff_t const along = stride(space_.out);
-            for (std::size_t i = 0; i < run; ++i) to[static_cast<std::ptrdiff_t>(i) * along] = values[done + i];
+            for (std::size_t i = 0; i < run; ++i)
+                to[static_cast<std::ptrdiff_t>(i) * along] = values[done + i];
         });
     }
 
@@ -148,7 +155,7 @@ template <class Instructions, std::size_t Outs, class F, class R, class T, std::
 [[gnu::noinline]] void map_many(std::size_t n, F const& f, std::array<R*, Outs> const& out,
                                 std::array<T const*, Ins> const& in) {
     auto compute = [&](std::size_t begin, std::size_t count, auto const*... from)
-                       __attribute__((always_inline)) {
+        __attribute__((always_inline)) {
         R values[Outs][block];
         for (std::size_t i = 0; i < block; ++i) {
             std::array<R, Outs> const results = f(from[i]...);
@@ -181,7 +188,8 @@ struct tbb_elements {
 
     template <class To, class From>
     static void cast(To* y, From const* x, std::size_t n) {
-        map(line<1>(n), [](From value) { return static_cast<To>(value); }, y, x);
+        map(
+            line<1>(n), [](From value) { return static_cast<To>(value); }, y, x);
     }
 
     // One rounding each: vector and scalar code agree without blocks.
@@ -248,9 +256,9 @@ private:
 
     template <class F>
     static void divide(std::size_t n, F&& f) {
-        tbb_threads<Instructions>::parallel((n + grain - 1) / grain, 1, [&](std::size_t begin, std::size_t end) {
-            f(begin * grain, std::min(end * grain, n));
-        });
+        tbb_threads<Instructions>::parallel(
+            (n + grain - 1) / grain, 1,
+            [&](std::size_t begin, std::size_t end) { f(begin * grain, std::min(end * grain, n)); });
     }
 
     template <std::size_t Inputs>

@@ -1,6 +1,8 @@
-// math: scalar functions of float that compilers turn into vector code, and their double counterparts from std.
-// Guarantees: no branches, no tables, no errno, so a loop over them vectorises; against the exact result at most 1 unit
-// in the last place for sqrt, 2 for exp, log, rsqrt and 3 for tanh, sigmoid and erf; infinities and NaN as in IEEE 754.
+// math: scalar functions of float that compilers turn into vector code, and their double counterparts from
+// std.
+// Guarantees: no branches, no tables, no errno, so a loop over them vectorises; against the exact result at
+// most 1 unit in the last place for sqrt, 2 for exp, log, rsqrt and 3 for tanh, sigmoid and erf; infinities
+// and NaN as in IEEE 754.
 // Costs: 10 to 40 instructions each. Results too small to be normal may lose precision or become 0.
 #pragma once
 
@@ -163,7 +165,8 @@ template <arithmetic A, arithmetic B>
 
 /// 1 / sqrt(x); +inf at 0, NaN below.
 [[gnu::always_inline]] inline float rsqrt(float x) {
-    // std::sqrt may set errno, which keeps compilers from vectorising it; this converges from a bit trick instead.
+    // std::sqrt may set errno, which keeps compilers from vectorising it; this converges from a bit trick
+    // instead.
     bool const tiny = x < detail::smallest_normal;
     float const normal = detail::blend(tiny, x * 16777216.0F, x);
     float const rescale = detail::blend(tiny, 4096.0F, 1.0F);

@@ -1,6 +1,6 @@
 // reduce: sums and maxima over any dimensions; part of the tbb backend.
-// Guarantees: the order of a sum depends on the number of its summands alone: the same bits whatever the strides, the
-// dimension that happens to be contiguous and the number of threads.
+// Guarantees: the order of a sum depends on the number of its summands alone: the same bits whatever the
+// strides, the dimension that happens to be contiguous and the number of threads.
 // Costs: one pass over the memory, along rows or down columns, whichever is contiguous.
 #pragma once
 
@@ -18,7 +18,8 @@ namespace meshwise::fast {
 template <class Operation, class T>
 double reduce_points(loops<1> const& space, T const* in) {
     if (space.dims == 1 && space.in[0][0] == 1) {
-        return reduce_row<Operation, T>(space.extents[0], [](T x) { return x; }, in);
+        return reduce_row<Operation, T>(
+            space.extents[0], [](T x) { return x; }, in);
     }
     lane_accumulator<Operation, T> total;
     walker<1> here(space, 0);
@@ -44,7 +45,8 @@ inline constexpr std::size_t side_by_side = 128;
 
 /// The reductions of `columns` <= side_by_side neighbouring columns.
 template <class Operation, class T>
-void reduce_columns(loops<1> const& space, T const* in, std::size_t columns, T* out, std::ptrdiff_t out_step) {
+void reduce_columns(loops<1> const& space, T const* in, std::size_t columns, T* out,
+                    std::ptrdiff_t out_step) {
     column_accumulator<Operation, T, side_by_side> total;
     walker<1> here(space, 0);
     T padded[side_by_side] = {};
@@ -78,7 +80,8 @@ struct tbb_reduce {
     static double sum_squares(std::size_t n, T const* x) {
         return in_chunks<fast::plus>(n, [&](std::size_t begin, std::size_t count) {
             return fast::reduce_row<fast::plus, double>(
-                count, [](T value) { return static_cast<double>(value) * static_cast<double>(value); }, x + begin);
+                count, [](T value) { return static_cast<double>(value) * static_cast<double>(value); },
+                x + begin);
         });
     }
 
@@ -98,9 +101,11 @@ private:
         reduced = fast::collapse(reduced);
         bool const along = reduced.dims > 0 && reduced.in[0][reduced.dims - 1] == 1;
         if (kept.dims == 0 && along && reduced.dims == 1) {
-            *out = static_cast<T>(in_chunks<Operation>(reduced.size(), [&](std::size_t begin, std::size_t count) {
-                return fast::reduce_row<Operation, T>(count, [](T x) { return x; }, in + begin);
-            }));
+            *out = static_cast<T>(
+                in_chunks<Operation>(reduced.size(), [&](std::size_t begin, std::size_t count) {
+                    return fast::reduce_row<Operation, T>(
+                        count, [](T x) { return x; }, in + begin);
+                }));
         } else if (!along && kept.dims > 0 && kept.in[0][kept.dims - 1] == 1) {
             down<Operation>(kept, reduced, out, in);
         } else {
@@ -108,7 +113,8 @@ private:
             threads::parallel(kept.size(), 1 + grain / each, [&](std::size_t begin, std::size_t end) {
                 fast::walker<1> here(kept, begin);
                 for (; begin < end; ++begin, here.advance()) {
-                    out[here.out()] = static_cast<T>(fast::reduce_points<Operation>(reduced, in + here.in(0)));
+                    out[here.out()] =
+                        static_cast<T>(fast::reduce_points<Operation>(reduced, in + here.in(0)));
                 }
             });
         }
@@ -126,7 +132,8 @@ private:
                 std::size_t const first = begin % strips * fast::side_by_side;
                 std::size_t const width = std::min(fast::side_by_side, columns - first);
                 auto const to = here.out() + static_cast<std::ptrdiff_t>(first) * kept.out[last];
-                fast::reduce_columns<Operation>(reduced, in + here.in(0) + first, width, out + to, kept.out[last]);
+                fast::reduce_columns<Operation>(reduced, in + here.in(0) + first, width, out + to,
+                                                kept.out[last]);
             }
         });
     }

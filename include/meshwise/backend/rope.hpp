@@ -21,9 +21,11 @@ struct sine_and_cosine {
     double sine, cosine;
 };
 
-/// Sine and cosine of an angle below 2^30, to 1e-9: enough for float, and without branches, so that loops vectorise.
+/// Sine and cosine of an angle below 2^30, to 1e-9: enough for float, and without branches, so that loops
+/// vectorise.
 MESHWISE_INLINE sine_and_cosine sine_cosine(double angle) {
-    // angle = quarter * pi/2 + r, |r| <= pi/4; adding 1.5 * 2^52 rounds and leaves the integer in the low bits.
+    // angle = quarter * pi/2 + r, |r| <= pi/4; adding 1.5 * 2^52 rounds and leaves the integer in the low
+    // bits.
     constexpr double shift = 6755399441055744.0;
     double const shifted = angle * 0.63661977236758134308 + shift;
     double const whole = shifted - shift;
@@ -31,11 +33,12 @@ MESHWISE_INLINE sine_and_cosine sine_cosine(double angle) {
     auto const quarter = std::bit_cast<std::uint64_t>(shifted);
     double const z = r * r;
     double const sine =
-        r + r * z *
-                (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880 + z * (-1.0 / 39916800)))));
+        r +
+        r * z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880 + z * (-1.0 / 39916800)))));
     double const cosine =
-        1.0 + z * (-0.5 + z * (1.0 / 24 +
-                               z * (-1.0 / 720 + z * (1.0 / 40320 + z * (-1.0 / 3628800 + z * (1.0 / 479001600))))));
+        1.0 +
+        z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 +
+                                         z * (1.0 / 40320 + z * (-1.0 / 3628800 + z * (1.0 / 479001600))))));
     std::uint64_t const swap = 0U - (quarter & 1U);
     std::uint64_t const sine_bits = std::bit_cast<std::uint64_t>(sine);
     std::uint64_t const cosine_bits = std::bit_cast<std::uint64_t>(cosine);
@@ -44,9 +47,11 @@ MESHWISE_INLINE sine_and_cosine sine_cosine(double angle) {
             std::bit_cast<double>((cosine_bits ^ mixed) ^ (((quarter + 1U) & 2U) << 62))};
 }
 
-/// The rotations of one token: cosines and sines of position * frequency[i], the sines negated for the inverse.
+/// The rotations of one token: cosines and sines of position * frequency[i], the sines negated for the
+/// inverse.
 template <class T>
-void rotations(std::size_t pairs, double const* frequency, double position, bool inverse, T* cosine, T* sine) {
+void rotations(std::size_t pairs, double const* frequency, double position, bool inverse, T* cosine,
+               T* sine) {
     for (std::size_t i = 0; i < pairs; ++i) {
         double const angle = position * frequency[i];
         if constexpr (std::is_same_v<T, float>) {
@@ -60,7 +65,8 @@ void rotations(std::size_t pairs, double const* frequency, double position, bool
     }
 }
 
-/// One head, rotated. `first` and `second` say where the parts of pair i lie: at i * step and i * step + apart.
+/// One head, rotated. `first` and `second` say where the parts of pair i lie: at i * step and i * step +
+/// apart.
 template <class T>
 MESHWISE_INLINE void rotate_pairs(std::size_t begin, std::size_t end, std::size_t step, std::size_t apart,
                                   T const* cosine, T const* sine, T const* x, T* y) {

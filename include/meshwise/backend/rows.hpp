@@ -73,9 +73,10 @@ struct tbb_rows {
     static void softmax_gradient(std::size_t rows, std::size_t n, T const* y, T const* dy, T* dx) {
         each(rows, n, [=](std::size_t r) {
             T const *const value = y + r * n, *const slope = dy + r * n;
-            T const along = static_cast<T>(
-                fast::reduce_row<fast::plus, T>(n, [](T a, T b) { return a * b; }, value, slope));
-            fast::map_row(n, dx + r * n, [=](T a, T b) { return a * (b - along); }, value, slope);
+            T const along = static_cast<T>(fast::reduce_row<fast::plus, T>(
+                n, [](T a, T b) { return a * b; }, value, slope));
+            fast::map_row(
+                n, dx + r * n, [=](T a, T b) { return a * (b - along); }, value, slope);
         });
     }
 
@@ -85,8 +86,9 @@ struct tbb_rows {
         each(rows, n, [=](std::size_t r) {
             T const* const row = x + r * n;
             auto const length = static_cast<double>(n);
-            T const centre =
-                static_cast<T>(fast::reduce_row<fast::plus, T>(n, [](T a) { return a; }, row) / length);
+            T const centre = static_cast<T>(fast::reduce_row<fast::plus, T>(
+                                                n, [](T a) { return a; }, row) /
+                                            length);
             double const squares = fast::reduce_row<fast::plus, T>(
                 n, [=](T a) { return (a - centre) * (a - centre); }, row);
             T const inverse = static_cast<T>(1 / std::sqrt(squares / length + epsilon));
@@ -134,9 +136,11 @@ struct tbb_rows {
                          T* inverse_deviation) {
         each(rows, n, [=](std::size_t r) {
             T const* const row = x + r * n;
-            double const squares = fast::reduce_row<fast::plus, T>(n, [](T a) { return a * a; }, row);
+            double const squares = fast::reduce_row<fast::plus, T>(
+                n, [](T a) { return a * a; }, row);
             T const inverse = static_cast<T>(1 / std::sqrt(squares / static_cast<double>(n) + epsilon));
-            fast::map_row(n, y + r * n, [=](T a, T g) { return a * inverse * g; }, row, gain);
+            fast::map_row(
+                n, y + r * n, [=](T a, T g) { return a * inverse * g; }, row, gain);
             inverse_deviation[r] = inverse;
         });
     }
@@ -152,8 +156,8 @@ struct tbb_rows {
                     n, [=](T a, T d, T g) { return d * g * (a * inverse); }, row, slope, gain) /
                 static_cast<double>(n));
             fast::map_row(
-                n, dx + r * n, [=](T a, T d, T g) { return inverse * (d * g - a * inverse * along); }, row, slope,
-                gain);
+                n, dx + r * n, [=](T a, T d, T g) { return inverse * (d * g - a * inverse * along); }, row,
+                slope, gain);
         });
     }
 
@@ -178,13 +182,14 @@ private:
 
     template <class T>
     static T largest_of(std::size_t n, T const* x) {
-        return static_cast<T>(fast::reduce_row<fast::larger, T>(n, [](T a) { return a; }, x));
+        return static_cast<T>(fast::reduce_row<fast::larger, T>(
+            n, [](T a) { return a; }, x));
     }
 
     // Strips of columns in parallel, each summed over all rows; without a mean and a bias for rms_norm.
     template <class T>
-    static void parameters(std::size_t rows, std::size_t n, T const* x, T const* mean, T const* inverse_deviation,
-                           T const* dy, T* dgain, T* dbias) {
+    static void parameters(std::size_t rows, std::size_t n, T const* x, T const* mean,
+                           T const* inverse_deviation, T const* dy, T* dgain, T* dbias) {
         constexpr std::size_t width = fast::block;
         std::size_t const strips = (n + width - 1) / width;
         auto const strip = [=](std::size_t first) {
@@ -208,10 +213,10 @@ private:
                 if (dbias) dbias[first + i] = static_cast<T>(biases[i]);
             }
         };
-        tbb_threads<Instructions>::parallel(
-            strips, 1 + 16384 / (width * (rows + 1)), [&](std::size_t begin, std::size_t end) {
-                for (; begin < end; ++begin) strip(begin * width);
-            });
+        tbb_threads<Instructions>::parallel(strips, 1 + 16384 / (width * (rows + 1)),
+                                            [&](std::size_t begin, std::size_t end) {
+                                                for (; begin < end; ++begin) strip(begin * width);
+                                            });
     }
 };
 

@@ -1,5 +1,6 @@
 // serial: the reference backend. Plain loops, one thread, the C++ standard library only.
-// Guarantees: the concept `backend`, position independence, sums in double; what other backends are tested against.
+// Guarantees: the concept `backend`, position independence, sums in double; what other backends are tested
+// against.
 // Costs: speed. Use it to check, to debug and to read.
 #pragma once
 
@@ -23,8 +24,10 @@ struct serial : serial_products, serial_elements, serial_rows {
     static constexpr std::size_t leaves = 1;
     static constexpr bool computes = true;
 
-    static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{64}); }
-    static void deallocate(void* memory, std::size_t) noexcept { ::operator delete(memory, std::align_val_t{64}); }
+    static void* allocate(std::size_t bytes) { return ::operator new (bytes, std::align_val_t{64}); }
+    static void deallocate(void* memory, std::size_t) noexcept {
+        ::operator delete (memory, std::align_val_t{64});
+    }
 
     template <class F>
     static decltype(auto) enter(std::size_t, F&& f) {

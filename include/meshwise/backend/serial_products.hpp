@@ -22,23 +22,25 @@ struct serial_products {
     }
 
     template <class T, class R>
-    static void batched_gemm(std::size_t batch, std::ptrdiff_t a_step, std::ptrdiff_t b_step, std::ptrdiff_t c_step,
-                             gemm_shape const& shape, T const* a, T const* b, R* c) {
+    static void batched_gemm(std::size_t batch, std::ptrdiff_t a_step, std::ptrdiff_t b_step,
+                             std::ptrdiff_t c_step, gemm_shape const& shape, T const* a, T const* b, R* c) {
         for (std::size_t i = 0; i < batch; ++i, a += a_step, b += b_step, c += c_step) gemm(shape, a, b, c);
     }
 
     template <class T>
     static void attention(attention_shape const& shape, T const* q, T const* k, T const* v, T* o, T* lse) {
-        for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q, std::ptrdiff_t at_k,
-                                  std::ptrdiff_t at_v) {
+        for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q,
+                                  std::ptrdiff_t at_k, std::ptrdiff_t at_v) {
             T const* const query = q + at_q;
             double largest = -std::numeric_limits<double>::infinity(), total = 0;
             for (std::size_t j = 0; j < visible; ++j) {
-                double const score = shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
+                double const score =
+                    shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
                 largest = score > largest || score != score ? score : largest;
             }
             for (std::size_t j = 0; j < visible; ++j) {
-                double const score = shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
+                double const score =
+                    shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
                 total += std::exp(score - largest);
             }
             double const normalizer = visible == 0 ? largest : largest + std::log(total);
@@ -57,18 +59,21 @@ struct serial_products {
 
     /// The gradients of attention; d_q, d_k and d_v are overwritten.
     template <class T>
-    static void attention_gradient(attention_shape const& shape, T const* q, T const* k, T const* v, T const* o,
-                                   T const* lse, T const* d_o, T* d_q, T* d_k, T* d_v) {
+    static void attention_gradient(attention_shape const& shape, T const* q, T const* k, T const* v,
+                                   T const* o, T const* lse, T const* d_o, T* d_q, T* d_k, T* d_v) {
         clear(shape, shape.k_batch, shape.k_head, shape.k_token, d_k);
         clear(shape, shape.v_batch, shape.v_head, shape.v_token, d_v);
-        for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q, std::ptrdiff_t at_k,
-                                  std::ptrdiff_t at_v) {
+        for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q,
+                                  std::ptrdiff_t at_k, std::ptrdiff_t at_v) {
             for (std::size_t d = 0; d < shape.head_dim; ++d) d_q[at_q + offset(d, 1)] = T{};
             double const along = dot(shape.head_dim, o + at_q, d_o + at_q);
             for (std::size_t j = 0; j < visible; ++j) {
-                std::ptrdiff_t const key = at_k + offset(j, shape.k_token), value = at_v + offset(j, shape.v_token);
-                double const weight = std::exp(shape.scale * dot(shape.head_dim, q + at_q, k + key) - lse[row]);
-                double const d_score = weight * (dot(shape.head_dim, d_o + at_q, v + value) - along) * shape.scale;
+                std::ptrdiff_t const key = at_k + offset(j, shape.k_token),
+                                     value = at_v + offset(j, shape.v_token);
+                double const weight =
+                    std::exp(shape.scale * dot(shape.head_dim, q + at_q, k + key) - lse[row]);
+                double const d_score =
+                    weight * (dot(shape.head_dim, d_o + at_q, v + value) - along) * shape.scale;
                 for (std::ptrdiff_t d = 0; d < static_cast<std::ptrdiff_t>(shape.head_dim); ++d) {
                     d_q[at_q + d] = static_cast<T>(d_q[at_q + d] + d_score * k[key + d]);
                     d_k[key + d] = static_cast<T>(d_k[key + d] + d_score * q[at_q + d]);
@@ -99,8 +104,8 @@ private:
     }
 
     template <class T>
-    static void clear(attention_shape const& shape, std::ptrdiff_t batch, std::ptrdiff_t head, std::ptrdiff_t token,
-                      T* x) {
+    static void clear(attention_shape const& shape, std::ptrdiff_t batch, std::ptrdiff_t head,
+                      std::ptrdiff_t token, T* x) {
         for (std::size_t b = 0; b < shape.batch; ++b) {
             for (std::size_t h = 0; h < shape.kv_heads; ++h) {
                 for (std::size_t j = 0; j < shape.keys; ++j) {

@@ -36,7 +36,8 @@ struct serial_rows {
         for (std::size_t r = 0; r < rows; ++r, x += n, y += n) {
             T const largest = largest_of(n, x);
             // A row that is all -inf is shifted by 0, so that its exponentials are 0 and not NaN.
-            double const shift = largest == -std::numeric_limits<T>::infinity() ? 0.0 : static_cast<double>(largest);
+            double const shift =
+                largest == -std::numeric_limits<T>::infinity() ? 0.0 : static_cast<double>(largest);
             double total = 0;
             for (std::size_t j = 0; j < n; ++j) total += std::exp(x[j] - shift);
             double const inverse = total == 0 ? 0.0 : 1 / total;
@@ -54,8 +55,8 @@ struct serial_rows {
     }
 
     template <class T>
-    static void layer_norm(std::size_t rows, std::size_t n, T const* x, T const* gain, T const* bias, double epsilon,
-                           T* y, T* mean, T* inverse_deviation) {
+    static void layer_norm(std::size_t rows, std::size_t n, T const* x, T const* gain, T const* bias,
+                           double epsilon, T* y, T* mean, T* inverse_deviation) {
         for (std::size_t r = 0; r < rows; ++r, x += n, y += n) {
             double total = 0, squares = 0;
             for (std::size_t j = 0; j < n; ++j) total += x[j];
@@ -123,7 +124,8 @@ struct serial_rows {
         for (std::size_t r = 0; r < rows; ++r, x += n, dy += n, dx += n) {
             double const inverse = inverse_deviation[r];
             double along_x = 0;
-            for (std::size_t j = 0; j < n; ++j) along_x += static_cast<double>(dy[j]) * gain[j] * x[j] * inverse;
+            for (std::size_t j = 0; j < n; ++j)
+                along_x += static_cast<double>(dy[j]) * gain[j] * x[j] * inverse;
             along_x /= static_cast<double>(n);
             for (std::size_t j = 0; j < n; ++j) {
                 double const slope = static_cast<double>(dy[j]) * gain[j];
@@ -146,7 +148,8 @@ struct serial_rows {
 
     template <class T>
     static void rope(std::size_t outer, std::size_t tokens, std::size_t heads, std::size_t head_dim,
-                     std::size_t first_position, double base, rope_pairing pairing, bool inverse, T const* x, T* y) {
+                     std::size_t first_position, double base, rope_pairing pairing, bool inverse, T const* x,
+                     T* y) {
         std::size_t const pairs = head_dim / 2;
         bool const adjacent = pairing == rope_pairing::adjacent;
         for (std::size_t row = 0; row < outer * tokens; ++row) {
@@ -176,8 +179,8 @@ struct serial_rows {
     }
 
     template <class T>
-    static void scatter_add_rows(std::size_t count, std::int32_t const* ids, std::size_t first, std::size_t rows,
-                                 std::size_t n, T const* dy, T* dtable) {
+    static void scatter_add_rows(std::size_t count, std::int32_t const* ids, std::size_t first,
+                                 std::size_t rows, std::size_t n, T const* dy, T* dtable) {
         for (std::size_t i = 0; i < rows * n; ++i) dtable[i] = T{};
         for (std::size_t i = 0; i < count; ++i, dy += n) {
             std::size_t const row = local_index(ids[i], first);
@@ -186,8 +189,9 @@ struct serial_rows {
     }
 
     template <class T>
-    static void target_and_exp_sum(std::size_t rows, std::size_t n, std::size_t valid, T const* x, T const* row_max,
-                                   std::int32_t const* targets, std::size_t first, T* out_target, T* out_exp_sum) {
+    static void target_and_exp_sum(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
+                                   T const* row_max, std::int32_t const* targets, std::size_t first,
+                                   T* out_target, T* out_exp_sum) {
         for (std::size_t r = 0; r < rows; ++r, x += n) {
             bool const ignored = targets[r] == ignored_target;
             std::size_t const column = local_index(targets[r], first);
@@ -202,8 +206,8 @@ struct serial_rows {
 
     template <class T>
     static void cross_entropy_gradient(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
-                                       T const* log_normalizer, std::int32_t const* targets, std::size_t first,
-                                       T const* row_scale, T* dx) {
+                                       T const* log_normalizer, std::int32_t const* targets,
+                                       std::size_t first, T const* row_scale, T* dx) {
         for (std::size_t r = 0; r < rows; ++r, x += n, dx += n) {
             std::size_t const counting = targets[r] == ignored_target ? 0 : valid;
             std::size_t const column = local_index(targets[r], first);

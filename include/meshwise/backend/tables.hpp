@@ -34,8 +34,8 @@ struct tbb_tables {
     }
 
     template <class T>
-    static void scatter_add_rows(std::size_t count, std::int32_t const* ids, std::size_t first, std::size_t rows,
-                                 std::size_t n, T const* dy, T* dtable) {
+    static void scatter_add_rows(std::size_t count, std::int32_t const* ids, std::size_t first,
+                                 std::size_t rows, std::size_t n, T const* dy, T* dtable) {
         threads::parallel(rows * n, 65536, [=](std::size_t begin, std::size_t end) {
             std::fill(dtable + begin, dtable + end, T{});
         });
@@ -62,15 +62,16 @@ struct tbb_tables {
             T const* const row = x + r * n;
             T const largest = row_max[r];
             out_target[r] = column < valid ? row[column] : T{};
-            out_exp_sum[r] = static_cast<T>(
-                ignored ? 0.0 : fast::reduce_row<fast::plus, T>(valid, [=](T a) { return exp(a - largest); }, row));
+            out_exp_sum[r] = static_cast<T>(ignored ? 0.0
+                                                    : fast::reduce_row<fast::plus, T>(
+                                                          valid, [=](T a) { return exp(a - largest); }, row));
         });
     }
 
     template <class T>
     static void cross_entropy_gradient(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
-                                       T const* log_normalizer, std::int32_t const* targets, std::size_t first,
-                                       T const* row_scale, T* dx) {
+                                       T const* log_normalizer, std::int32_t const* targets,
+                                       std::size_t first, T const* row_scale, T* dx) {
         fast::for_each_row<Instructions>(rows, n, [=](std::size_t r) {
             T* const to = dx + r * n;
             std::size_t const counting = targets[r] == ignored_target ? 0 : valid;
@@ -78,7 +79,8 @@ struct tbb_tables {
             T const normalizer = log_normalizer[r], factor = row_scale[r];
             // The target's logit is read first, because dx may be x.
             T const probability = exp((column < counting ? x[r * n + column] : T{0}) - normalizer);
-            fast::map_row(counting, to, [=](T a) { return factor * exp(a - normalizer); }, x + r * n);
+            fast::map_row(
+                counting, to, [=](T a) { return factor * exp(a - normalizer); }, x + r * n);
             if (column < counting) to[column] = factor * (probability - T{1});
             std::fill(to + counting, to + n, T{});
         });

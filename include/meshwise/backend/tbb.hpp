@@ -1,7 +1,8 @@
 // tbb: the fast backend for host memory: oneTBB threads and vector instructions.
-// Guarantees: the concept `backend`; position independent kernels, whose results do not depend on the number of threads.
-// Costs: products near the peak of the processor, everything else near that of the memory; compile with -O3 and
-// -march=native (or what the program is to run on).
+// Guarantees: the concept `backend`; position independent kernels, whose results do not depend on the number
+// of threads.
+// Costs: products near the peak of the processor, everything else near that of the memory; compile with -O3
+// and -march=native (or what the program is to run on).
 #pragma once
 
 #include <meshwise/backend/concept.hpp>
@@ -20,8 +21,9 @@
 
 namespace meshwise {
 
-/// The tbb backend for one instruction set: see backend/concept.hpp for its members. The instruction set is part of the
-/// type, so parts of a program that are compiled for different processors do not mix their kernels up.
+/// The tbb backend for one instruction set: see backend/concept.hpp for its members. The instruction set is
+/// part of the type, so parts of a program that are compiled for different processors do not mix their
+/// kernels up.
 template <class Instructions>
 struct tbb_for : tbb_threads<Instructions>,
                  tbb_products<Instructions>,

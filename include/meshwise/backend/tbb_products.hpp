@@ -1,5 +1,7 @@
-// tbb_products: matrix products and attention of the tbb backend, on the kernels of gemm.hpp and attention.hpp.
-// Guarantees: what those promise: no bit depends on the threads or on the other rows, columns, heads and batches.
+// tbb_products: matrix products and attention of the tbb backend, on the kernels of gemm.hpp and
+// attention.hpp.
+// Guarantees: what those promise: no bit depends on the threads or on the other rows, columns, heads and
+// batches.
 // Costs: a batch is divided among the threads when it has enough products, else each product is.
 #pragma once
 
@@ -24,8 +26,8 @@ struct tbb_products {
     }
 
     template <class T, class R>
-    static void batched_gemm(std::size_t batch, std::ptrdiff_t a_step, std::ptrdiff_t b_step, std::ptrdiff_t c_step,
-                             gemm_shape const& shape, T const* a, T const* b, R* c) {
+    static void batched_gemm(std::size_t batch, std::ptrdiff_t a_step, std::ptrdiff_t b_step,
+                             std::ptrdiff_t c_step, gemm_shape const& shape, T const* a, T const* b, R* c) {
         auto const product = [&](std::size_t i, auto const& parallel) {
             auto const at = static_cast<std::ptrdiff_t>(i);
             fast::gemm<Instructions>(shape, a + at * a_step, b + at * b_step, c + at * c_step, parallel);
@@ -38,7 +40,8 @@ struct tbb_products {
         std::size_t const work = shape.m * shape.n * shape.k;
         tbb_threads<Instructions>::parallel(batch, 1 + (std::size_t{1} << 18) / (work + 1),
                                             [&](std::size_t begin, std::size_t end) {
-                                                for (; begin < end; ++begin) product(begin, fast::in_sequence{});
+                                                for (; begin < end; ++begin)
+                                                    product(begin, fast::in_sequence{});
                                             });
     }
 
@@ -48,8 +51,8 @@ struct tbb_products {
     }
 
     template <class T>
-    static void attention_gradient(attention_shape const& shape, T const* q, T const* k, T const* v, T const* o,
-                                   T const* lse, T const* d_o, T* d_q, T* d_k, T* d_v) {
+    static void attention_gradient(attention_shape const& shape, T const* q, T const* k, T const* v,
+                                   T const* o, T const* lse, T const* d_o, T* d_q, T* d_k, T* d_v) {
         fast::attention_gradient<Instructions>(shape, q, k, v, o, lse, d_o, d_q, d_k, d_v, in_parallel{});
     }
 

@@ -1,5 +1,6 @@
 // tbb_threads: memory and threads of the tbb backend.
-// Guarantees: kernels of a rank run in the rank's own arena; what is computed never depends on how many threads it has.
+// Guarantees: kernels of a rank run in the rank's own arena; what is computed never depends on how many
+// threads it has.
 // Costs: a loop that is not worth dividing, or that has one thread, is a plain call.
 #pragma once
 
@@ -20,11 +21,13 @@
 
 namespace meshwise {
 
-/// allocate, deallocate, enter and parallel: see backend/concept.hpp. `Instructions` is the instruction set that the
-/// kernels are compiled for: part of their type, so that differently compiled parts of a program do not share them.
+/// allocate, deallocate, enter and parallel: see backend/concept.hpp. `Instructions` is the instruction set
+/// that the kernels are compiled for: part of their type, so that differently compiled parts of a program do
+/// not share them.
 template <class Instructions>
 struct tbb_threads {
-    /// Large blocks lie on huge pages where the system has them: worth a fifth or more of the memory bandwidth.
+    /// Large blocks lie on huge pages where the system has them: worth a fifth or more of the memory
+    /// bandwidth.
     static void* allocate(std::size_t bytes) {
         std::align_val_t const alignment = alignment_of(bytes);
         void* const memory = ::operator new(bytes, alignment);
@@ -38,7 +41,8 @@ struct tbb_threads {
         ::operator delete(memory, alignment_of(bytes));
     }
 
-    /// Runs f() in an arena of at most `workers` threads, the calling one included, and returns what it returns.
+    /// Runs f() in an arena of at most `workers` threads, the calling one included, and returns what it
+    /// returns.
     template <class F>
     static decltype(auto) enter(std::size_t workers, F&& f) {
         auto const available =

@@ -29,7 +29,8 @@ TEST_CASE("dry_run counts products and attention, per thread") {
     dry_run::batched_gemm(10, 0, 0, 0, meshwise::gemm_shape{.m = 2, .n = 3, .k = 5}, x, x, x);
     CHECK(dry_run::flops() == 660);
     dry_run::flops() = 0;
-    meshwise::attention_shape shape{.batch = 2, .kv_heads = 3, .group = 2, .queries = 4, .keys = 4, .head_dim = 8};
+    meshwise::attention_shape shape{
+        .batch = 2, .kv_heads = 3, .group = 2, .queries = 4, .keys = 4, .head_dim = 8};
     dry_run::attention(shape, x, x, x, x, x);
     CHECK(dry_run::flops() == 12 * 16 * 8 * 4);
     dry_run::flops() = 0;

@@ -42,7 +42,8 @@ TEST_CASE("arithmetic of a dual and any number") {
         check_slopes([](auto a, auto b) { return 2 * a * 0.5F / 3 + 1 / b - b * 2.5; }, x, 0.9);
         check_slopes([](auto a, auto b) { return mw::max(a, 0) * b + mw::min(0.0F, a) * 3; }, x, 0.9);
         check_slopes([](auto a, auto b) { return mw::max(1, a) + mw::min(b, 2); }, x, 0.9);
-        check_slopes([](auto a, auto b) { return mw::select(a > 0, b, 1) + mw::select(0 < a, 0, a); }, x, 0.9);
+        check_slopes([](auto a, auto b) { return mw::select(a > 0, b, 1) + mw::select(0 < a, 0, a); }, x,
+                     0.9);
     }
 }
 

@@ -45,7 +45,8 @@ TEST_CASE("functions of float are accurate over all floats") {
     CHECK(worst_error([](float x) { return mw::exp(x); }, [](double x) { return std::exp(x); }) < 1.5);
     CHECK(worst_error([](float x) { return mw::log(x); }, [](double x) { return std::log(x); }) < 1.5);
     CHECK(worst_error([](float x) { return mw::tanh(x); }, [](double x) { return std::tanh(x); }) < 3);
-    CHECK(worst_error([](float x) { return mw::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }) < 3);
+    CHECK(worst_error([](float x) { return mw::sigmoid(x); },
+                      [](double x) { return 1 / (1 + std::exp(-x)); }) < 3);
     CHECK(worst_error([](float x) { return mw::erf(x); }, [](double x) { return std::erf(x); }) < 3);
     CHECK(worst_error([](float x) { return mw::sqrt(x); }, [](double x) { return std::sqrt(x); }) < 2);
     CHECK(worst_error([](float x) { return mw::rsqrt(x); }, [](double x) { return 1 / std::sqrt(x); }) < 2.5);
