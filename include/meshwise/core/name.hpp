@@ -20,11 +20,14 @@ constexpr std::string_view name_of() {
     auto stop = text.find(';', start);
     if (stop == std::string_view::npos) stop = text.rfind(']');
     text = text.substr(start, stop - start);
-    auto const arguments = text.find('<');
-    auto const head = text.substr(0, arguments);
-    auto const scope = head.rfind("::");
-    if (arguments == std::string_view::npos && text.rfind("::") != std::string_view::npos) return text.substr(text.rfind("::") + 2);
-    return scope == std::string_view::npos ? text : text.substr(scope + 2);
+    // what stands behind the last "::" that is not inside template arguments
+    std::size_t from = 0, depth = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '<' || text[i] == '(') ++depth;
+        else if (text[i] == '>' || text[i] == ')') --depth;
+        else if (text[i] == ':' && depth == 0) from = i + 1;
+    }
+    return text.substr(from);
 }
 
 }  // namespace meshwise
