@@ -19,18 +19,24 @@ struct relu {
 /// 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), GPT-2's form. Source: Hendrycks and Gimpel, 2016.
 template <a_tensor X>
 auto gelu(X const& x) {
-    return map(elementary::gelu{}, x);
+    using verdict = typename detail::mappable<X>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return map(elementary::gelu{}, x);
 }
 
 /// x sigmoid(x). Source: Elfwing et al., 2017.
 template <a_tensor X>
 auto silu(X const& x) {
-    return map(elementary::silu{}, x);
+    using verdict = typename detail::mappable<X>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return map(elementary::silu{}, x);
 }
 
 template <a_tensor X>
 auto relu(X const& x) {
-    return map(elementary::relu{}, x);
+    using verdict = typename detail::mappable<X>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return map(elementary::relu{}, x);
 }
 
 }  // namespace meshwise

@@ -48,23 +48,43 @@ template <class X, class Y>
 using same_kind = judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>, tensors_of_different_backends,
                         left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>;
 
+// judged at each way in: the fewer templates between the user's line and the refusal, the shorter the message
+template <class X, class Y>
+struct addable {
+    using verdict = holds;
+};
+template <class X, class Y>
+    requires(!any_poison<X, Y>)
+struct addable<X, Y> {
+    using verdict = all_of<typename addition<typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
+};
+template <class X, class Y>
+struct multipliable {
+    using verdict = holds;
+};
+template <class X, class Y>
+    requires(!any_poison<X, Y>)
+struct multipliable<X, Y> {
+    using verdict = all_of<typename multiplication<typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
+};
+template <class X, class Y>
+struct divisible {
+    using verdict = all_of<typename mappable<Y>::verdict, typename multipliable<X, Y>::verdict>;
+};
+
 template <int Sign, class X, class Y>
 auto sum_of_two(X const& x, Y const& y, std::source_location where) {
     if constexpr (any_poison<X, Y>) return poison{};
     else {
         using relation = addition<typename X::operand, typename Y::operand>;
-        using verdict = all_of<typename relation::verdict, same_kind<X, Y>>;
-        if constexpr (!verdict::value) return refuse<verdict>();
-        else {
-            auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
-            X::backend::map(element_loops(out, x, y), std::conditional_t<(Sign > 0), elementary::plus, elementary::minus>{}, out.mutable_data(), x.data(), y.data());
-            if (is_recorded(x, y))
-                record_linear(out, where, [to_x = target_of(x), to_y = target_of(y)](auto const& d, mesh_mask pending) {
-                    pass_on(to_x, d, pending, 1);
-                    pass_on(to_y, d, pending, Sign);
-                });
-            return out;
-        }
+        auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+        X::backend::map(element_loops(out, x, y), std::conditional_t<(Sign > 0), elementary::plus, elementary::minus>{}, out.mutable_data(), x.data(), y.data());
+        if (is_recorded(x, y))
+            record_linear(out, where, [to_x = target_of(x), to_y = target_of(y)](auto const& d, mesh_mask pending) {
+                pass_on(to_x, d, pending, 1);
+                pass_on(to_y, d, pending, Sign);
+            });
+        return out;
     }
 }
 }  // namespace detail
@@ -72,12 +92,16 @@ auto sum_of_two(X const& x, Y const& y, std::source_location where) {
 /// x + y. Placement: as `addition`: a bias is added after the reduction, never onto a pending sum. Communication: none.
 template <a_tensor X, a_tensor Y>
 auto add(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    return detail::sum_of_two<1>(x, y, where);
+    using verdict = typename detail::addable<X, Y>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return detail::sum_of_two<1>(x, y, where);
 }
 /// x - y, as `add`.
 template <a_tensor X, a_tensor Y>
 auto sub(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    return detail::sum_of_two<-1>(x, y, where);
+    using verdict = typename detail::addable<X, Y>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return detail::sum_of_two<-1>(x, y, where);
 }
 
 /// x * y element by element. Placement: one operand may be pending where the other is whole. Communication: none.
@@ -86,7 +110,7 @@ auto mul(X const& x, Y const& y, std::source_location where = std::source_locati
     if constexpr (any_poison<X, Y>) return poison{};
     else {
         using relation = multiplication<typename X::operand, typename Y::operand>;
-        using verdict = all_of<typename relation::verdict, detail::same_kind<X, Y>>;
+        using verdict = typename detail::multipliable<X, Y>::verdict;
         if constexpr (!verdict::value) return refuse<verdict>();
         else {
             auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
@@ -105,7 +129,11 @@ auto mul(X const& x, Y const& y, std::source_location where = std::source_locati
 template <a_tensor X, a_tensor Y>
 auto div(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<X, Y>) return poison{};
-    else return mul(x, map(elementary::inverse{}, y), where);
+    else {
+        using verdict = typename detail::divisible<X, Y>::verdict;
+        if constexpr (!verdict::value) return refuse<verdict>();
+        else return mul(x, map(elementary::inverse{}, y), where);
+    }
 }
 
 /// x times a number that every rank knows. Placement: any, kept. Communication: none.
@@ -127,19 +155,27 @@ auto scale(X const& x, double factor, std::source_location where = std::source_l
 
 template <a_tensor X, a_tensor Y>
 auto operator+(X const& x, Y const& y) {
-    return add(x, y);
+    using verdict = typename detail::addable<X, Y>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return add(x, y);
 }
 template <a_tensor X, a_tensor Y>
 auto operator-(X const& x, Y const& y) {
-    return sub(x, y);
+    using verdict = typename detail::addable<X, Y>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return sub(x, y);
 }
 template <a_tensor X, a_tensor Y>
 auto operator*(X const& x, Y const& y) {
-    return mul(x, y);
+    using verdict = typename detail::multipliable<X, Y>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return mul(x, y);
 }
 template <a_tensor X, a_tensor Y>
 auto operator/(X const& x, Y const& y) {
-    return div(x, y);
+    using verdict = typename detail::divisible<X, Y>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return div(x, y);
 }
 template <a_tensor X>
 auto operator*(X const& x, double factor) {

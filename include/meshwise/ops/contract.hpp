@@ -160,6 +160,13 @@ auto contracted(X const& x, Y const& y) {
     contract_into<B>(all, x.data(), y.data(), out.mutable_data());
     return out;
 }
+
+template <class Out, class X, class Y>
+struct contractible {
+    using verdict = all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict,
+                           judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>,
+                                 tensors_of_different_backends, left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>>;
+};
 }  // namespace detail
 
 /// The contraction of x and y that keeps the axes Out, in that order; all other axes are summed.
@@ -170,8 +177,7 @@ auto contract(X const& x, Y const& y, std::source_location where = std::source_l
     if constexpr (any_poison<X, Y>) return poison{};
     else {
         using relation = contraction<Out, typename X::operand, typename Y::operand>;
-        using verdict = all_of<typename relation::verdict, judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>,
-                                                                 tensors_of_different_backends, left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>>;
+        using verdict = typename detail::contractible<Out, X, Y>::verdict;
         if constexpr (!verdict::value) return refuse<verdict>();
         else {
             auto out = detail::contracted<typename X::value_type, Out, relation>(x, y);

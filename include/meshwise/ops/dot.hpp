@@ -51,6 +51,11 @@ inline constexpr bool is_strategy<strategy<Mesh, Options...>> = true;
 
 template <class X, class Y, class... K>
 using dot_verdict = all_of<typename present<left_operand_lacks_axis, list<K...>, typename X::axes>::type, typename present<right_operand_lacks_axis, list<K...>, typename Y::axes>::type>;
+// the verdict of `contract`, given here: the fewer templates between the user's line and the refusal, the shorter the message
+template <class X, class Y, class... K>
+using strict_dot_verdict = all_of<dot_verdict<X, Y, K...>, typename contractible<typename dot_axes<X, Y, K...>::type, X, Y>::verdict>;
+template <class S, class X, class Y, class... K>
+using free_dot_verdict = all_of<dot_verdict<X, Y, K...>, same_mesh<typename X::layout, typename Y::layout>, same_mesh<typename X::layout, layout<typename S::mesh>>>;
 }  // namespace detail
 
 /// A strategy's first template argument tells the two forms of an operation apart.
@@ -65,7 +70,7 @@ template <tensor_axis... K, a_tensor X, a_tensor Y>
 auto dot(X const& x, Y const& w, std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<X, Y>) return poison{};
     else {
-        using verdict = detail::dot_verdict<X, Y, K...>;
+        using verdict = detail::strict_dot_verdict<X, Y, K...>;
         if constexpr (!verdict::value) return refuse<verdict>();
         else return contract<typename detail::dot_axes<X, Y, K...>::type>(x, w, where);
     }
@@ -77,7 +82,7 @@ template <a_strategy S, tensor_axis... K, a_tensor X, a_tensor Y>
 auto dot(X const& x, Y const& w, std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<X, Y>) return poison{};
     else {
-        using verdict = detail::dot_verdict<X, Y, K...>;
+        using verdict = detail::free_dot_verdict<S, X, Y, K...>;
         if constexpr (!verdict::value) return refuse<verdict>();
         else {
             using out = typename detail::dot_axes<X, Y, K...>::type;

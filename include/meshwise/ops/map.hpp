@@ -42,6 +42,20 @@ auto ordered_as(D const& d) {
     else return repeated<with_place<D, typename X::axes, typename D::layout>>(d, d);
 }
 
+// what map refuses; operations built on it judge by the same verdict, so that the error is about them
+template <class X, class... More>
+struct mappable {
+    using verdict = holds;
+};
+template <class X, class... More>
+    requires(!any_poison<X, More...>)
+struct mappable<X, More...> {
+    using T = typename X::value_type;
+    using verdict = all_of<typename element_wise<typename X::operand, typename More::operand...>::verdict,
+                           judge<(std::is_same_v<typename X::backend, typename More::backend> && ...) && (std::is_same_v<T, typename More::value_type> && ...),
+                                 tensors_of_different_backends, left_element_type<T>, right_element_type<typename More::value_type...>>>;
+};
+
 // d f(x...) / d x_I times the gradient of the result
 template <std::size_t I, class T, class F>
 struct slope_of {
@@ -65,8 +79,7 @@ auto map(F f, X const& x, More const&... more) {
     else {
         using relation = element_wise<typename X::operand, typename More::operand...>;
         using T = typename X::value_type;
-        using verdict = all_of<typename relation::verdict, judge<(std::is_same_v<typename X::backend, typename More::backend> && ...) && (std::is_same_v<T, typename More::value_type> && ...),
-                                                                 tensors_of_different_backends, left_element_type<T>, right_element_type<typename More::value_type...>>>;
+        using verdict = typename detail::mappable<X, More...>::verdict;
         if constexpr (!verdict::value) return refuse<verdict>();
         else {
             using out_type = with_place<X, typename relation::axes, typename relation::layout>;

@@ -146,6 +146,10 @@ raw_tensor raw(X const& x) {
     r.memory = x.memory();
     return r;
 }
+
+template <class X, class To>
+using movable = all_of<same_mesh<typename X::layout, To>,
+                       judge<plan_of<typename X::layout, To, typename X::axes>.possible, reduction_of_what_is_not_pending, value_is_placed_as<typename X::layout>>>;
 }  // namespace detail
 
 /// Brings x to the layout To. Placement: any to any, except that nothing becomes pending. Communication: the steps of
@@ -155,7 +159,7 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
     if constexpr (is_poison<X>) return poison{};
     else if constexpr (std::is_same_v<To, typename X::layout>) return x;
     else {
-        using verdict = all_of<detail::same_mesh<typename X::layout, To>, judge<plan_of<typename X::layout, To, typename X::axes>.possible, reduction_of_what_is_not_pending, value_is_placed_as<typename X::layout>>>;
+        using verdict = detail::movable<X, To>;
         if constexpr (!verdict::value) return refuse<verdict>();
         else {
             using out_type = with_place<X, typename X::axes, To>;
@@ -188,7 +192,12 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
 template <class S, a_tensor X>
 auto settle(X const& x, std::source_location where = std::source_location::current()) {
     if constexpr (is_poison<X>) return poison{};
-    else return reshard<layout_for<S, typename X::axes>>(x, where);
+    else {
+        using to = layout_for<S, typename X::axes>;
+        using verdict = detail::movable<X, to>;
+        if constexpr (!verdict::value) return refuse<verdict>();
+        else return reshard<to>(x, where);
+    }
 }
 
 /// The sum over mesh axis M of a value that is pending over it. Errors: a value that is not.
