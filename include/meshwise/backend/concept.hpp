@@ -1,6 +1,5 @@
 // backend: where numbers are crunched. What every backend offers, in one place.
-// Guarantees: a type that models the concept has the whole interface; all kernels are position independent
-// (below).
+// Guarantees: a type that models it has the whole interface; all kernels are position independent (below).
 // Costs: types only, nothing at run time.
 //
 // All members are static; memory is raw; element types are float and double unless said. Sizes are
@@ -59,20 +58,19 @@
 // rms_norm_gradient(rows, n, x, gain, inverse_deviation, dy, dx)
 // rms_norm_parameters(rows, n, x, inverse_deviation, dy, dgain)
 // rope(outer, tokens, heads, head_dim, first_position, base, rope_pairing, inverse, x, y)
-//                                            x is (outer, tokens, heads, head_dim); inverse gives the
-// gradient; y may be x
+//                                            x is (outer, tokens, heads, head_dim), y may be x;
+//                                            inverse: the gradient
 //
 // -- tables and losses: ids and targets are int32 and global, a backend's columns or rows start at `first`
 // gather_rows(count, ids, first, rows, n, table, out)          ids outside [first, first + rows) give zeros
 // scatter_add_rows(count, ids, first, rows, n, dy, dtable)     dtable overwritten; occurrences added in order
 // target_and_exp_sum(rows, n, valid, x, row_max, targets, first, out_target, out_exp_sum)
-//                                            the target's logit if it is in [first, first + valid), else 0;
-// the sum of
-//                                            exp(x - row_max) over the valid columns; both 0 where target ==
-// ignored_target cross_entropy_gradient(rows, n, valid, x, log_normalizer, targets, first, row_scale, dx)
+//                                            the target's logit if it is in [first, first + valid), else
+//                                            0; the sum of exp(x - row_max) over the valid columns; both
+//                                            0 where target == ignored_target
+// cross_entropy_gradient(rows, n, valid, x, log_normalizer, targets, first, row_scale, dx)
 //                                            row_scale (exp(x - log_normalizer) - [column == target]);
-// columns from
-//                                            `valid` on and ignored rows get 0
+//                                            columns from `valid` on and ignored rows get 0; dx may be x
 #pragma once
 
 #include <meshwise/backend/attention_shape.hpp>
@@ -106,9 +104,9 @@ struct loops {
     }
 };
 
-/// The numbers of one AdamW step: with g' = gradient_scale g, m = beta1 m + (1 - beta1) g', v = beta2 v + (1
-/// - beta2) g'^2, p = p - learning_rate (m / bias_correction1 / (sqrt(v / bias_correction2) + epsilon) +
-/// weight_decay p).
+/// The numbers of one AdamW step, where g' = gradient_scale g:
+/// m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2,
+/// p -= learning_rate (m / bias_correction1 / (sqrt(v / bias_correction2) + epsilon) + weight_decay p).
 /// Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
 struct adamw_numbers {
     double learning_rate = 1e-3;

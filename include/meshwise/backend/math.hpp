@@ -1,8 +1,6 @@
-// math: scalar functions of float that compilers turn into vector code, and their double counterparts from
-// std.
-// Guarantees: no branches, no tables, no errno, so a loop over them vectorises; against the exact result at
-// most 1 unit in the last place for sqrt, 2 for exp, log, rsqrt and 3 for tanh, sigmoid and erf; infinities
-// and NaN as in IEEE 754.
+// math: scalar functions of float that compilers turn into vector code, and their double counterparts.
+// Guarantees: no branches, no tables, no errno, so a loop over them vectorises; at most 2 units in the last
+// place off for exp, log, sqrt and rsqrt, 3 for tanh, sigmoid and erf; infinities and NaN as in IEEE 754.
 // Costs: 10 to 40 instructions each. Results too small to be normal may lose precision or become 0.
 #pragma once
 

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <meshwise/backend/collapse.hpp>
+#include <meshwise/backend/simd.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace meshwise::fast {
 
@@ -16,9 +19,29 @@ namespace meshwise::fast {
 inline constexpr std::size_t tile = 32;
 
 /// Copies rows x columns elements, in contiguous along the rows and out along the columns.
-template <class T>
+template <class Instructions, class T>
 inline void transpose_tile(std::size_t rows, std::size_t columns, T* out, std::ptrdiff_t out_row, T const* in,
                            std::ptrdiff_t in_column) {
+    if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
+        // Whole tiles go through registers, as unsigned integers of the same size.
+        using word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+        constexpr std::size_t side = lanes<Instructions, word>;
+        if (rows == tile && columns == tile) {
+            for (std::size_t r = 0; r < tile; r += side) {
+                for (std::size_t c = 0; c < tile; c += side) {
+                    vector<Instructions, word> square[side];
+                    T const* from = in + static_cast<std::ptrdiff_t>(c) * in_column + r;
+                    T* to = out + static_cast<std::ptrdiff_t>(r) * out_row + c;
+                    for (auto& line : square) std::memcpy(&line, from, sizeof line), from += in_column;
+                    fast::transpose<Instructions, word>(square);
+                    for (auto const& line : square) {
+                        std::memcpy(static_cast<void*>(to), &line, sizeof line), to += out_row;
+                    }
+                }
+            }
+            return;
+        }
+    }
     T turned[tile][tile];
     for (std::size_t c = 0; c < columns; ++c, in += in_column) {
         for (std::size_t r = 0; r < rows; ++r) turned[r][c] = in[r];
@@ -98,7 +121,7 @@ private:
                     T const* from = in + here.in(0) + row;
                     for (std::size_t column = 0; column < lines.extents[last]; column += fast::tile) {
                         std::size_t const width = std::min(fast::tile, lines.extents[last] - column);
-                        fast::transpose_tile(height, width, to, out_row, from, in_column);
+                        fast::transpose_tile<Instructions>(height, width, to, out_row, from, in_column);
                         to += width;
                         from += static_cast<std::ptrdiff_t>(width) * in_column;
                     }
