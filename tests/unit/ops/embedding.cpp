@@ -1,0 +1,158 @@
+// Lookups on every placement against a plain loop, ids outside of the vocabulary, and what may not compile.
+#include <meshwise/ops/embedding.hpp>
+
+#include "agreement.hpp"
+
+namespace {
+
+using namespace agreement;
+
+struct batch : mw::axis<4> {};
+struct token : mw::axis<6> {};
+struct embed : mw::axis<4> {};
+struct vocab : mw::axis<12> {};
+struct padded_vocab : mw::padded<5, 8> {};
+struct note : mw::axis<2> {};
+
+template <std::size_t N>
+struct dp : mw::mesh_axis<N> {};
+template <std::size_t N>
+struct tp : mw::mesh_axis<N> {};
+template <std::size_t D, std::size_t T>
+using grid = mw::mesh<dp<D>, tp<T>>;
+
+// ids that repeat, within a rank and across ranks
+ids some_ids(std::size_t below) {
+    ids all(batch::size * token::size);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>((i * i + 3 * i) % below);
+    return all;
+}
+
+template <class Vocab>
+numbers naive(numbers const& table, ids const& rows) {
+    numbers out;
+    for (auto id : rows)
+        for (std::size_t e = 0; e < embed::size; ++e) out.push_back(table[static_cast<std::size_t>(id) * embed::size + e]);
+    return out;
+}
+
+// the strict form, with table and ids where the strategy puts them
+template <class S, class Vocab = vocab>
+void strict() {
+    using table = mw::tensor_of<S, double, Vocab, embed>;
+    using other = mw::tensor_of<S, double, note>;
+    auto const rows = some_ids(Vocab::true_size);
+    agrees<S, table, other>([&](auto& here, auto const& x, auto const&) { return mw::embedding<Vocab>(x, here.template place<batch, token>(rows)); },
+                            [&](numbers const& x, numbers const&) { return naive<Vocab>(x, rows); });
+}
+template <class S, class Vocab = vocab>
+void aligned() {
+    using table = mw::tensor_of<S, double, Vocab, embed>;
+    using other = mw::tensor_of<S, double, note>;
+    auto const rows = some_ids(Vocab::true_size);
+    agrees<S, table, other>(
+        [&](auto& here, auto const& x, auto const&) {
+            auto const out = mw::embedding<S, Vocab>(x, here.template place<batch, token>(rows));
+            static_assert(std::is_same_v<typename decltype(out)::layout, typename S::template layout_of<batch, token, embed>>);
+            return out;
+        },
+        [&](numbers const& x, numbers const&) { return naive<Vocab>(x, rows); });
+}
+
+TEST_CASE("a whole table with whole or split ids") {
+    strict<mw::strategy<grid<1, 1>>>();
+    strict<mw::strategy<grid<1, 3>>>();
+    strict<mw::strategy<grid<2, 1>, mw::split<batch, dp<2>>>>();
+    strict<mw::strategy<grid<4, 1>, mw::split<batch, dp<4>>>>();
+    strict<mw::strategy<grid<1, 3>, mw::split<token, tp<3>>>>();
+    strict<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<token, tp<2>>>>();
+    strict<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>, tp<2>>>>();
+}
+
+TEST_CASE("a table split by vocabulary leaves a pending sum") {
+    strict<mw::strategy<grid<1, 2>, mw::split<vocab, tp<2>>>>();
+    strict<mw::strategy<grid<1, 3>, mw::split<vocab, tp<3>>>>();
+    strict<mw::strategy<grid<1, 4>, mw::split<vocab, tp<4>>>>();
+    strict<mw::strategy<grid<2, 2>, mw::split<vocab, dp<2>, tp<2>>>>();
+    strict<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<vocab, tp<2>>>>();
+    strict<mw::strategy<grid<2, 2>, mw::split<embed, dp<2>>, mw::split<vocab, tp<2>>>>();
+    strict<mw::strategy<grid<1, 2>, mw::split<embed, tp<2>>>>();
+}
+
+TEST_CASE("padding that fills a whole rank changes nothing") {
+    strict<mw::strategy<grid<1, 1>>, padded_vocab>();
+    strict<mw::strategy<grid<1, 4>, mw::split<padded_vocab, tp<4>>>, padded_vocab>();
+    strict<mw::strategy<grid<2, 4>, mw::split<batch, dp<2>>, mw::split<padded_vocab, tp<4>>>, padded_vocab>();
+}
+
+TEST_CASE("the form that follows a strategy brings table and ids together") {
+    aligned<mw::strategy<grid<1, 2>, mw::split<vocab, tp<2>>>>();
+    aligned<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<vocab, tp<2>>>>();
+    // ids and table both want tp: the ids are gathered, the result is scattered by token
+    aligned<mw::strategy<grid<1, 2>, mw::split<vocab, tp<2>>, mw::split<token, tp<2>>>>();
+    aligned<mw::strategy<grid<2, 3>, mw::split<batch, dp<2>>, mw::split<vocab, tp<3>>, mw::split<token, tp<3>>>>();
+    // a table whose columns are stored over the data ranks is gathered, its gradient scattered
+    aligned<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<vocab, tp<2>>, mw::split<embed, dp<2>>>>();
+}
+
+TEST_CASE("under reproducible<V> all meshes agree in every bit") {
+    using table = mw::axes<padded_vocab, embed>;
+    auto const rows = some_ids(padded_vocab::true_size);
+    auto const on = [&]<class S>() {
+        using x = mw::tensor<float, table, mw::layout_for<S, table>, mw::backend_of<S>>;
+        using y = mw::tensor<float, mw::axes<note>, mw::layout_for<S, mw::axes<note>>, mw::backend_of<S>>;
+        return result_on<S, x, y>([&](auto& here, auto const& t, auto const&) { return mw::embedding<S, padded_vocab>(t, here.template place<batch, token>(rows)); });
+    };
+    using mw::split;
+    auto const by_batch = on.template operator()<mw::strategy<grid<1, 1>, split<batch, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>();
+    for (auto const& other : {on.template operator()<mw::strategy<grid<2, 1>, split<batch, dp<2>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>(),
+                              on.template operator()<mw::strategy<grid<4, 1>, split<batch, dp<4>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>(),
+                              on.template operator()<mw::strategy<grid<2, 4>, split<batch, dp<2>>, split<padded_vocab, tp<4>>, mw::reproducible<4>>>()}) {
+        CHECK(other.out == by_batch.out);
+        CHECK(other.dx == by_batch.dx);
+    }
+    auto const by_token = on.template operator()<mw::strategy<grid<1, 1>, split<token, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<2>>>();
+    auto const other = on.template operator()<mw::strategy<grid<2, 2>, split<token, dp<2>>, split<padded_vocab, tp<2>>, mw::reproducible<2>>>();
+    CHECK(other.out == by_token.out);
+    CHECK(other.dx == by_token.dx);
+}
+
+TEST_CASE("an id outside of the true vocabulary is an error that says which, where and how many there are") {
+    using S = mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<padded_vocab, tp<2>>>;
+    auto const with = [](std::size_t at, std::int32_t id) {
+        return complaint<S>([=](auto& here) {
+            auto rows = some_ids(padded_vocab::true_size);
+            rows[at] = id;
+            auto const table = mw::filled<mw::tensor_of<S, float, padded_vocab, embed>>(1.0F);
+            (void)mw::embedding<S, padded_vocab>(table, here.template place<batch, token>(rows));
+        });
+    };
+    CHECK(with(0, 4) == "nothing went wrong");
+    auto const padding = with(20, 5);  // row 5 is stored, but it is padding
+    CHECK(padding.find("id 5 at batch 3, token 2") != std::string::npos);
+    CHECK(padding.find("padded_vocab, which has 5 elements") != std::string::npos);
+    CHECK(with(7, -1).find("id -1 at batch 1, token 1") != std::string::npos);
+    CHECK(with(23, 2147483647).find("id 2147483647 at batch 3, token 5") != std::string::npos);
+}
+
+// what may not compile
+struct other_vocab : mw::axis<12> {};
+template <class Axes, class... P>
+using on_two = mw::operand<Axes, mw::canonical<grid<2, 2>, P...>>;
+template <class Table, class Ids>
+using verdict_of = typename mw::lookup<vocab, Table, Ids>::verdict;
+using whole_table = on_two<mw::axes<vocab, embed>>;
+using whole_ids = on_two<mw::axes<batch, token>>;
+using mw::split;
+static_assert(verdict_of<whole_table, whole_ids>::value);
+static_assert(verdict_of<on_two<mw::axes<vocab, embed>, split<vocab, tp<2>>>, on_two<mw::axes<batch, token>, split<batch, dp<2>>>>::value);
+// one mesh axis for the rows of the table and of the ids
+static_assert(std::is_same_v<typename verdict_of<on_two<mw::axes<vocab, embed>, split<vocab, tp<2>>>, on_two<mw::axes<batch, token>, split<batch, tp<2>>>>::rule,
+                             mw::operands_split_by_different_axes_on_one_mesh_axis>);
+static_assert(std::is_same_v<typename verdict_of<on_two<mw::axes<vocab, embed>, split<embed, tp<2>>>, on_two<mw::axes<batch, token>, split<batch, tp<2>>>>::rule,
+                             mw::operands_split_by_different_axes_on_one_mesh_axis>);
+static_assert(std::is_same_v<typename mw::lookup<other_vocab, whole_table, whole_ids>::verdict::rule, mw::axis_is_missing>);
+static_assert(std::is_same_v<typename verdict_of<whole_table, on_two<mw::axes<batch, token>, mw::partial<tp<2>>>>::rule, mw::non_linear_operation_on_a_pending_sum>);
+static_assert(std::is_same_v<typename verdict_of<whole_table, mw::operand<mw::axes<batch, token>, mw::layout<grid<1, 1>>>>::rule, mw::tensors_of_different_meshes>);
+
+}  // namespace
