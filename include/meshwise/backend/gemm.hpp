@@ -102,6 +102,13 @@ void block_product(std::size_t m, std::size_t n, std::size_t k, panels<T> a, pan
                    std::ptrdiff_t c_m, std::ptrdiff_t c_n, bool add) {
     constexpr std::size_t width = lanes<Instructions, T>, vectors = Instructions::vectors;
     constexpr std::size_t columns = vectors * width;
+    // One row reads B as a stream: more accumulators than a tile is wide hide the latency of the sums.
+    constexpr std::size_t abreast = 8 / vectors;
+    if (m == 1 && c_n == 1 && b.panel == static_cast<std::ptrdiff_t>(columns))
+        for (; n >= abreast * columns;
+             n -= abreast * columns, b.data += abreast * columns, c += abreast * columns)
+            tile_product<Instructions, T, 1, abreast * vectors>(k, a.data, a.step, b.data, b.step, c, c_m,
+                                                                add);
     while (n != 0) {
         std::size_t const here = std::min(n, columns);
         if (c_n == 1 && here == columns) {
