@@ -29,8 +29,9 @@ template <class Axis, class L, class R>
 using same_cut = std::conditional_t<
     std::is_same_v<split_of<L, Axis>, split_of<R, Axis>>, holds,
     broken<std::conditional_t<split_mask<L, Axis> == split_mask<R, Axis> && split_mask<L, Axis> != 0, mesh_axes_in_different_order,
-                              contracted_axis_is_split_in_one_operand_only>,
-           split_fact_of<left_operand_is_split_by, Axis, L>, split_fact_of<right_operand_is_split_by, Axis, R>>>;
+                              shared_axis_is_split_differently>,
+           std::conditional_t<split_of<L, Axis>::size == 0, left_operand_has_whole<Axis>, split_fact_of<left_operand_is_split_by, Axis, L>>,
+           std::conditional_t<split_of<R, Axis>::size == 0, right_operand_has_whole<Axis>, split_fact_of<right_operand_is_split_by, Axis, R>>>>;
 template <class L, class R, class Shared>
 struct same_cuts;
 template <class L, class R, class... A>
@@ -64,21 +65,63 @@ struct first_mesh_axis<list<M, Rest...>> {
     using type = M;
 };
 
+// how an operand lies along mesh axis M, as a fact
+template <class P>
+struct facts_of;
+template <class A, class... M>
+struct facts_of<split<A, M...>> {
+    using left = left_operand_is_split_by<A, M...>;
+    using right = right_operand_is_split_by<A, M...>;
+};
+template <class M>
+struct facts_of<partial<M>> {
+    using left = left_operand_is_a_pending_sum_over<M>;
+    using right = right_operand_is_a_pending_sum_over<M>;
+};
+template <class M>
+struct facts_of<partial<M, maximum>> {
+    using left = left_operand_is_a_pending_maximum_over<M>;
+    using right = right_operand_is_a_pending_maximum_over<M>;
+};
+template <class M>
+struct facts_of<replicated<M>> {
+    using left = left_operand_is_replicated_over<M>;
+    using right = right_operand_is_replicated_over<M>;
+};
+template <class M, class L>
+struct placement_along;
+template <class M, class Mesh, class... P>
+struct placement_along<M, layout<Mesh, P...>> {
+    using facts = facts_of<first_of<concat<list<>, std::conditional_t<contains<M, typename placement_of<P>::mesh_axes>, list<P>, list<>>..., list<replicated<M>>>>>;
+};
+// `holds` where Conflicts is empty, else the rule with how both operands lie along the first of these mesh axes
+template <class Rule, class L, class R, class Conflicts>
+struct free_of {
+    using type = holds;
+};
+template <class Rule, class L, class R, class M, class... Rest>
+struct free_of<Rule, L, R, list<M, Rest...>> {
+    using type = broken<Rule, typename placement_along<M, L>::facts::left, typename placement_along<M, R>::facts::right>;
+};
+
+template <class L>
+using not_pending =
+    std::conditional_t<!is_partial<L>, holds,
+                       broken<non_linear_operation_on_a_pending_sum, std::conditional_t<sums_of<L>::size != 0, value_is_a_pending_sum_over<typename first_mesh_axis<sums_of<L>>::type>,
+                                                                                        value_is_a_pending_maximum_over<typename first_mesh_axis<maxima_of<L>>::type>>>>;
+// only a reshard may touch a pending maximum
+template <class L>
+using no_maximum = judge<maxima_of<L>::size == 0, non_linear_operation_on_a_pending_sum, value_is_a_pending_maximum_over<typename first_mesh_axis<maxima_of<L>>::type>>;
+
 // of a product: what one operand owes, the other must hold whole
 template <class L, class R>
-using pending_times_whole =
-    std::conditional_t<common<sums_of<L>, used_of<R>>::size == 0 && common<sums_of<R>, used_of<L>>::size == 0, holds,
-                       broken<product_of_two_pending_sums, value_is_a_pending_sum_over<typename first_mesh_axis<concat<common<sums_of<L>, used_of<R>>, common<sums_of<R>, used_of<L>>>>::type>>>;
+using pending_times_whole = all_of<no_maximum<L>, no_maximum<R>,
+                                   typename free_of<product_of_two_pending_sums, L, R, concat<common<sums_of<L>, used_of<R>>, common<sums_of<R>, used_of<L>>>>::type>;
 
 // of a sum: both owe the same
 template <class L, class R>
-using equally_pending =
-    std::conditional_t<is_subset<sums_of<L>, sums_of<R>> && is_subset<sums_of<R>, sums_of<L>>, holds,
-                       broken<whole_value_added_to_a_pending_sum, value_is_a_pending_sum_over<typename first_mesh_axis<concat<without<sums_of<L>, sums_of<R>>, without<sums_of<R>, sums_of<L>>>>::type>>>;
-
-template <class L>
-using not_pending = judge<!is_partial<L>, non_linear_operation_on_a_pending_sum,
-                          value_is_a_pending_sum_over<typename first_mesh_axis<concat<sums_of<L>, maxima_of<L>>>::type>>;
+using equally_pending = all_of<no_maximum<L>, no_maximum<R>,
+                               typename free_of<whole_value_added_to_a_pending_sum, L, R, concat<without<sums_of<L>, sums_of<R>>, without<sums_of<R>, sums_of<L>>>>::type>;
 
 template <class L, class R>
 using same_mesh = judge<std::is_same_v<typename L::mesh, typename R::mesh>, tensors_of_different_meshes, left_operand_is_on<typename L::mesh>,
@@ -204,7 +247,7 @@ struct summation {
     using axes = as_axes<without<as_list<typename X::axes>, Summed>>;
     using pending = typename detail::united<sums_of<typename X::layout>, typename detail::splits_over<typename X::layout, Summed>::type>::type;
     using layout = relayout<axes, pending, typename X::layout>;
-    using verdict = typename detail::present<value_lacks_axis, Summed, typename X::axes>::type;
+    using verdict = all_of<typename detail::present<value_lacks_axis, Summed, typename X::axes>::type, detail::no_maximum<typename X::layout>>;
 };
 
 }  // namespace meshwise

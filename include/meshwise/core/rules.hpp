@@ -27,6 +27,16 @@ template <class MeshAxis>
 struct right_operand_is_replicated_over;
 template <class MeshAxis>
 struct value_is_not_pending_over;
+template <class MeshAxis>
+struct value_is_a_pending_maximum_over;
+template <class MeshAxis>
+struct left_operand_is_a_pending_maximum_over;
+template <class MeshAxis>
+struct right_operand_is_a_pending_maximum_over;
+template <class Axis>
+struct left_operand_has_whole;
+template <class Axis>
+struct right_operand_has_whole;
 template <class Axis>
 struct left_operand_lacks_axis;
 template <class Axis>
@@ -71,7 +81,7 @@ struct non_linear_operation_on_a_pending_sum {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: a non-linear operation needs the whole value, and this one is a pending sum over a mesh axis: reduce it first, with mw::settle<strategy>(x), then apply the operation");
+                      "meshwise: this operation is not linear, so it needs the whole value, and its operand is a sum (or maximum) still pending over a mesh axis: reduce it first, with mw::settle<strategy>(x), then apply the operation");
     };
 };
 
@@ -93,14 +103,14 @@ struct product_of_two_pending_sums {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: a product of two values that are both pending, or of a pending one with a split one, is not the product of the sums: reduce the pending operand first, with mw::settle<strategy>(x)");
+                      "meshwise: one factor is a sum still pending over a mesh axis that the other factor uses too, and the product of the summands is not the product of the sums: reduce the pending operand first, with mw::settle<strategy>(x)");
     };
 };
 
-/// The contracted axis must be cut the same way on both sides, or the ranks multiply unrelated pieces.
+/// An axis that both operands carry must be cut the same way in both, or the ranks combine unrelated pieces.
 /// Wrong: `mw::dot<ffn>(split, whole)`
 /// Right: `mw::dot<S, ffn>(split, whole)`
-struct contracted_axis_is_split_in_one_operand_only {
+struct shared_axis_is_split_differently {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
@@ -153,8 +163,8 @@ struct reduction_of_what_is_not_pending {
 };
 
 /// Parameter, gradient and state move together, element by element.
-/// Wrong: `mw::sgd_step(w, pending)`
-/// Right: `mw::sgd_step(w, mw::reshard<decltype(w)::layout>(pending))`
+/// Wrong: `mw::sgd_step(w, pending, 0.1)`
+/// Right: `mw::sgd_step(w, mw::settle<S>(pending), 0.1)`
 struct gradient_is_not_in_storage_layout {
     template <class... Facts>
     struct because : poison {
@@ -175,8 +185,8 @@ struct axis_does_not_divide {
 };
 
 /// Reshaping moves names, never elements between ranks.
-/// Wrong: `mw::merge<list<embed, ffn>, flat>(split_by_ffn)`
-/// Right: `mw::merge<list<ffn, embed>, flat>(split_by_ffn)`
+/// Wrong: `mw::merge_axes<mw::list<embed, ffn>, flat>(split_by_ffn)`
+/// Right: `mw::merge_axes<mw::list<ffn, embed>, flat>(split_by_ffn)`
 struct reshape_cuts_a_split_axis {
     template <class... Facts>
     struct because : poison {
@@ -252,8 +262,8 @@ struct sizes_differ {
 };
 
 /// A plan is checked before it runs.
-/// Wrong: `mw::fits<model, budget<1000>>()`
-/// Right: `a larger mesh`
+/// Wrong: `mw::require_fits<model, 1'000>()`
+/// Right: `mw::require_fits<model, 80'000'000'000>()`, or a larger mesh
 struct memory_budget_exceeded {
     template <class... Facts>
     struct because : poison {
@@ -267,7 +277,7 @@ struct memory_budget_exceeded {
 /// All rules, in the order of docs/rules.md.
 using rules_catalogue =
     list<non_linear_operation_on_a_pending_sum, whole_value_added_to_a_pending_sum, product_of_two_pending_sums,
-         contracted_axis_is_split_in_one_operand_only, operands_split_by_different_axes_on_one_mesh_axis, normalised_axis_is_split,
+         shared_axis_is_split_differently, operands_split_by_different_axes_on_one_mesh_axis, normalised_axis_is_split,
          two_axes_on_one_mesh_axis, reduction_of_what_is_not_pending, gradient_is_not_in_storage_layout, axis_does_not_divide,
          reshape_cuts_a_split_axis, mesh_axes_in_different_order, mean_of_a_split_axis, tensors_of_different_meshes,
          tensors_of_different_backends, axis_is_missing, sizes_differ, memory_budget_exceeded>;

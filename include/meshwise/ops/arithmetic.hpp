@@ -87,6 +87,15 @@ auto sum_of_two(X const& x, Y const& y, std::source_location where) {
         return out;
     }
 }
+template <class X>
+struct scalable {
+    using verdict = holds;
+};
+template <class X>
+    requires(!is_poison<X>)
+struct scalable<X> {
+    using verdict = no_maximum<typename X::layout>;
+};
 }  // namespace detail
 
 /// x + y. Placement: as `addition`: a bias is added after the reduction, never onto a pending sum. Communication: none.
@@ -136,10 +145,12 @@ auto div(X const& x, Y const& y, std::source_location where = std::source_locati
     }
 }
 
-/// x times a number that every rank knows. Placement: any, kept. Communication: none.
+/// x times a number that every rank knows. Placement: any, kept, but no pending maximum. Communication: none.
 template <a_tensor X>
 auto scale(X const& x, double factor, std::source_location where = std::source_location::current()) {
+    using verdict = typename detail::scalable<X>::verdict;
     if constexpr (is_poison<X>) return poison{};
+    else if constexpr (!verdict::value) return refuse<verdict>();
     else {
         auto const times = static_cast<typename X::value_type>(factor);
         auto const scaled = [times](auto const& t) {
@@ -179,11 +190,15 @@ auto operator/(X const& x, Y const& y) {
 }
 template <a_tensor X>
 auto operator*(X const& x, double factor) {
-    return scale(x, factor);
+    using verdict = typename detail::scalable<X>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return scale(x, factor);
 }
 template <a_tensor X>
 auto operator*(double factor, X const& x) {
-    return scale(x, factor);
+    using verdict = typename detail::scalable<X>::verdict;
+    if constexpr (!verdict::value) return refuse<verdict>();
+    else return scale(x, factor);
 }
 
 }  // namespace meshwise

@@ -206,7 +206,7 @@ auto all_reduce(X const& x, std::source_location where = std::source_location::c
     if constexpr (is_poison<X>) return poison{};
     else {
         using L = typename X::layout;
-        using verdict = judge<contains<M, sums_of<L>>, reduction_of_what_is_not_pending, value_is_not_pending_over<M>>;
+        using verdict = judge<contains<M, sums_of<L>>, reduction_of_what_is_not_pending, value_is_not_pending_over<M>, value_is_placed_as<L>>;
         if constexpr (!verdict::value) return refuse<verdict>();
         else return reshard<relayout<typename X::axes, without<sums_of<L>, list<M>>, L>>(x, where);
     }

@@ -67,7 +67,7 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
     if constexpr (is_poison<X>) return poison{};
     else {
         using relation = summation<list<A...>, typename X::operand>;
-        using verdict = all_of<typename relation::verdict, judge<maxima_of<typename X::layout>::size == 0, non_linear_operation_on_a_pending_sum, value_is_placed_as<typename X::layout>>>;
+        using verdict = typename relation::verdict;
         if constexpr (!verdict::value) return refuse<verdict>();
         else {
             using out_type = with_place<X, typename relation::axes, typename relation::layout>;
@@ -91,7 +91,8 @@ auto max(X const& x) {
     else {
         using relation = summation<list<A...>, typename X::operand>;
         using L = typename X::layout;
-        using verdict = all_of<typename relation::verdict, judge<sums_of<L>::size == 0, non_linear_operation_on_a_pending_sum, value_is_placed_as<L>>>;
+        using verdict = all_of<typename detail::present<value_lacks_axis, list<A...>, typename X::axes>::type,
+                               std::conditional_t<sums_of<L>::size == 0, holds, detail::not_pending<L>>>;
         if constexpr (!verdict::value) return refuse<verdict>();
         else {
             using out_layout = typename detail::with_maxima<relayout<typename relation::axes, list<>, L>, typename detail::united<maxima_of<L>, typename relation::pending>::type>::type;

@@ -50,16 +50,27 @@ static_assert(std::is_same_v<mw::contraction<mw::axes<batch, token, ffn>, by_tok
                                         mw::right_operand_is_split_by<ffn, tp>>>);
 using whole = op<mw::axes<ffn, embed>, mw::layout<grid>>;
 static_assert(std::is_same_v<mw::contraction<mw::axes<batch, token, embed>, op<mw::axes<batch, token, ffn>, h::layout>, whole>::verdict,
-                             mw::broken<mw::contracted_axis_is_split_in_one_operand_only, mw::left_operand_is_split_by<ffn, tp>,
-                                        mw::right_operand_is_split_by<ffn>>>);
+                             mw::broken<mw::shared_axis_is_split_differently, mw::left_operand_is_split_by<ffn, tp>,
+                                        mw::right_operand_has_whole<ffn>>>);
 using pending = op<mw::axes<batch, token, embed>, y::layout>;
 using bias = op<mw::axes<embed>, mw::layout<grid>>;
 static_assert(std::is_same_v<mw::addition<pending, bias>::verdict,
-                             mw::broken<mw::whole_value_added_to_a_pending_sum, mw::value_is_a_pending_sum_over<tp>>>);
+                             mw::broken<mw::whole_value_added_to_a_pending_sum, mw::left_operand_is_a_pending_sum_over<tp>,
+                                        mw::right_operand_is_replicated_over<tp>>>);
 static_assert(std::is_same_v<mw::element_wise<pending>::verdict,
                              mw::broken<mw::non_linear_operation_on_a_pending_sum, mw::value_is_a_pending_sum_over<tp>>>);
 static_assert(mw::multiplication<pending, bias>::verdict::value);
-static_assert(!mw::multiplication<pending, pending>::verdict::value);
+static_assert(std::is_same_v<mw::multiplication<pending, pending>::verdict,
+                             mw::broken<mw::product_of_two_pending_sums, mw::left_operand_is_a_pending_sum_over<tp>,
+                                        mw::right_operand_is_a_pending_sum_over<tp>>>);
+// a pending maximum is for mw::reshard alone
+using largest = op<mw::axes<embed>, mw::layout<grid, mw::partial<tp, mw::maximum>>>;
+using refused_maximum = mw::broken<mw::non_linear_operation_on_a_pending_sum, mw::value_is_a_pending_maximum_over<tp>>;
+static_assert(std::is_same_v<mw::addition<largest, largest>::verdict, refused_maximum>);
+static_assert(std::is_same_v<mw::multiplication<bias, largest>::verdict, refused_maximum>);
+static_assert(std::is_same_v<mw::contraction<mw::axes<>, bias, largest>::verdict, refused_maximum>);
+static_assert(std::is_same_v<mw::summation<mw::list<embed>, largest>::verdict, refused_maximum>);
+static_assert(std::is_same_v<mw::element_wise<largest>::verdict, refused_maximum>);
 static_assert(std::is_same_v<mw::along<ffn, op<mw::axes<batch, token, ffn>, h::layout>>::verdict,
                              mw::broken<mw::normalised_axis_is_split, mw::value_is_split_by<ffn, tp>>>);
 static_assert(std::is_same_v<mw::placeable<mw::axes<odd>, mw::layout<grid, mw::split<odd, tp>>>::verdict,
