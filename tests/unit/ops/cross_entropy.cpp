@@ -1,0 +1,229 @@
+// The loss on every placement against a plain double loop: split and padded vocabularies, ignored and wrong targets.
+#include <meshwise/ops/cross_entropy.hpp>
+
+#include "agreement.hpp"
+
+namespace {
+
+using namespace agreement;
+
+struct batch : mw::axis<4> {};
+struct token : mw::axis<6> {};
+struct vocab : mw::axis<12> {};
+struct padded_vocab : mw::padded<5, 8> {};
+struct note : mw::axis<2> {};
+
+template <std::size_t N>
+struct dp : mw::mesh_axis<N> {};
+template <std::size_t N>
+struct tp : mw::mesh_axis<N> {};
+template <std::size_t D, std::size_t T>
+using grid = mw::mesh<dp<D>, tp<T>>;
+
+enum class ignoring { none, some, first_half, all };
+
+template <class Vocab>
+ids some_targets(ignoring which) {
+    ids all(batch::size * token::size);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        bool const ignored = which == ignoring::all || (which == ignoring::some && i % 5 == 2) || (which == ignoring::first_half && i < all.size() / 2);
+        all[i] = ignored ? mw::ignored_target : static_cast<std::int32_t>((i * i + 3 * i) % Vocab::true_size);
+    }
+    return all;
+}
+
+struct expected_loss {
+    double sum = 0, count = 0;
+};
+template <class Vocab>
+expected_loss naive(numbers const& logits, ids const& targets) {
+    expected_loss found;
+    for (std::size_t r = 0; r < targets.size(); ++r) {
+        if (targets[r] == mw::ignored_target) continue;
+        double const* row = logits.data() + r * Vocab::size;
+        double largest = -INFINITY, total = 0;
+        for (std::size_t v = 0; v < Vocab::true_size; ++v) largest = std::max(largest, row[v]);
+        for (std::size_t v = 0; v < Vocab::true_size; ++v) total += std::exp(row[v] - largest);
+        found.sum += std::log(total) + largest - row[targets[r]];
+        found.count += 1;
+    }
+    return found;
+}
+
+// padding holds what a reader of it would notice
+template <class Vocab>
+numbers some_logits() {
+    auto x = values(batch::size * token::size * Vocab::size);
+    for (std::size_t i = 0; i < x.size(); ++i)
+        if (i % Vocab::size >= Vocab::true_size) x[i] = 1000;
+    return x;
+}
+
+template <class S, class Vocab>
+outcome found_on(ids const& targets) {
+    using logits = mw::tensor_of<S, double, batch, token, Vocab>;
+    using other = mw::tensor_of<S, double, note>;
+    return loss_on<S, logits, other>(some_logits<Vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const& y) {
+        auto const loss = mw::cross_entropy<Vocab>(x, here.template place<batch, token>(targets));
+        (void)y;
+        return loss;
+    });
+}
+
+template <class S, class Vocab = vocab>
+void agrees_on(ignoring which = ignoring::some) {
+    auto const targets = some_targets<Vocab>(which);
+    auto const found = found_on<S, Vocab>(targets);
+    auto const logits = some_logits<Vocab>();
+    auto const loss = naive<Vocab>(logits, targets);
+    auto const mean = [&](numbers const& x) { return loss.count == 0 ? 0.0 : naive<Vocab>(x, targets).sum / loss.count; };
+    CHECK(found.count == loss.count);
+    CHECK(std::abs(found.value - mean(logits)) < 1e-12);
+    CHECK(distance(found.dx, slopes(logits, mean)) < 1e-8);
+}
+
+using mw::split;
+
+TEST_CASE("whole logits, rows split or not") {
+    agrees_on<mw::strategy<grid<1, 1>>>(ignoring::none);
+    agrees_on<mw::strategy<grid<1, 3>>>();
+    agrees_on<mw::strategy<grid<2, 1>, split<batch, dp<2>>>>();
+    agrees_on<mw::strategy<grid<4, 1>, split<batch, dp<4>>>>();
+    agrees_on<mw::strategy<grid<2, 3>, split<batch, dp<2>>, split<token, tp<3>>>>();
+}
+
+TEST_CASE("logits split by vocabulary") {
+    agrees_on<mw::strategy<grid<1, 2>, split<vocab, tp<2>>>>();
+    agrees_on<mw::strategy<grid<1, 3>, split<vocab, tp<3>>>>();
+    agrees_on<mw::strategy<grid<1, 4>, split<vocab, tp<4>>>>(ignoring::none);
+    agrees_on<mw::strategy<grid<2, 2>, split<vocab, dp<2>, tp<2>>>>();
+    agrees_on<mw::strategy<grid<2, 2>, split<batch, dp<2>>, split<vocab, tp<2>>>>();
+    agrees_on<mw::strategy<grid<2, 3>, split<token, dp<2>>, split<vocab, tp<3>>>>();
+}
+
+TEST_CASE("padded columns never count, not even where they fill a whole rank or hold large numbers") {
+    agrees_on<mw::strategy<grid<1, 1>>, padded_vocab>();
+    agrees_on<mw::strategy<grid<1, 2>, split<padded_vocab, tp<2>>>, padded_vocab>();
+    agrees_on<mw::strategy<grid<1, 4>, split<padded_vocab, tp<4>>>, padded_vocab>();
+    agrees_on<mw::strategy<grid<2, 4>, split<batch, dp<2>>, split<padded_vocab, tp<4>>>, padded_vocab>();
+}
+
+TEST_CASE("ranks with fewer valid targets weigh less, and none at all is loss 0 and count 0") {
+    using S = mw::strategy<grid<2, 2>, split<batch, dp<2>>, split<vocab, tp<2>>>;
+    agrees_on<S>(ignoring::first_half);  // one of the two data ranks has no valid target
+    auto const nothing = found_on<S, vocab>(some_targets<vocab>(ignoring::all));
+    CHECK(nothing.value == 0);
+    CHECK(nothing.count == 0);
+    CHECK(distance(nothing.dx, numbers(nothing.dx.size())) == 0);
+}
+
+TEST_CASE("the form that follows a strategy settles the logits and splits the targets like them") {
+    // the vocabulary takes tp before the tokens do, so the targets, split by token, are gathered
+    using S = mw::strategy<grid<2, 2>, split<batch, dp<2>>, split<vocab, tp<2>>, split<token, tp<2>>>;
+    using logits = mw::tensor_of<S, double, batch, token, vocab>;
+    using other = mw::tensor_of<S, double, note>;
+    auto const targets = some_targets<vocab>(ignoring::some);
+    auto const found = loss_on<S, logits, other>(some_logits<vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const&) {
+        return mw::cross_entropy<S, vocab>(x, here.template place<batch, token>(targets));
+    });
+    auto const loss = naive<vocab>(some_logits<vocab>(), targets);
+    CHECK(std::abs(found.value - loss.sum / loss.count) < 1e-12);
+    CHECK(distance(found.dx, slopes(some_logits<vocab>(), [&](numbers const& x) { return naive<vocab>(x, targets).sum / loss.count; })) < 1e-8);
+}
+
+TEST_CASE("logits that only the loss still holds give their memory to the gradient, others keep it") {
+    using S = mw::strategy<grid<1, 2>, split<vocab, tp<2>>>;
+    using logits = mw::tensor_of<S, double, batch, token, vocab>;
+    using other = mw::tensor_of<S, double, note>;
+    auto const targets = some_targets<vocab>(ignoring::some);
+    numbers kept;
+    // the loss of 2x, twice: once the doubled logits are looked at after the step
+    for (bool keep : {false, true}) {
+        std::array<logits, 2> doubled;
+        auto const found = loss_on<S, logits, other>(some_logits<vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const&) {
+            auto const y = mw::scale(x, 2);
+            if (keep) doubled[here.index()] = y;
+            return mw::cross_entropy<vocab>(y, here.template place<batch, token>(targets));
+        });
+        auto const mean = [&](numbers x) {
+            for (double& v : x) v *= 2;
+            auto const loss = naive<vocab>(x, targets);
+            return loss.sum / loss.count;
+        };
+        CHECK(distance(found.dx, slopes(some_logits<vocab>(), mean)) < 1e-8);
+        if (keep) CHECK(doubled[0].span()[1] == 2 * some_logits<vocab>()[1]);
+    }
+}
+
+TEST_CASE("a split vocabulary costs two reductions forward and none backward") {
+    using S = mw::strategy<grid<1, 3>, split<vocab, tp<3>>>;
+    mw::run<S>(mw::threads{}, [](auto& here) {
+        operands<mw::tensor_of<S, float, batch, token, vocab>, mw::tensor_of<S, float, note>> model;
+        model.x = mw::filled<decltype(model.x)>(0.5F), model.y = mw::filled<decltype(model.y)>(0);
+        auto const targets = here.template place<batch, token>(some_targets<vocab>(ignoring::none));
+        auto const before = here.team().collectives();
+        auto const result = mw::value_and_gradient(model, [&](auto const& m) { return mw::cross_entropy<vocab>(m.x, targets); });
+        auto const used = here.team().collectives() - before;
+        if (here.is_first()) {
+            CHECK(used == 2);
+            CHECK(std::abs(result.value - std::log(12.0)) < 1e-6);
+        }
+    });
+}
+
+TEST_CASE("under reproducible<V> all meshes agree in every bit") {
+    auto const on = []<class S>() {
+        using x = mw::tensor<float, mw::axes<batch, token, padded_vocab>, mw::layout_for<S, mw::axes<batch, token, padded_vocab>>, mw::backend_of<S>>;
+        using y = mw::tensor<float, mw::axes<note>, mw::layout<typename S::mesh>, mw::backend_of<S>>;
+        auto logits = values(elements<typename x::axes>);
+        auto const targets = some_targets<padded_vocab>(ignoring::some);
+        numbers sum;
+        auto found = loss_on<S, x, y>(logits, {0, 0}, [&](auto& here, auto const& l, auto const&) {
+            auto const loss = mw::cross_entropy<padded_vocab>(l, here.template place<batch, token>(targets));
+            auto const whole = here.gather(loss.sum);
+            if (here.is_first()) sum = {whole[0]};
+            return loss;
+        });
+        found.out = sum;
+        return found;
+    };
+    auto const one = on.template operator()<mw::strategy<grid<1, 1>, split<batch, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>();
+    for (auto const& other : {on.template operator()<mw::strategy<grid<2, 1>, split<batch, dp<2>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>(),
+                              on.template operator()<mw::strategy<grid<1, 4>, split<batch, dp<1>>, split<padded_vocab, tp<4>>, mw::reproducible<4>>>(),
+                              on.template operator()<mw::strategy<grid<4, 2>, split<batch, dp<4>>, split<padded_vocab, tp<2>>, mw::reproducible<4>>>()}) {
+        CHECK(other.out == one.out);
+        CHECK(other.dx == one.dx);
+    }
+}
+
+TEST_CASE("a target outside of the true vocabulary is an error that says which and where") {
+    using S = mw::strategy<grid<2, 2>, split<batch, dp<2>>, split<padded_vocab, tp<2>>>;
+    auto const with = [](std::size_t at, std::int32_t target) {
+        return complaint<S>([=](auto& here) {
+            auto targets = some_targets<padded_vocab>(ignoring::some);
+            targets[at] = target;
+            auto const logits = mw::filled<mw::tensor_of<S, float, batch, token, padded_vocab>>(1.0F);
+            (void)mw::cross_entropy<padded_vocab>(logits, here.template place<batch, token>(targets));
+        });
+    };
+    CHECK(with(3, mw::ignored_target) == "nothing went wrong");
+    CHECK(with(20, 5).find("target 5 at batch 3, token 2 is outside of padded_vocab, which has 5 elements") != std::string::npos);
+    CHECK(with(0, -1).find("target -1 at batch 0, token 0") != std::string::npos);
+    CHECK(with(0, -99).find("target -99") != std::string::npos);
+}
+
+// what may not compile
+template <class Axes, class... P>
+using on_two = mw::operand<Axes, mw::canonical<grid<2, 2>, P...>>;
+using logit_axes = mw::axes<batch, token, vocab>;
+using rows = mw::axes<batch, token>;
+template <class Logits, class Targets>
+using verdict_of = typename mw::target_rows<vocab, Logits, Targets>::verdict;
+static_assert(verdict_of<on_two<logit_axes, split<batch, dp<2>>, split<vocab, tp<2>>>, on_two<rows, split<batch, dp<2>>>>::value);
+static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, mw::partial<tp<2>>>, on_two<rows>>::rule, mw::non_linear_operation_on_a_pending_sum>);
+static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, split<batch, dp<2>>>, on_two<rows>>::rule, mw::shared_axis_is_split_differently>);
+static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, split<vocab, tp<2>>>, on_two<rows, split<token, tp<2>>>>::rule, mw::shared_axis_is_split_differently>);
+static_assert(std::is_same_v<typename verdict_of<on_two<rows>, on_two<rows>>::rule, mw::axis_is_missing>);
+static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes>, on_two<mw::axes<batch>>>::rule, mw::axis_is_missing>);
+
+}  // namespace
