@@ -75,7 +75,7 @@ public:
 private:
     using clock = std::chrono::steady_clock;
     enum : int { whole, claimed, published };
-    static constexpr auto slice = std::chrono::milliseconds(20);
+    static constexpr auto slice = std::chrono::milliseconds(100);
     static constexpr auto forever = std::chrono::hours(24 * 365);
 
     static grid const& checked(grid const& mesh) {

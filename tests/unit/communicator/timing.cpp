@@ -1,6 +1,7 @@
 // The same results whatever the timing: ranks that yield, sleep and hurry at random, crowds on few cores.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <random>
 
 #include <meshwise/communicator/threads.hpp>
@@ -103,5 +104,52 @@ TEST_CASE("random failures among random delays: everybody ends, the cause comes 
         } catch (std::runtime_error const& error) { cause = error.what(); }
         REQUIRE(cause == "seed " + std::to_string(seed));
         for (std::size_t rank = 0; rank < 4; ++rank) REQUIRE(released[rank] == (rank == culprit ? 0 : 1));
+    }
+}
+
+TEST_CASE("a failure elsewhere never parts two ranks in the middle of a collective") {
+    // Ranks 0 and 1 are always in some collective when rank 3 fails. If one of them left while the other took
+    // the round for complete, that one would wait for ever or read memory that is gone.
+    for (unsigned seed = 0; seed < 400; ++seed) {
+        std::array<int, 4> turns{};
+        CHECK_THROWS_WITH(mw::run_threads({2, {2, 2}, {"dp", "tp"}}, {},
+                                          [&](mw::communicator& here) {
+                                              std::minstd_rand random(seed + 1);
+                                              here.barrier(3);
+                                              if (here.rank() == 2) return;
+                                              if (here.rank() == 3) {
+                                                  for (auto turn = random() % 4096; turn > 0; --turn) (void)random();
+                                                  throw std::runtime_error("elsewhere");
+                                              }
+                                              for (;; ++turns[here.rank()]) {
+                                                  std::vector<float> x(100, 1);
+                                                  here.all_reduce(2, mw::reduction::sum, f32, x.data(), x.data(), 100);
+                                                  if (x[99] != 2) throw std::logic_error("wrong sum");
+                                              }
+                                          }),
+                          "elsewhere");
+        CHECK(turns[0] == turns[1]);
+    }
+}
+
+TEST_CASE("leaving takes the arrival back, unless the round is complete") {
+    mw::grid const mesh{1, {2}, {"tp"}};
+    for (bool const complete : {false, true}) {
+        mw::team_barrier team(mesh, std::chrono::seconds(10));
+        auto& arrivals = team.place(1, 1).room->arrivals;
+        bool threw = false;
+        std::thread waiting([&] {
+            mw::seat here = team.place(0, 1);
+            try {
+                team.open(0, here);
+            } catch (mw::peer_failed const&) { threw = true; }
+        });
+        while (arrivals.load() == 0) std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the rank sleeps, and is not woken yet
+        if (complete) ++arrivals;
+        team.poison(mw::team_barrier::breach::peer_failed, 1, "a failure at the same moment");
+        waiting.join();
+        CHECK(threw == !complete);
+        CHECK(arrivals.load() == (complete ? 2 : 0));
     }
 }
