@@ -7,8 +7,14 @@
 
 #include <cstdlib>
 
+#if defined(__has_feature)
+#define THREAD_SANITIZER __has_feature(thread_sanitizer)  // clang
+#elif defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1  // g++
+#endif
+
 int main(int argc, char** argv) {
-#ifdef __SANITIZE_THREAD__
+#if THREAD_SANITIZER
     // oneTBB's library is not instrumented: what its workers hand over would be reported as races. Without workers
     // each rank computes alone, and what is checked is our own threads.
     oneapi::tbb::global_control no_workers(oneapi::tbb::global_control::max_allowed_parallelism, 1);
