@@ -1,0 +1,52 @@
+#pragma once
+// budget: how many bytes a model's parameters and its training need on one rank, from its types alone, so that a plan
+// is checked before it runs:   mw::require_fits<my_model, 80_GB>();
+// Counts parameters, gradients and moments; activations depend on the batch and are not counted.
+#include <meshwise/tensor/fields.hpp>
+
+namespace meshwise {
+
+inline namespace literals {
+consteval std::size_t operator""_MB(unsigned long long n) { return n * 1'000'000; }
+consteval std::size_t operator""_GB(unsigned long long n) { return n * 1'000'000'000; }
+}  // namespace literals
+
+namespace detail {
+// a bounded axis counts with its bound
+template <class M>
+consteval std::size_t bytes_per_rank() {
+    if constexpr (is_tensor_type<M>)
+        return []<class... A>(axes<A...>) {
+            return (sizeof(typename M::value_type) * ... * local_extent<typename M::layout, A>);
+        }(typename M::axes{});
+    else if constexpr (array_size<M> != 0) return array_size<M> * bytes_per_rank<typename M::value_type>();
+    else
+        return std::apply(
+            []<class... Owner, class... Member>(field<Owner, Member> const&...) {
+                return (std::size_t{0} + ... + bytes_per_rank<Member>());
+            },
+            M::parameters);
+}
+}  // namespace detail
+
+/// Bytes of the parameters that one rank holds.
+template <class Model>
+inline constexpr std::size_t parameter_bytes_per_rank = detail::bytes_per_rank<Model>();
+
+/// Bytes of parameters, gradients and the two moments of Adam, all in the parameters' element type and layout.
+template <class Model>
+inline constexpr std::size_t training_bytes_per_rank = 4 * parameter_bytes_per_rank<Model>;
+
+/// Whether training the model fits Bytes on each rank, as a verdict: static_assert(mw::fits<my_model, 80_GB>::value);
+template <class Model, std::size_t Bytes>
+using fits = judge<(training_bytes_per_rank<Model> <= Bytes), memory_budget_exceeded,
+                   bytes_needed<training_bytes_per_rank<Model>>, bytes_allowed<Bytes>>;
+
+/// Does not compile where training the model needs more than Bytes on a rank; the message has both numbers.
+/// Example: mw::require_fits<my_model, 80_GB>();
+template <class Model, std::size_t Bytes>
+constexpr void require_fits() {
+    static_assert(sizeof(refuse<fits<Model, Bytes>>) > 0);
+}
+
+}  // namespace meshwise
