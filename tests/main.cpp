@@ -6,19 +6,15 @@
 #include <oneapi/tbb/global_control.h>
 
 #include <cstdlib>
+#include <optional>
 
-#if defined(__has_feature)
-#define THREAD_SANITIZER __has_feature(thread_sanitizer)  // clang
-#elif defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1  // g++
-#endif
+#include "sanitizers.hpp"
 
 int main(int argc, char** argv) {
-#if THREAD_SANITIZER
     // oneTBB's library is not instrumented: what its workers hand over would be reported as races. Without workers
     // each rank computes alone, and what is checked is our own threads.
-    oneapi::tbb::global_control no_workers(oneapi::tbb::global_control::max_allowed_parallelism, 1);
-#endif
+    std::optional<oneapi::tbb::global_control> no_workers;
+    if (under_thread_sanitizer) no_workers.emplace(oneapi::tbb::global_control::max_allowed_parallelism, 1);
     doctest::Context context;
     if (std::getenv("MESHWISE_LONG") == nullptr) context.addFilter("test-suite-exclude", "long");
     context.applyCommandLine(argc, argv);
