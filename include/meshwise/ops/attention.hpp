@@ -42,7 +42,8 @@ struct no_lengths {
 // strict: split as q is
 struct as_q_is {
     template <class Batch, class Q>
-    using type = tensor<std::int32_t, axes<Batch>, relayout<axes<Batch>, list<>, typename Q::layout>, typename Q::backend>;
+    using type = tensor<std::int32_t, axes<Batch>, relayout<axes<Batch>, list<>, typename Q::layout>,
+                        typename Q::backend>;
 };
 template <class S>
 struct as_strategy_says {
@@ -62,10 +63,12 @@ struct lengths_for {
     using type = no_lengths;
 };
 template <class Placed, class Token, class T, class Axes, class L, class B>
-struct lengths_for<Placed, Token, tensor<T, Axes, L, B>> : lengths_type<Placed, tensor<T, Axes, L, B>, axes_before<Axes, Token>> {};
+struct lengths_for<Placed, Token, tensor<T, Axes, L, B>>
+    : lengths_type<Placed, tensor<T, Axes, L, B>, axes_before<Axes, Token>> {};
 
 template <class Token, class Key, class Q, class Placed = as_q_is>
-using options_of = attention_options<typename lengths_for<Placed, Token, Q>::type, std::is_same_v<Token, Key>>;
+using options_of =
+    attention_options<typename lengths_for<Placed, Token, Q>::type, std::is_same_v<Token, Key>>;
 }  // namespace detail
 
 namespace detail {
@@ -93,14 +96,17 @@ struct attention_of {
         using heads = typename parts::kv_heads;
         using last = first_of<typename parts::head_dim>;
         attention_shape s;
-        s.batch = count(q, batch{}), s.kv_heads = count(q, heads{}), s.group = count(q, typename parts::group{});
-        s.queries = q.template local<Token>(), s.keys = k.template local<Key>(), s.head_dim = q.template local<last>();
+        s.batch = count(q, batch{}), s.kv_heads = count(q, heads{}),
+        s.group = count(q, typename parts::group{});
+        s.queries = q.template local<Token>(), s.keys = k.template local<Key>(),
+        s.head_dim = q.template local<last>();
         s.causal = how.causal;
         s.first_query = how.first_query + first_of_axis<Token>(q);
         s.scale = how.scale != 0 ? how.scale : 1 / std::sqrt(static_cast<double>(q.template extent<last>()));
         if constexpr (batch::size == 1)
             if (how.key_lengths) s.key_lengths = how.key_lengths.data();
-        s.q_batch = stride(q, batch{}), s.q_token = stride_of<Token>(q), s.q_head = stride(q, heads{}), s.q_group = stride(q, typename parts::group{});
+        s.q_batch = stride(q, batch{}), s.q_token = stride_of<Token>(q), s.q_head = stride(q, heads{}),
+        s.q_group = stride(q, typename parts::group{});
         s.k_batch = stride(k, batch{}), s.k_token = stride_of<Key>(k), s.k_head = stride(k, heads{});
         s.v_batch = stride(v, batch{}), s.v_token = stride_of<Key>(v), s.v_head = stride(v, heads{});
         return s;
@@ -108,15 +114,18 @@ struct attention_of {
 
     static void check(K const& k, attention_shape const& s) {
         if (Key::size != Key::true_size && !s.causal && s.key_lengths == nullptr)
-            throw error("axis " + std::string(name_of<Key>()) + " is padded, and attention would count its padding; give key_lengths");
+            throw error("axis " + std::string(name_of<Key>()) +
+                        " is padded, and attention would count its padding; give key_lengths");
         if constexpr (B::computes)
             for (std::size_t i = 0; s.key_lengths != nullptr && i < s.batch; ++i)
                 if (s.key_lengths[i] < 0 || static_cast<std::size_t>(s.key_lengths[i]) > s.keys)
-                    throw error("attention was given a key length of " + std::to_string(s.key_lengths[i]) + ", but axis " + std::string(name_of<Key>()) + " has " +
+                    throw error("attention was given a key length of " + std::to_string(s.key_lengths[i]) +
+                                ", but axis " + std::string(name_of<Key>()) + " has " +
                                 std::to_string(k.template extent<Key>()) + " keys");
         if constexpr (!std::is_void_v<leaf>)
             if ((std::is_same_v<leaf, Token> ? s.queries : s.group) % leaves != 0)
-                throw error("reproducible<V> needs queries of a multiple of V in axis " + std::string(name_of<leaf>()) + "; pad it to a multiple");
+                throw error("reproducible<V> needs queries of a multiple of V in axis " +
+                            std::string(name_of<leaf>()) + "; pad it to a multiple");
     }
 
     /// One leaf of the queries: its shape, and where it begins in q and in the log-sum-exps.
@@ -130,31 +139,39 @@ struct attention_of {
         cut /= leaves;
         std::size_t const first = i * cut;
         if (leaves > 1 && std::is_same_v<leaf, Token>) s.first_query += first;
-        return {s, static_cast<std::ptrdiff_t>(first) * (std::is_same_v<leaf, Token> ? s.q_token : s.q_group), i * s.batch * s.kv_heads * s.group * s.queries};
+        return {s, static_cast<std::ptrdiff_t>(first) * (std::is_same_v<leaf, Token> ? s.q_token : s.q_group),
+                i * s.batch * s.kv_heads * s.group * s.queries};
     }
 
     static Q forward(Q const& q, K const& k, V const& v, attention_shape const& s, T* lse) {
         auto out = result_of<Q>(q);
         for (std::size_t i = 0; i < leaves; ++i) {
             piece const p = leaf_of(s, i);
-            B::attention(p.shape, q.data() + p.at_q, k.data(), v.data(), out.mutable_data() + p.at_q, lse + p.at_row);
+            B::attention(p.shape, q.data() + p.at_q, k.data(), v.data(), out.mutable_data() + p.at_q,
+                         lse + p.at_row);
         }
         return out;
     }
 
-    static void record_gradient(Q& out, Q const& q, K const& k, V const& v, attention_shape const& s, buffer const& lse, options const& how, std::source_location where) {
+    static void record_gradient(Q& out, Q const& q, K const& k, V const& v, attention_shape const& s,
+                                buffer const& lse, options const& how, std::source_location where) {
         // the lengths are captured because the shape points into them
         record(out, where, [q, k, v, out = out.detached(), s, lse, lengths = how.key_lengths](auto const& d) {
             (void)lengths;
             auto dq = result_of<Q>(q);
-            auto dk = result_of<with_place<K, typename K::axes, typename relation::template shared_gradient<K>>>(k);
-            auto dv = result_of<with_place<V, typename V::axes, typename relation::template shared_gradient<V>>>(v);
+            auto dk =
+                result_of<with_place<K, typename K::axes, typename relation::template shared_gradient<K>>>(k);
+            auto dv =
+                result_of<with_place<V, typename V::axes, typename relation::template shared_gradient<V>>>(v);
             auto const rows = static_cast<T const*>(lse.data());
             auto const run = [&](std::size_t i, T* to_k, T* to_v) {
                 piece const p = leaf_of(s, i);
-                B::attention_gradient(p.shape, q.data() + p.at_q, k.data(), v.data(), out.data() + p.at_q, rows + p.at_row, d.data() + p.at_q, dq.mutable_data() + p.at_q, to_k, to_v);
+                B::attention_gradient(p.shape, q.data() + p.at_q, k.data(), v.data(), out.data() + p.at_q,
+                                      rows + p.at_row, d.data() + p.at_q, dq.mutable_data() + p.at_q, to_k,
+                                      to_v);
             };
-            if constexpr (leaves == 1) run(0, dk.mutable_data(), dv.mutable_data());
+            if constexpr (leaves == 1)
+                run(0, dk.mutable_data(), dv.mutable_data());
             else {
                 context& here = current();
                 std::size_t const n = dk.size();
@@ -173,11 +190,16 @@ struct attention_of {
 };
 
 template <class Token, class Key, class Q, class K, class V>
-auto attended(Q const& q, K const& k, V const& v, options_of<Token, Key, Q> const& how, std::source_location where) {
-    if constexpr (any_poison<Q, K, V>) return poison{};
+auto attended(Q const& q, K const& k, V const& v, options_of<Token, Key, Q> const& how,
+              std::source_location where) {
+    if constexpr (any_poison<Q, K, V>)
+        return poison{};
     else {
-        using verdict = all_of<typename attending<Token, Key, typename Q::operand, typename K::operand, typename V::operand>::verdict, same_elements<Q, K>, same_elements<Q, V>>;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        using verdict = all_of<typename attending<Token, Key, typename Q::operand, typename K::operand,
+                                                  typename V::operand>::verdict,
+                               same_elements<Q, K>, same_elements<Q, V>>;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using self = attention_of<Token, Key, Q, K, V>;
             attention_shape const s = self::shape_of(q, k, v, how);
@@ -185,7 +207,9 @@ auto attended(Q const& q, K const& k, V const& v, options_of<Token, Key, Q> cons
             result_extents<Q>(typename Q::axes{}, q, k, v);
             result_extents<K>(typename K::axes{}, k, v);
             context& here = current();
-            buffer const lse(*here.pool, s.batch * s.kv_heads * s.group * s.queries * sizeof(typename Q::value_type), here.allocating_for);
+            buffer const lse(*here.pool,
+                             s.batch * s.kv_heads * s.group * s.queries * sizeof(typename Q::value_type),
+                             here.allocating_for);
             auto out = self::forward(q, k, v, s, static_cast<typename Q::value_type*>(lse.data()));
             if (is_recorded(q, k, v)) self::record_gradient(out, q, k, v, s, lse, how, where);
             return out;
@@ -194,20 +218,29 @@ auto attended(Q const& q, K const& k, V const& v, options_of<Token, Key, Q> cons
 }
 
 template <class S, class Token, class Key, class Q, class K, class V>
-auto attended_by(Q const& q, K const& k, V const& v, options_of<Token, Key, Q, as_strategy_says<S>> const& how, std::source_location where) {
-    if constexpr (any_poison<Q, K, V>) return poison{};
+auto attended_by(Q const& q, K const& k, V const& v,
+                 options_of<Token, Key, Q, as_strategy_says<S>> const& how, std::source_location where) {
+    if constexpr (any_poison<Q, K, V>)
+        return poison{};
     else {
         using relation = attending<Token, Key, typename Q::operand, typename K::operand, typename V::operand>;
-        using verdict = all_of<typename relation::parts::verdict, same_mesh<typename Q::layout, layout<typename S::mesh>>>;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        using verdict = all_of<typename relation::parts::verdict,
+                               same_mesh<typename Q::layout, layout<typename S::mesh>>>;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
             using to_kv = typename relation::template wanted_kv<to_q>;
             auto const at_q = reshard<to_q>(q, where);
-            options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{how.causal, {}, how.first_query, how.scale};
+            options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
+                how.causal, {}, how.first_query, how.scale};
             if constexpr (relation::parts::batch::size == 1)
-                if (how.key_lengths) placed.key_lengths = reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
-            return settle<S>(attended<Token, Key>(at_q, reshard<to_kv>(k, where), reshard<to_kv>(v, where), placed, where), where);
+                if (how.key_lengths)
+                    placed.key_lengths =
+                        reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
+            return settle<S>(
+                attended<Token, Key>(at_q, reshard<to_kv>(k, where), reshard<to_kv>(v, where), placed, where),
+                where);
         }
     }
 }
@@ -220,25 +253,29 @@ auto attended_by(Q const& q, K const& k, V const& v, options_of<Token, Key, Q, a
 /// Source: Vaswani et al., Attention is all you need, 2017; Ainslie et al., GQA, 2023; Dao et al., FlashAttention, 2022.
 /// Example: auto y = mw::attention<token>(q, k, v, {.key_lengths = lengths});
 template <tensor_axis Token, a_tensor Q, a_tensor K, a_tensor V>
-auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Token, Q> how = {}, std::source_location where = std::source_location::current()) {
+auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Token, Q> how = {},
+               std::source_location where = std::source_location::current()) {
     return detail::attended<Token, Token>(q, k, v, how, where);
 }
 /// The same over the keys and values of another axis; causal only where that is said.
 template <tensor_axis Token, tensor_axis Key, a_tensor Q, a_tensor K, a_tensor V>
-auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Key, Q> how = {}, std::source_location where = std::source_location::current()) {
+auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Key, Q> how = {},
+               std::source_location where = std::source_location::current()) {
     return detail::attended<Token, Key>(q, k, v, how, where);
 }
 
 /// The same under a strategy: q goes where S puts its axes, k and v beside it with their keys whole, the result where S
 /// puts it. Communication: what `reshard` derives: an all-gather of k and v where the strategy splits their tokens.
 template <a_strategy S, tensor_axis Token, a_tensor Q, a_tensor K, a_tensor V>
-auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Token, Q, detail::as_strategy_says<S>> how = {},
+auto attention(Q const& q, K const& k, V const& v,
+               detail::options_of<Token, Token, Q, detail::as_strategy_says<S>> how = {},
                std::source_location where = std::source_location::current()) {
     return detail::attended_by<S, Token, Token>(q, k, v, how, where);
 }
 /// Both: another axis, under a strategy.
 template <a_strategy S, tensor_axis Token, tensor_axis Key, a_tensor Q, a_tensor K, a_tensor V>
-auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Key, Q, detail::as_strategy_says<S>> how = {},
+auto attention(Q const& q, K const& k, V const& v,
+               detail::options_of<Token, Key, Q, detail::as_strategy_says<S>> how = {},
                std::source_location where = std::source_location::current()) {
     return detail::attended_by<S, Token, Key>(q, k, v, how, where);
 }

@@ -17,7 +17,9 @@ template <class Axes, std::size_t From, std::size_t To>
 struct range_of;
 template <class... A, std::size_t From, std::size_t To>
 struct range_of<axes<A...>, From, To> {
-    using type = concat<list<>, std::conditional_t<(index_of<A, list<A...>> >= From && index_of<A, list<A...>> < To), list<A>, list<>>...>;
+    using type =
+        concat<list<>, std::conditional_t<(index_of<A, list<A...>> >= From && index_of<A, list<A...>> < To),
+                                          list<A>, list<>>...>;
 };
 // what stands before an axis; between it and the last
 template <class Axes, class Axis>
@@ -36,16 +38,19 @@ struct attention_axes {
     using kv_heads = detail::axes_between<K, Key>;
     using group = without<detail::axes_between<Q, Token>, kv_heads>;
     using shared = concat<batch, kv_heads, head_dim>;
-    using verdict = all_of<typename detail::present<left_operand_lacks_axis, concat<list<Token>, kv_heads>, Q>::type,
-                           typename detail::present<right_operand_lacks_axis, concat<list<Key>, batch, head_dim>, K>::type,
-                           judge<batch::size <= 1 && kv_heads::size <= 1 && group::size <= 1 && std::is_same_v<as_axes<concat<batch, list<Token>, kv_heads, group, head_dim>>, Q> &&
-                                     std::is_same_v<as_axes<concat<batch, list<Key>, kv_heads, head_dim>>, K>,
-                                 axis_is_missing, left_operand_has_axes<Q>, right_operand_has_axes<K>>>;
+    using verdict = all_of<
+        typename detail::present<left_operand_lacks_axis, concat<list<Token>, kv_heads>, Q>::type,
+        typename detail::present<right_operand_lacks_axis, concat<list<Key>, batch, head_dim>, K>::type,
+        judge<batch::size <= 1 && kv_heads::size <= 1 && group::size <= 1 &&
+                  std::is_same_v<as_axes<concat<batch, list<Token>, kv_heads, group, head_dim>>, Q> &&
+                  std::is_same_v<as_axes<concat<batch, list<Key>, kv_heads, head_dim>>, K>,
+              axis_is_missing, left_operand_has_axes<Q>, right_operand_has_axes<K>>>;
 };
 
 namespace detail {
 template <class L, class Axis>
-using unsplit = judge<split_of<L, Axis>::size == 0, normalised_axis_is_split, split_fact_of<value_is_split_by, Axis, L>>;
+using unsplit =
+    judge<split_of<L, Axis>::size == 0, normalised_axis_is_split, split_fact_of<value_is_split_by, Axis, L>>;
 template <class L, class AxesList>
 struct all_unsplit;
 template <class L, class... A>
@@ -62,11 +67,16 @@ struct attention_verdict<Parts, Key, Q, K, V, true> {
     using q = typename Q::layout;
     using k = typename K::layout;
     using v = typename V::layout;
-    using type = all_of<same_mesh<q, k>, same_mesh<q, v>, judge<std::is_same_v<typename K::axes, typename V::axes>, axis_is_missing, left_operand_has_axes<typename K::axes>, right_operand_has_axes<typename V::axes>>,
-                        not_pending<q>, not_pending<k>, not_pending<v>, unsplit<k, Key>, unsplit<v, Key>, typename all_unsplit<q, typename Parts::head_dim>::type,
-                        typename all_unsplit<k, typename Parts::head_dim>::type, typename all_unsplit<v, typename Parts::head_dim>::type,
-                        typename same_cuts<q, k, concat<typename Parts::batch, typename Parts::kv_heads>>::type,
-                        typename same_cuts<q, v, concat<typename Parts::batch, typename Parts::kv_heads>>::type>;
+    using type =
+        all_of<same_mesh<q, k>, same_mesh<q, v>,
+               judge<std::is_same_v<typename K::axes, typename V::axes>, axis_is_missing,
+                     left_operand_has_axes<typename K::axes>, right_operand_has_axes<typename V::axes>>,
+               not_pending<q>, not_pending<k>, not_pending<v>, unsplit<k, Key>, unsplit<v, Key>,
+               typename all_unsplit<q, typename Parts::head_dim>::type,
+               typename all_unsplit<k, typename Parts::head_dim>::type,
+               typename all_unsplit<v, typename Parts::head_dim>::type,
+               typename same_cuts<q, k, concat<typename Parts::batch, typename Parts::kv_heads>>::type,
+               typename same_cuts<q, v, concat<typename Parts::batch, typename Parts::kv_heads>>::type>;
 };
 }  // namespace detail
 
@@ -81,7 +91,8 @@ struct attending {
     using summed = concat<list<Token>, typename parts::group>;
     /// Where the gradient of an operand KV (k or v) lives.
     template <class KV>
-    using shared_gradient = relayout<typename KV::axes, typename detail::splits_over<layout, summed>::type, typename KV::layout>;
+    using shared_gradient =
+        relayout<typename KV::axes, typename detail::splits_over<layout, summed>::type, typename KV::layout>;
     /// Under a strategy that puts q at L: where q goes, and k and v.
     template <class L>
     using wanted_q = relayout<without<as_list<axes>, typename parts::head_dim>, list<>, L>;

@@ -21,8 +21,10 @@ struct rotation {
     using axes = typename X::axes;
     using layout = typename X::layout;
     using verdict = all_of<typename detail::present<value_lacks_axis, list<Token, HeadDim>, axes>::type,
-                           judge<split_of<layout, HeadDim>::size == 0, normalised_axis_is_split, detail::split_fact_of<value_is_split_by, HeadDim, layout>>,
-                           judge<maxima_of<layout>::size == 0, non_linear_operation_on_a_pending_sum, value_is_placed_as<layout>>>;
+                           judge<split_of<layout, HeadDim>::size == 0, normalised_axis_is_split,
+                                 detail::split_fact_of<value_is_split_by, HeadDim, layout>>,
+                           judge<maxima_of<layout>::size == 0, non_linear_operation_on_a_pending_sum,
+                                 value_is_placed_as<layout>>>;
 };
 
 namespace detail {
@@ -37,7 +39,8 @@ X rotated(X const& x, rope_options const& how, bool inverse) {
     for (std::size_t i = 0; i < at; ++i) outer *= extents[i];
     for (std::size_t i = at + 1; i + 1 < extents.size(); ++i) heads *= extents[i];
     auto y = result_of<rows_type>(rows);
-    B::rope(outer, extents[at], heads, extents.back(), how.first_position + first_of_axis<Token>(x), how.base, how.pairing, inverse, rows.data(), y.mutable_data());
+    B::rope(outer, extents[at], heads, extents.back(), how.first_position + first_of_axis<Token>(x), how.base,
+            how.pairing, inverse, rows.data(), y.mutable_data());
     return in_order<X>(y);
 }
 }  // namespace detail
@@ -48,15 +51,20 @@ X rotated(X const& x, rope_options const& how, bool inverse) {
 /// Example: auto q = mw::rope<token, head_dim>(x, {.pairing = mw::rope_pairing::halves});
 template <tensor_axis Token, tensor_axis HeadDim, a_tensor X>
 auto rope(X const& x, rope_options how = {}, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using verdict = typename rotation<Token, HeadDim, typename X::operand>::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
-            static_assert(HeadDim::size % 2 == 0, "meshwise: rotary positions turn pairs of elements: give head_dim an even size");
+            static_assert(HeadDim::size % 2 == 0,
+                          "meshwise: rotary positions turn pairs of elements: give head_dim an even size");
             auto out = detail::rotated<Token, HeadDim>(x.detached(), how, false);
             if (is_recorded(x))
-                record_linear(out, where, [to = target_of(x), how](auto const& d, mesh_mask pending) { contribute(to, detail::rotated<Token, HeadDim>(d, how, true), pending); });
+                record_linear(out, where, [to = target_of(x), how](auto const& d, mesh_mask pending) {
+                    contribute(to, detail::rotated<Token, HeadDim>(d, how, true), pending);
+                });
             return out;
         }
     }

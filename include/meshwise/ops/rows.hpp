@@ -11,13 +11,16 @@ template <class Axis, class X>
 using last_ordered = with_place<X, as_axes<concat<rows_of<Axis, X>, list<Axis>>>, typename X::layout>;
 /// One number a row, split as the rows are.
 template <class Axis, class X>
-using one_per_row = with_place<X, as_axes<rows_of<Axis, X>>, relayout<rows_of<Axis, X>, list<>, typename X::layout>>;
+using one_per_row =
+    with_place<X, as_axes<rows_of<Axis, X>>, relayout<rows_of<Axis, X>, list<>, typename X::layout>>;
 
 /// The same elements in the axis order of Out; no copy where it is the order of x.
 template <class Out, class X>
 Out in_order(X const& x) {
-    if constexpr (std::is_same_v<Out, X>) return x.detached();
-    else return repeated<Out>(x, x);
+    if constexpr (std::is_same_v<Out, X>)
+        return x.detached();
+    else
+        return repeated<Out>(x, x);
 }
 template <class Axis, class X>
 last_ordered<Axis, X> with_last(X const& x) {
@@ -36,14 +39,20 @@ struct row_leaf<X, Rows> : leaf_axis<typename X::layout, Rows> {};
 // leaves are runs of rows when their axis is the outermost
 template <class Leaf, class X>
 auto leaf_first(X const& x) {
-    if constexpr (std::is_void_v<Leaf>) return x.detached();
-    else return in_order<with_place<X, as_axes<concat<list<Leaf>, without<as_list<typename X::axes>, list<Leaf>>>>, typename X::layout>>(x);
+    if constexpr (std::is_void_v<Leaf>)
+        return x.detached();
+    else
+        return in_order<
+            with_place<X, as_axes<concat<list<Leaf>, without<as_list<typename X::axes>, list<Leaf>>>>,
+                       typename X::layout>>(x);
 }
 
 template <class Leaf, class X>
 constexpr std::size_t leaves_here() {
-    if constexpr (std::is_void_v<Leaf>) return 1;
-    else return leaves_of<typename X::backend, typename X::layout, Leaf>::here;
+    if constexpr (std::is_void_v<Leaf>)
+        return 1;
+    else
+        return leaves_of<typename X::backend, typename X::layout, Leaf>::here;
 }
 
 /// out = the sum over all rows of a kernel's part(first row, rows, to), the rows ordered by leaf_first.
@@ -52,8 +61,10 @@ void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::v
     constexpr std::size_t leaves = leaves_here<Leaf, X>();
     if constexpr (!std::is_void_v<Leaf>)
         if (x.template local<Leaf>() % leaves != 0)
-            throw error("axis " + std::string(name_of<Leaf>()) + " has " + std::to_string(x.template extent<Leaf>()) + " elements, which reproducible<" +
-                        std::to_string(X::backend::leaves) + "> cannot divide into leaves; pad it to a multiple");
+            throw error("axis " + std::string(name_of<Leaf>()) + " has " +
+                        std::to_string(x.template extent<Leaf>()) + " elements, which reproducible<" +
+                        std::to_string(X::backend::leaves) +
+                        "> cannot divide into leaves; pad it to a multiple");
     std::size_t const each = rows / leaves;
     auto leaf = [&](std::size_t i, typename X::value_type* to) { part(i * each, each, to); };
     sum_of_leaves<typename X::backend>(0, leaves, size, out, leaf);
@@ -61,21 +72,26 @@ void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::v
 
 /// The gradient of a parameter that all rows share: pending where the rows are split.
 template <class Axis, class X, class Parameter>
-using shared_by_rows = with_place<Parameter, typename Parameter::axes, typename summation<rows_of<Axis, X>, typename X::operand>::layout>;
+using shared_by_rows = with_place<Parameter, typename Parameter::axes,
+                                  typename summation<rows_of<Axis, X>, typename X::operand>::layout>;
 
 template <class X, class Parameter>
-using same_elements = judge<std::is_same_v<typename X::backend, typename Parameter::backend> && std::is_same_v<typename X::value_type, typename Parameter::value_type>,
-                            tensors_of_different_backends, left_element_type<typename X::value_type>, right_element_type<typename Parameter::value_type>>;
+using same_elements = judge<std::is_same_v<typename X::backend, typename Parameter::backend> &&
+                                std::is_same_v<typename X::value_type, typename Parameter::value_type>,
+                            tensors_of_different_backends, left_element_type<typename X::value_type>,
+                            right_element_type<typename Parameter::value_type>>;
 
 /// A gain or bias of rows along Axis: that axis alone, whole and not pending.
 template <class Axis, class X, class Parameter>
-using fits_rows = all_of<same_mesh<typename X::layout, typename Parameter::layout>, same_elements<X, Parameter>, typename along<Axis, typename Parameter::operand>::verdict,
-                         typename present<left_operand_lacks_axis, typename Parameter::axes, axes<Axis>>::type>;
+using fits_rows =
+    all_of<same_mesh<typename X::layout, typename Parameter::layout>, same_elements<X, Parameter>,
+           typename along<Axis, typename Parameter::operand>::verdict,
+           typename present<left_operand_lacks_axis, typename Parameter::axes, axes<Axis>>::type>;
 
 template <class Axis>
 constexpr void refuse_padding() {
-    static_assert(Axis::size == Axis::true_size,
-                  "meshwise: softmax and the norms would count the padding of a padded axis: give the axis a size that needs none");
+    static_assert(Axis::size == Axis::true_size, "meshwise: softmax and the norms would count the padding of "
+                                                 "a padded axis: give the axis a size that needs none");
 }
 
 }  // namespace meshwise::detail

@@ -10,10 +10,12 @@ namespace meshwise {
 /// Placement: x split by other axes only, kept. Communication: none. Example: auto weights = mw::softmax<key>(scores);
 template <tensor_axis Axis, a_tensor X>
 auto softmax(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using verdict = typename along<Axis, typename X::operand>::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             detail::refuse_padding<Axis>();
             using B = typename X::backend;
