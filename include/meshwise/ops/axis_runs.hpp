@@ -12,8 +12,10 @@ typename Out::extents_type extents_with(X const& x, std::size_t extent) {
         [[maybe_unused]] std::size_t at = 0;
         [[maybe_unused]] auto const one = [&]<class Axis>(Axis*) {
             if constexpr (Axis::bounded) {
-                if constexpr (std::is_same_v<Axis, New>) extents[at++] = extent;
-                else extents[at++] = x.template extent<Axis>();
+                if constexpr (std::is_same_v<Axis, New>)
+                    extents[at++] = extent;
+                else
+                    extents[at++] = x.template extent<Axis>();
             }
         };
         (one(static_cast<A*>(nullptr)), ...);
@@ -24,7 +26,9 @@ typename Out::extents_type extents_with(X const& x, std::size_t extent) {
 // run-time extents of the axes that x and y share, but for First of x and Second of y
 template <class First, class Second, class X, class Y>
 void check_same_extents(X const& x, Y const& y) {
-    [&]<class... A>(list<A...>) { (check_agrees<A>(x.template extent<A>(), y), ...); }(without<common<as_list<typename X::axes>, typename Y::axes>, list<First, Second>>{});
+    [&]<class... A>(list<A...>) {
+        (check_agrees<A>(x.template extent<A>(), y), ...);
+    }(without<common<as_list<typename X::axes>, typename Y::axes>, list<First, Second>>{});
     (void)x, (void)y;
 }
 

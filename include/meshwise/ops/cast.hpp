@@ -19,8 +19,12 @@ inline constexpr bool has_fractions = std::is_floating_point_v<T> || std::is_sam
 
 /// Whether every value of From is also one of To.
 template <class To, class From>
-inline constexpr bool casts_exactly = detail::exact_bits<To> >= detail::exact_bits<From> && (detail::has_fractions<To> || !detail::has_fractions<From>) &&
-                                      (std::numeric_limits<To>::is_signed || std::is_same_v<To, bfloat16> || !(std::numeric_limits<From>::is_signed || std::is_same_v<From, bfloat16>));
+inline constexpr bool casts_exactly =
+    detail::exact_bits<To> >= detail::exact_bits<From> &&
+    (detail::has_fractions<To> || !detail::has_fractions<From>)&&(std::numeric_limits<To>::is_signed ||
+                                                                  std::is_same_v<To, bfloat16> ||
+                                                                  !(std::numeric_limits<From>::is_signed ||
+                                                                    std::is_same_v<From, bfloat16>));
 
 template <class To, class From, class X>
 struct casting {
@@ -32,13 +36,16 @@ struct casting {
 /// Communication: none. Example: auto narrow = mw::cast<mw::bfloat16>(w);
 template <class To, a_tensor X>
 auto cast(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
-    else if constexpr (std::is_same_v<To, typename X::value_type>) return x;
+    if constexpr (is_poison<X>)
+        return poison{};
+    else if constexpr (std::is_same_v<To, typename X::value_type>)
+        return x;
     else {
         using From = typename X::value_type;
         using B = typename X::backend;
         using verdict = typename casting<To, From, typename X::operand>::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using out_type = with_elements<X, To>;
             auto out = result_of<out_type>(x);
@@ -50,8 +57,10 @@ auto cast(X const& x, std::source_location where = std::source_location::current
                         B::cast(gradient.mutable_data(), d.data(), d.size());
                         contribute(to, gradient, pending);
                     };
-                    if constexpr (casts_exactly<From, To>) record_linear(out, where, back);
-                    else record(out, where, [back](auto const& d) { back(d, 0); });
+                    if constexpr (casts_exactly<From, To>)
+                        record_linear(out, where, back);
+                    else
+                        record(out, where, [back](auto const& d) { back(d, 0); });
                 }
             }
             return out;

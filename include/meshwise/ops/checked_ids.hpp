@@ -12,7 +12,8 @@ template <class X>
 std::string position_in_words(X const& x, std::size_t local) {
     shard<X> const part(x);
     std::array<std::size_t, X::axis_count> at{};
-    for (std::size_t i = X::axis_count; i-- > 0; local /= part.local[i]) at[i] = part.first[i] + local % part.local[i];
+    for (std::size_t i = X::axis_count; i-- > 0; local /= part.local[i])
+        at[i] = part.first[i] + local % part.local[i];
     std::string words;
     [&]<class... A>(axes<A...>) {
         [[maybe_unused]] std::size_t i = 0;
@@ -24,13 +25,17 @@ std::string position_in_words(X const& x, std::size_t local) {
 /// Throws where an id is outside [0, Axis::true_size), and not `allowed` either.
 template <class Axis, class Ids>
 void check_ids(Ids const& ids, char const* what, std::int32_t allowed) {
-    static_assert(Axis::true_size <= std::size_t{1} << 31U, "meshwise: ids are int32, and this axis has more elements");
+    static_assert(Axis::true_size <= std::size_t{1} << 31U,
+                  "meshwise: ids are int32, and this axis has more elements");
     if constexpr (Ids::backend::computes) {
         auto const values = ids.span();
         for (std::size_t i = 0; i < values.size(); ++i) {
-            if (values[i] == allowed || (values[i] >= 0 && static_cast<std::size_t>(values[i]) < Axis::true_size)) continue;
-            throw error(std::string(what) + " " + std::to_string(values[i]) + " at " + position_in_words(ids, i) + " is outside of " +
-                        std::string(name_of<Axis>()) + ", which has " + std::to_string(Axis::true_size) +
+            if (values[i] == allowed ||
+                (values[i] >= 0 && static_cast<std::size_t>(values[i]) < Axis::true_size))
+                continue;
+            throw error(std::string(what) + " " + std::to_string(values[i]) + " at " +
+                        position_in_words(ids, i) + " is outside of " + std::string(name_of<Axis>()) +
+                        ", which has " + std::to_string(Axis::true_size) +
                         " elements; check that the text was encoded with this model's tokenizer");
         }
     }

@@ -36,15 +36,25 @@ template <class Vocab, class Logits, class Targets>
 struct target_rows {
     using rows = without<as_list<typename Logits::axes>, list<Vocab>>;
     using layout = relayout<as_axes<rows>, list<>, typename Targets::layout>;
-    using verdict = all_of<detail::same_mesh<typename Logits::layout, typename Targets::layout>,
-                           typename detail::present<left_operand_lacks_axis, list<Vocab>, typename Logits::axes>::type,
-                           typename detail::present<right_operand_lacks_axis, rows, typename Targets::axes>::type,
-                           typename detail::present<left_operand_lacks_axis, typename Targets::axes, typename Logits::axes>::type,
-                           detail::not_pending<typename Logits::layout>, detail::not_pending<typename Targets::layout>,
-                           typename detail::same_cuts<typename Logits::layout, typename Targets::layout, rows>::type>;
+    using verdict =
+        all_of<detail::same_mesh<typename Logits::layout, typename Targets::layout>,
+               typename detail::present<left_operand_lacks_axis, list<Vocab>, typename Logits::axes>::type,
+               typename detail::present<right_operand_lacks_axis, rows, typename Targets::axes>::type,
+               typename detail::present<left_operand_lacks_axis, typename Targets::axes,
+                                        typename Logits::axes>::type,
+               detail::not_pending<typename Logits::layout>, detail::not_pending<typename Targets::layout>,
+               typename detail::same_cuts<typename Logits::layout, typename Targets::layout, rows>::type>;
 };
 
 namespace detail {
+
+template <class Vocab, class Logits, class Targets>
+using scored =
+    all_of<typename target_rows<Vocab, typename Logits::operand, typename Targets::operand>::verdict,
+           judge<std::is_same_v<typename Logits::backend, typename Targets::backend> &&
+                     std::is_same_v<typename Targets::value_type, std::int32_t>,
+                 tensors_of_different_backends, left_element_type<std::int32_t>,
+                 right_element_type<typename Targets::value_type>>>;
 
 template <std::size_t Inputs>
 loops<Inputs> one_behind_the_other(std::size_t n) {
@@ -60,7 +70,9 @@ loops<Inputs> one_behind_the_other(std::size_t n) {
 struct vocab_columns {
     std::size_t first, here, true_size;
     std::size_t counting() const { return first >= true_size ? 0 : std::min(here, true_size - first); }
-    vocab_columns piece(std::size_t number, std::size_t of) const { return {first + number * (here / of), here / of, true_size}; }
+    vocab_columns piece(std::size_t number, std::size_t of) const {
+        return {first + number * (here / of), here / of, true_size};
+    }
 };
 
 template <class T>
@@ -73,8 +85,10 @@ struct row_numbers {
 template <class B, class T>
 void largest_logits(std::size_t rows, vocab_columns const& columns, T const* x, T* out) {
     std::size_t const counting = columns.counting();
-    if (counting == columns.here) B::row_max(rows, columns.here, x, out);
-    else if (counting == 0) B::fill(out, rows, -std::numeric_limits<T>::infinity());
+    if (counting == columns.here)
+        B::row_max(rows, columns.here, x, out);
+    else if (counting == 0)
+        B::fill(out, rows, -std::numeric_limits<T>::infinity());
     else {
         loops<1> l;
         l.dims = 2;
@@ -87,7 +101,8 @@ void largest_logits(std::size_t rows, vocab_columns const& columns, T const* x, 
 
 /// The targets' logits, then the sums of exp(x - largest): 2 x rows numbers, leaf by leaf in a fixed tree.
 template <class B, std::size_t Leaves, class T>
-void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x, T const* largest, std::int32_t const* targets, T* out) {
+void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x, T const* largest,
+                     std::int32_t const* targets, T* out) {
     auto part = [&](std::size_t i, T* to) {
         auto const leaf = columns.piece(i, Leaves);
         T const* from = x;
@@ -102,7 +117,8 @@ void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x,
             B::permute(l, static_cast<T*>(copy.data()), x + i * leaf.here);
             from = static_cast<T const*>(copy.data());
         }
-        B::target_and_exp_sum(rows, leaf.here, leaf.counting(), from, largest, targets, leaf.first, to, to + rows);
+        B::target_and_exp_sum(rows, leaf.here, leaf.counting(), from, largest, targets, leaf.first, to,
+                              to + rows);
     };
     sum_of_leaves<B>(0, Leaves, 2 * rows, out, part);
 }
@@ -115,58 +131,78 @@ void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x,
 /// Errors: a target outside [0, Vocab::true_size) that is not mw::ignored_target.
 /// Source: Shoeybi et al., Megatron-LM, 2019 (the split softmax). Example: return mw::cross_entropy<vocab>(logits, next);
 template <tensor_axis Vocab, a_tensor Logits, a_tensor Targets>
-auto cross_entropy(Logits const& logits, Targets const& targets, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<Logits, Targets>) return poison{};
+auto cross_entropy(Logits const& logits, Targets const& targets,
+                   std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<Logits, Targets>)
+        return poison{};
     else {
         using relation = target_rows<Vocab, typename Logits::operand, typename Targets::operand>;
         using B = typename Logits::backend;
         using T = typename Logits::value_type;
-        using verdict = all_of<typename relation::verdict, judge<std::is_same_v<B, typename Targets::backend> && std::is_same_v<typename Targets::value_type, std::int32_t>,
-                                                                 tensors_of_different_backends, left_element_type<std::int32_t>, right_element_type<typename Targets::value_type>>>;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        using verdict = detail::scored<Vocab, Logits, Targets>;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using rows_axes = as_axes<typename relation::rows>;
-            static_assert(index_of<Vocab, typename Logits::axes> + 1 == Logits::axis_count && std::is_same_v<rows_axes, typename Targets::axes>,
-                          "meshwise: mw::cross_entropy needs the vocabulary as the last axis of the logits, and the targets' axes in the order of the logits': bring them there with mw::transpose");
+            static_assert(
+                index_of<Vocab, typename Logits::axes> + 1 == Logits::axis_count &&
+                    std::is_same_v<rows_axes, typename Targets::axes>,
+                "meshwise: mw::cross_entropy needs the vocabulary as the last axis of the logits, and the "
+                "targets' axes in the order of the logits': bring them there with mw::transpose");
             using L = typename Logits::layout;
             using losses_type = tensor<T, rows_axes, typename relation::layout, B>;
             using total = summation<typename relation::rows, typename losses_type::operand>;
             using total_type = tensor<T, axes<>, typename total::layout, B>;
             constexpr mesh_mask over = split_mask<L, Vocab>;
             constexpr std::size_t leaves = [] {
-                if constexpr (B::leaves > 1 && detail::is_cut<L, Vocab>) return detail::leaves_of<B, L, Vocab>::here;
-                else return std::size_t{1};
+                if constexpr (B::leaves > 1 && detail::is_cut<L, Vocab>)
+                    return detail::leaves_of<B, L, Vocab>::here;
+                else
+                    return std::size_t{1};
             }();
 
             detail::check_ids<Vocab>(targets, "target", ignored_target);
             std::size_t const rows = targets.size();
-            detail::vocab_columns const columns{first_of_axis<Vocab>(logits), logits.template local<Vocab>(), Vocab::true_size};
+            detail::vocab_columns const columns{first_of_axis<Vocab>(logits), logits.template local<Vocab>(),
+                                                Vocab::true_size};
             communicator& team = *current().team;
             bool const split = team.group_size(over) > 1;
 
             detail::row_numbers<T> const normalizer(rows), both(2 * rows);
             detail::largest_logits<B>(rows, columns, logits.data(), normalizer.data());
-            if (split) team.all_reduce(over, reduction::max, element_type_of<T>, normalizer.data(), normalizer.data(), rows, where);
-            detail::logits_and_sums<B, leaves>(rows, columns, logits.data(), normalizer.data(), targets.data(), both.data());
-            if (split) team.all_reduce(over, reduction::sum, element_type_of<T>, both.data(), both.data(), 2 * rows, where);
+            if (split)
+                team.all_reduce(over, reduction::max, element_type_of<T>, normalizer.data(),
+                                normalizer.data(), rows, where);
+            detail::logits_and_sums<B, leaves>(rows, columns, logits.data(), normalizer.data(),
+                                               targets.data(), both.data());
+            if (split)
+                team.all_reduce(over, reduction::sum, element_type_of<T>, both.data(), both.data(), 2 * rows,
+                                where);
 
             auto losses = result_of<losses_type>(targets), counted = result_of<losses_type>(targets);
-            B::map(detail::one_behind_the_other<3>(rows), elementary::log_normalizer{}, normalizer.data(), static_cast<T const*>(normalizer.data()),
-                   static_cast<T const*>(both.data() + rows), targets.data());
-            B::map(detail::one_behind_the_other<3>(rows), elementary::loss_of_row{}, losses.mutable_data(), static_cast<T const*>(normalizer.data()),
-                   static_cast<T const*>(both.data()), targets.data());
-            B::map(detail::one_behind_the_other<1>(rows), elementary::counts{}, counted.mutable_data(), targets.data());
+            B::map(detail::one_behind_the_other<3>(rows), elementary::log_normalizer{}, normalizer.data(),
+                   static_cast<T const*>(normalizer.data()), static_cast<T const*>(both.data() + rows),
+                   targets.data());
+            B::map(detail::one_behind_the_other<3>(rows), elementary::loss_of_row{}, losses.mutable_data(),
+                   static_cast<T const*>(normalizer.data()), static_cast<T const*>(both.data()),
+                   targets.data());
+            B::map(detail::one_behind_the_other<1>(rows), elementary::counts{}, counted.mutable_data(),
+                   targets.data());
             auto sum = detail::summed<total_type, typename relation::rows>(losses);
             auto const count = detail::summed<total_type, typename relation::rows>(counted);
 
             if (is_recorded(logits))
-                record(sum, where, [to = target_of(logits), x = logits, normalizer, targets, columns](auto const& d) {
-                    auto const scale = detail::repeated<losses_type>(d, targets);
-                    auto gradient = x.memory().is_unique() ? gradient_of<Logits>::over(x.memory(), to.extents) : gradient_of<Logits>::uninitialized(to.extents);
-                    B::cross_entropy_gradient(targets.size(), columns.here, columns.counting(), x.data(), normalizer.data(), targets.data(), columns.first, scale.data(),
-                                              gradient.mutable_data());
-                    contribute(to, gradient);
-                });
+                record(sum, where,
+                       [to = target_of(logits), x = logits, normalizer, targets, columns](auto const& d) {
+                           auto const scale = detail::repeated<losses_type>(d, targets);
+                           auto gradient = x.memory().is_unique()
+                                               ? gradient_of<Logits>::over(x.memory(), to.extents)
+                                               : gradient_of<Logits>::uninitialized(to.extents);
+                           B::cross_entropy_gradient(targets.size(), columns.here, columns.counting(),
+                                                     x.data(), normalizer.data(), targets.data(),
+                                                     columns.first, scale.data(), gradient.mutable_data());
+                           contribute(to, gradient);
+                       });
             return loss_parts{sum, count};
         }
     }
@@ -174,12 +210,20 @@ auto cross_entropy(Logits const& logits, Targets const& targets, std::source_loc
 
 /// The same under a strategy: the logits are settled, the targets split as they are.
 template <a_strategy S, tensor_axis Vocab, a_tensor Logits, a_tensor Targets>
-auto cross_entropy(Logits const& logits, Targets const& targets, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<Logits, Targets>) return poison{};
+auto cross_entropy(Logits const& logits, Targets const& targets,
+                   std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<Logits, Targets>)
+        return poison{};
     else {
-        auto const settled_logits = settle<S>(logits, where);
-        using L = typename decltype(settled_logits)::layout;
-        return cross_entropy<Vocab>(settled_logits, reshard<relayout<typename Targets::axes, list<>, L>>(targets, where), where);
+        using to = layout_for<S, typename Logits::axes>;
+        using beside = relayout<typename Targets::axes, list<>, to>;
+        using verdict = all_of<detail::movable<Logits, to>, detail::movable<Targets, beside>,
+                               detail::scored<Vocab, with_place<Logits, typename Logits::axes, to>,
+                                              with_place<Targets, typename Targets::axes, beside>>>;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else
+            return cross_entropy<Vocab>(reshard<to>(logits, where), reshard<beside>(targets, where), where);
     }
 }
 

@@ -28,7 +28,9 @@ struct dropout_mask {
     double factor;
 
     dropout_mask(double probability, seed s, std::string_view name, std::uint64_t step)
-        : numbers(s, name, step), dropped_below(static_cast<std::uint64_t>(probability * 0x1p53)), factor(probability < 1 ? 1 / (1 - probability) : 0) {}
+        : numbers(s, name, step),
+          dropped_below(static_cast<std::uint64_t>(probability * 0x1p53)),
+          factor(probability < 1 ? 1 / (1 - probability) : 0) {}
 
     template <class X>
     X applied(X const& x) const {
@@ -46,7 +48,9 @@ struct dropout_mask {
             for (; begin < end; ++begin) {
                 std::size_t const global = first_of_run(part, begin);
                 for (std::size_t i = 0; i < run; ++i)
-                    to[begin * run + i] = (numbers.bits(global + i) >> 11U) < dropped_below ? T{} : static_cast<T>(from[begin * run + i] * times);
+                    to[begin * run + i] = (numbers.bits(global + i) >> 11U) < dropped_below
+                                              ? T{}
+                                              : static_cast<T>(from[begin * run + i] * times);
             }
         });
         return out;
@@ -59,15 +63,27 @@ struct dropout_mask {
 /// Errors: a probability outside [0, 1].
 /// Source: Srivastava et al., 2014. Example: x = mw::dropout(x, 0.1, run_seed, "block.3.attention", step);
 template <a_tensor X>
-auto dropout(X const& x, double probability, seed s, std::string_view name, std::uint64_t step, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+auto dropout(X const& x, double probability, seed s, std::string_view name, std::uint64_t step,
+             std::source_location where = std::source_location::current()) {
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
-        if (!(probability >= 0 && probability <= 1)) throw error("dropout of " + std::string(name) + " was given the probability " + std::to_string(probability) + "; it lies between 0 and 1");
-        if (probability == 0) return x;
-        detail::dropout_mask const mask(probability, s, name, step);
-        auto out = mask.applied(x);
-        if (is_recorded(x)) record_linear(out, where, [to = target_of(x), mask](auto const& d, mesh_mask pending) { contribute(to, mask.applied(d), pending); });
-        return out;
+        using verdict = detail::no_maximum<typename X::layout>;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else {
+            if (!(probability >= 0 && probability <= 1))
+                throw error("dropout of " + std::string(name) + " was given the probability " +
+                            std::to_string(probability) + "; it lies between 0 and 1");
+            if (probability == 0) return x;
+            detail::dropout_mask const mask(probability, s, name, step);
+            auto out = mask.applied(x);
+            if (is_recorded(x))
+                record_linear(out, where, [to = target_of(x), mask](auto const& d, mesh_mask pending) {
+                    contribute(to, mask.applied(d), pending);
+                });
+            return out;
+        }
     }
 }
 

@@ -22,14 +22,17 @@ struct plus_zero {
 template <class Vocab, class Table, class Ids>
 struct lookup {
     using chosen_axes = as_axes<concat<as_list<typename Ids::axes>, list<Vocab>>>;
-    using chosen = operand<chosen_axes, relayout<chosen_axes, list<>, typename Ids::layout, typename Table::layout>>;
-    using axes = as_axes<concat<as_list<typename Ids::axes>, without<as_list<typename Table::axes>, list<Vocab>>>>;
+    using chosen =
+        operand<chosen_axes, relayout<chosen_axes, list<>, typename Ids::layout, typename Table::layout>>;
+    using axes =
+        as_axes<concat<as_list<typename Ids::axes>, without<as_list<typename Table::axes>, list<Vocab>>>>;
     using forward = contraction<axes, chosen, Table>;
     using layout = typename forward::layout;
     using backward = contraction<typename Table::axes, chosen, operand<axes, without_partials<layout>>>;
-    using verdict = all_of<detail::same_mesh<typename Table::layout, typename Ids::layout>,
-                           typename detail::present<left_operand_lacks_axis, list<Vocab>, typename Table::axes>::type,
-                           detail::not_pending<typename Ids::layout>, typename forward::verdict>;
+    using verdict =
+        all_of<detail::same_mesh<typename Table::layout, typename Ids::layout>,
+               typename detail::present<left_operand_lacks_axis, list<Vocab>, typename Table::axes>::type,
+               detail::not_pending<typename Ids::layout>, typename forward::verdict>;
 };
 
 namespace detail {
@@ -38,21 +41,25 @@ template <class Vocab, class Table, class Ids, class D>
 void scatter_rows(Table& table, Ids const& ids, D const& d) {
     using B = typename D::backend;
     using T = typename D::value_type;
-    std::size_t const rows = table.template local<Vocab>(), width = table.size() / rows, first = first_of_axis<Vocab>(table);
+    std::size_t const rows = table.template local<Vocab>(), width = table.size() / rows,
+                      first = first_of_axis<Vocab>(table);
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename Ids::layout, as_list<typename Ids::axes>>::type;
         if constexpr (!std::is_void_v<leaf>) {
-            constexpr std::size_t leaves = leaves_of<B, typename Ids::layout, leaf>::here, at = index_of<leaf, typename Ids::axes>;
+            constexpr std::size_t leaves = leaves_of<B, typename Ids::layout, leaf>::here,
+                                  at = index_of<leaf, typename Ids::axes>;
             auto const extents = ids.local_extents();
             std::size_t outer = 1, inner = 1;
             for (std::size_t i = 0; i < extents.size(); ++i) (i < at ? outer : inner) *= extents[i];
             if (extents[at] % leaves != 0)
-                throw error("reproducible<V> needs " + std::string(name_of<leaf>()) + " in a multiple of V elements; pad the input or choose a smaller V");
+                throw error("reproducible<V> needs " + std::string(name_of<leaf>()) +
+                            " in a multiple of V elements; pad the input or choose a smaller V");
             inner /= leaves;
             context& here = current();
             buffer const some_ids(*here.pool, outer * inner * sizeof(std::int32_t), here.allocating_for);
             buffer const some_rows(*here.pool, outer * inner * width * sizeof(T), here.allocating_for);
-            auto const cut = [&]<class E>(E const* from, buffer const& room, std::size_t leaf_number, std::size_t elements) {
+            auto const cut = [&]<class E>(E const* from, buffer const& room, std::size_t leaf_number,
+                                          std::size_t elements) {
                 if (outer == 1) return from + leaf_number * elements;
                 loops<1> l;
                 l.dims = 2;
@@ -63,7 +70,8 @@ void scatter_rows(Table& table, Ids const& ids, D const& d) {
                 return static_cast<E const*>(room.data());
             };
             auto part = [&](std::size_t i, T* to) {
-                B::scatter_add_rows(outer * inner, cut(ids.data(), some_ids, i, inner), first, rows, width, cut(d.data(), some_rows, i, inner * width), to);
+                B::scatter_add_rows(outer * inner, cut(ids.data(), some_ids, i, inner), first, rows, width,
+                                    cut(d.data(), some_rows, i, inner * width), to);
             };
             sum_of_leaves<B>(0, leaves, table.size(), table.mutable_data(), part);
             return;
@@ -73,17 +81,19 @@ void scatter_rows(Table& table, Ids const& ids, D const& d) {
 }
 
 template <class Table, class Ids>
-using looked_up = all_of<judge<std::is_same_v<typename Table::backend, typename Ids::backend>, tensors_of_different_backends, left_element_type<typename Table::value_type>,
-                               right_element_type<typename Ids::value_type>>,
-                         judge<std::is_same_v<typename Ids::value_type, std::int32_t>, tensors_of_different_backends, left_element_type<std::int32_t>,
-                               right_element_type<typename Ids::value_type>>>;
+using looked_up = all_of<
+    judge<std::is_same_v<typename Table::backend, typename Ids::backend>, tensors_of_different_backends,
+          left_element_type<typename Table::value_type>, right_element_type<typename Ids::value_type>>,
+    judge<std::is_same_v<typename Ids::value_type, std::int32_t>, tensors_of_different_backends,
+          left_element_type<std::int32_t>, right_element_type<typename Ids::value_type>>>;
 
 // ids as the strategy has the rows of the result, as far as the table leaves mesh axes free
 template <class S, class Aligned, class Ids>
 struct ids_wanted {
     template <class... P>
     using in_mesh = canonical<typename S::mesh, P...>;
-    using type = apply_to<in_mesh, typename cut_without<typename Aligned::target, typename Aligned::busy, as_list<typename Ids::axes>>::type>;
+    using type = apply_to<in_mesh, typename cut_without<typename Aligned::target, typename Aligned::busy,
+                                                        as_list<typename Ids::axes>>::type>;
 };
 }  // namespace detail
 
@@ -92,26 +102,34 @@ struct ids_wanted {
 /// table with split ids gives a split result. Communication: none.
 /// Errors: an id outside [0, Vocab::true_size), checked on every rank before anything is masked.
 template <tensor_axis Vocab, a_tensor Table, a_tensor Ids>
-auto embedding(Table const& table, Ids const& ids, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<Table, Ids>) return poison{};
+auto embedding(Table const& table, Ids const& ids,
+               std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<Table, Ids>)
+        return poison{};
     else {
         using relation = lookup<Vocab, typename Table::operand, typename Ids::operand>;
         using verdict = all_of<typename relation::verdict, detail::looked_up<Table, Ids>>;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             static_assert(index_of<Vocab, typename Table::axes> == 0,
-                          "meshwise: mw::embedding takes whole rows: the axis looked up must be the table's first, so declare it axes<vocab, embed>");
+                          "meshwise: mw::embedding takes whole rows: the axis looked up must be the table's "
+                          "first, so declare it axes<vocab, embed>");
             using B = typename Table::backend;
-            using out_type = tensor<typename Table::value_type, typename relation::axes, typename relation::layout, B>;
+            using out_type =
+                tensor<typename Table::value_type, typename relation::axes, typename relation::layout, B>;
             detail::check_ids<Vocab>(ids, "id", 0);
             auto out = result_of<out_type>(ids, table);
             std::size_t const rows = table.template local<Vocab>();
-            B::gather_rows(ids.size(), ids.data(), first_of_axis<Vocab>(table), rows, table.size() / rows, table.data(), out.mutable_data());
+            B::gather_rows(ids.size(), ids.data(), first_of_axis<Vocab>(table), rows, table.size() / rows,
+                           table.data(), out.mutable_data());
             if constexpr (B::leaves > 1 && detail::is_cut<typename Table::layout, Vocab>)
-                B::map(detail::element_loops(out, out), elementary::plus_zero{}, out.mutable_data(), out.data());
+                B::map(detail::element_loops(out, out), elementary::plus_zero{}, out.mutable_data(),
+                       out.data());
             if (is_recorded(table))
                 record(out, where, [to = target_of(table), ids](auto const& d) {
-                    using back = tensor<typename Table::value_type, typename Table::axes, typename relation::backward::layout, B>;
+                    using back = tensor<typename Table::value_type, typename Table::axes,
+                                        typename relation::backward::layout, B>;
                     auto gradient = back::uninitialized(to.extents);
                     detail::scatter_rows<Vocab>(gradient, ids, d);
                     contribute(to, gradient);
@@ -124,17 +142,27 @@ auto embedding(Table const& table, Ids const& ids, std::source_location where = 
 /// The same under a strategy: table and ids are brought together, the result goes where S puts its axes.
 /// Communication: what `reshard` derives; with a table split by vocab the one reduction that settles the result.
 template <a_strategy S, tensor_axis Vocab, a_tensor Table, a_tensor Ids>
-auto embedding(Table const& table, Ids const& ids, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<Table, Ids>) return poison{};
+auto embedding(Table const& table, Ids const& ids,
+               std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<Table, Ids>)
+        return poison{};
     else {
         using relation = lookup<Vocab, typename Table::operand, typename Ids::operand>;
-        using verdict = typename detail::present<left_operand_lacks_axis, list<Vocab>, typename Table::axes>::type;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        using verdict =
+            all_of<detail::same_mesh<typename Table::layout, typename Ids::layout>,
+                   detail::same_mesh<typename Table::layout, layout<typename S::mesh>>,
+                   typename detail::present<left_operand_lacks_axis, list<Vocab>, typename Table::axes>::type,
+                   detail::not_pending<typename Ids::layout>, detail::looked_up<Table, Ids>>;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
-            using aligned = detail::alignment<S, typename relation::chosen, Table, typename relation::axes, Vocab>;
-            return settle<S>(embedding<Vocab>(reshard<typename aligned::template wanted<Table>::type>(table, where),
-                                              reshard<typename detail::ids_wanted<S, aligned, Ids>::type>(ids, where), where),
-                             where);
+            using aligned =
+                detail::alignment<S, typename relation::chosen, Table, typename relation::axes, Vocab>;
+            return settle<S>(
+                embedding<Vocab>(reshard<typename aligned::template wanted<Table>::type>(table, where),
+                                 reshard<typename detail::ids_wanted<S, aligned, Ids>::type>(ids, where),
+                                 where),
+                where);
         }
     }
 }

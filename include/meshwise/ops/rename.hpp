@@ -43,19 +43,25 @@ struct renaming {
     using axes = apply_to<all_named, typename X::axes>;
     using layout = typename detail::moved_split<From, To, typename X::layout>::type;
     using verdict = all_of<typename detail::present<value_lacks_axis, list<From>, typename X::axes>::type,
-                           judge<From::size == To::size && From::bounded == To::bounded, sizes_differ, axis_of_size<From, From::size>, axis_of_size<To, To::size>>,
-                           judge<From::true_size == To::true_size, sizes_differ, axis_of_size<From, From::true_size>, axis_of_size<To, To::true_size>>>;
+                           judge<From::size == To::size && From::bounded == To::bounded, sizes_differ,
+                                 axis_of_size<From, From::size>, axis_of_size<To, To::size>>,
+                           judge<From::true_size == To::true_size, sizes_differ,
+                                 axis_of_size<From, From::true_size>, axis_of_size<To, To::true_size>>>;
 };
 
 /// x with axis From called To. Placement: kept; what was split by From is split by To. Communication: none.
 template <tensor_axis From, tensor_axis To, a_tensor X>
 auto rename(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using relation = renaming<From, To, typename X::operand>;
         using verdict = typename relation::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
-        else return detail::relabelled<with_place<X, typename relation::axes, typename relation::layout>>(x, x.extents(), where);
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else
+            return detail::relabelled<with_place<X, typename relation::axes, typename relation::layout>>(
+                x, x.extents(), where);
     }
 }
 

@@ -32,7 +32,8 @@ template <class First, class... Rest>
 struct behind_first<list<First, Rest...>> {
     using type = list<Rest...>;
     template <class L>
-    using uncut = all_of<judge<split_of<L, Rest>::size == 0, reshape_cuts_a_split_axis, split_fact_of<value_is_split_by, Rest, L>>...>;
+    using uncut = all_of<judge<split_of<L, Rest>::size == 0, reshape_cuts_a_split_axis,
+                               split_fact_of<value_is_split_by, Rest, L>>...>;
 };
 // elements of a group of axes in x, at run time
 template <class X, class... A>
@@ -51,10 +52,15 @@ struct axis_splitting {
     using all_named = as_axes<concat<list<>, named<A>...>>;
     using axes = apply_to<all_named, typename X::axes>;
     using layout = typename detail::moved_split<From, first, typename X::layout>::type;
-    using verdict = all_of<typename detail::present<value_lacks_axis, list<From>, typename X::axes>::type,
-                           judge<From::size == detail::stored_elements(Group{}), sizes_differ, axis_of_size<From, From::size>, axis_of_size<first, detail::stored_elements(Group{})>>,
-                           judge<From::true_size == detail::true_elements(Group{}), sizes_differ, axis_of_size<From, From::true_size>, axis_of_size<first, detail::true_elements(Group{})>>,
-                           judge<first::size % shards<typename X::layout, From> == 0, reshape_cuts_a_split_axis, detail::split_fact_of<value_is_split_by, From, typename X::layout>, axis_of_size<first, first::size>>>;
+    using verdict = all_of<
+        typename detail::present<value_lacks_axis, list<From>, typename X::axes>::type,
+        judge<From::size == detail::stored_elements(Group{}), sizes_differ, axis_of_size<From, From::size>,
+              axis_of_size<first, detail::stored_elements(Group{})>>,
+        judge<From::true_size == detail::true_elements(Group{}), sizes_differ,
+              axis_of_size<From, From::true_size>, axis_of_size<first, detail::true_elements(Group{})>>,
+        judge<first::size % shards<typename X::layout, From> == 0, reshape_cuts_a_split_axis,
+              detail::split_fact_of<value_is_split_by, From, typename X::layout>,
+              axis_of_size<first, first::size>>>;
 };
 
 /// The axes Group, which stand one behind the other, as one axis To; only the outermost may be split.
@@ -62,37 +68,45 @@ template <class Group, class To, class X>
 struct axis_merging {
     using first = first_of<Group>;
     template <class A>
-    using named = std::conditional_t<std::is_same_v<A, first>, list<To>, std::conditional_t<contains<A, Group>, list<>, list<A>>>;
+    using named = std::conditional_t<std::is_same_v<A, first>, list<To>,
+                                     std::conditional_t<contains<A, Group>, list<>, list<A>>>;
     template <class... A>
     using all_named = as_axes<concat<list<>, named<A>...>>;
     using axes = apply_to<all_named, typename X::axes>;
     using layout = typename detail::moved_split<first, To, typename X::layout>::type;
-    using verdict = all_of<typename detail::present<value_lacks_axis, Group, typename X::axes>::type,
-                           judge<To::size == detail::stored_elements(Group{}), sizes_differ, axis_of_size<To, To::size>, axis_of_size<first, detail::stored_elements(Group{})>>,
-                           judge<To::true_size == detail::true_elements(Group{}), sizes_differ, axis_of_size<To, To::true_size>, axis_of_size<first, detail::true_elements(Group{})>>,
-                           typename detail::behind_first<Group>::template uncut<typename X::layout>>;
+    using verdict =
+        all_of<typename detail::present<value_lacks_axis, Group, typename X::axes>::type,
+               judge<To::size == detail::stored_elements(Group{}), sizes_differ, axis_of_size<To, To::size>,
+                     axis_of_size<first, detail::stored_elements(Group{})>>,
+               judge<To::true_size == detail::true_elements(Group{}), sizes_differ,
+                     axis_of_size<To, To::true_size>, axis_of_size<first, detail::true_elements(Group{})>>,
+               typename detail::behind_first<Group>::template uncut<typename X::layout>>;
 };
 
 /// Axis From as several axes, outermost first. Placement: the outermost takes over the split, if it divides.
 /// Communication: none. Example: auto q = mw::split_axis<embed, mw::list<heads, head_dim>>(x);
 template <tensor_axis From, class Group, a_tensor X>
 auto split_axis(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using relation = axis_splitting<From, Group, typename X::operand>;
         using verdict = typename relation::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using first = typename relation::first;
             using inner = typename detail::behind_first<Group>::type;
             using out_type = with_place<X, typename relation::axes, typename relation::layout>;
             static_assert(From::bounded == first::bounded && out_type::bounded_count == X::bounded_count,
-                          "meshwise: mw::split_axis hands a run-time extent on to the outermost new axis: make that one mw::up_to, and no other");
+                          "meshwise: mw::split_axis hands a run-time extent on to the outermost new axis: "
+                          "make that one mw::up_to, and no other");
             auto extents = x.extents();
             if constexpr (From::bounded) {
                 std::size_t const whole = x.template extent<From>(), each = detail::stored_elements(inner{});
                 if (whole % each != 0)
-                    throw error("axis " + std::string(name_of<From>()) + " of " + std::to_string(whole) + " elements does not divide into groups of " + std::to_string(each) +
+                    throw error("axis " + std::string(name_of<From>()) + " of " + std::to_string(whole) +
+                                " elements does not divide into groups of " + std::to_string(each) +
                                 "; pad the input to a multiple");
                 extents = detail::extents_with<first, out_type>(x, whole / each);
             }
@@ -105,16 +119,20 @@ auto split_axis(X const& x, std::source_location where = std::source_location::c
 /// split over. Communication: none. Example: auto y = mw::merge_axes<mw::list<heads, head_dim>, embed>(o);
 template <class Group, tensor_axis To, a_tensor X>
 auto merge_axes(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using relation = axis_merging<Group, To, typename X::operand>;
         using verdict = typename relation::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             static_assert(detail::stand_together<Group, typename X::axes>,
-                          "meshwise: mw::merge_axes joins axes that stand one behind the other, in that order: bring them together with mw::transpose first");
+                          "meshwise: mw::merge_axes joins axes that stand one behind the other, in that "
+                          "order: bring them together with mw::transpose first");
             using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-            return detail::relabelled<out_type>(x, detail::extents_with<To, out_type>(x, detail::group_extent(x, Group{})), where);
+            return detail::relabelled<out_type>(
+                x, detail::extents_with<To, out_type>(x, detail::group_extent(x, Group{})), where);
         }
     }
 }
@@ -131,12 +149,15 @@ struct reordering {
 /// Example: auto t = mw::transpose<mw::axes<token, batch>>(x);
 template <class Axes, a_tensor X>
 auto transpose(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
-    else if constexpr (std::is_same_v<Axes, typename X::axes>) return x;
+    if constexpr (is_poison<X>)
+        return poison{};
+    else if constexpr (std::is_same_v<Axes, typename X::axes>)
+        return x;
     else {
         using relation = reordering<Axes, typename X::operand>;
         using verdict = typename relation::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             auto out = detail::repeated<with_place<X, Axes, typename relation::layout>>(x, x);
             if (is_recorded(x))

@@ -16,27 +16,34 @@ struct slicing {
     using axes = apply_to<all_named, typename X::axes>;
     using layout = typename X::layout;
     using verdict = all_of<typename detail::present<value_lacks_axis, list<Axis>, typename X::axes>::type,
-                           judge<split_of<layout, Axis>::size == 0, reshape_cuts_a_split_axis, detail::split_fact_of<value_is_split_by, Axis, layout>>,
-                           judge<Small::size <= Axis::size, sizes_differ, axis_of_size<Axis, Axis::size>, axis_of_size<Small, Small::size>>>;
+                           judge<split_of<layout, Axis>::size == 0, reshape_cuts_a_split_axis,
+                                 detail::split_fact_of<value_is_split_by, Axis, layout>>,
+                           judge<Small::size <= Axis::size, sizes_differ, axis_of_size<Axis, Axis::size>,
+                                 axis_of_size<Small, Small::size>>>;
 };
 
 /// Elements [first, first + extent) of Axis, as an axis Small; `extent` is only for a Small that is mw::up_to.
 /// Placement: Axis is whole on every rank; all else is kept, pending sums included. Communication: none.
 /// Errors: a run that leaves the axis. Example: auto at = mw::slice<context, token>(positions, 0);
 template <tensor_axis Axis, tensor_axis Small, a_tensor X>
-auto slice(X const& x, std::size_t first, std::size_t extent = Small::size, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
+           std::source_location where = std::source_location::current()) {
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using relation = slicing<Axis, Small, typename X::operand>;
         using verdict = typename relation::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using B = typename X::backend;
             using out_type = with_place<X, typename relation::axes, typename relation::layout>;
             std::size_t const whole = x.template extent<Axis>();
             if (extent > whole || first > whole - extent || (!Small::bounded && extent != Small::size))
-                throw error("a slice of " + std::to_string(extent) + " elements from element " + std::to_string(first) + " on does not fit " + std::string(name_of<Axis>()) + " of " +
-                            std::to_string(whole) + " elements as " + std::string(name_of<Small>()) + "; take fewer elements, or begin earlier");
+                throw error("a slice of " + std::to_string(extent) + " elements from element " +
+                            std::to_string(first) + " on does not fit " + std::string(name_of<Axis>()) +
+                            " of " + std::to_string(whole) + " elements as " + std::string(name_of<Small>()) +
+                            "; take fewer elements, or begin earlier");
             auto out = out_type::uninitialized(detail::extents_with<Small, out_type>(x, extent));
             auto const run = detail::run_of_axis::of<Axis>(x, first, extent);
             run.template take<B>(out.mutable_data(), x.data());

@@ -18,7 +18,9 @@ using numbers = std::vector<double>;
 using ids = std::vector<std::int32_t>;
 
 // no two elements, and no two sums of few of them, are alike
-inline double value_at(std::size_t i) { return 0.25 * static_cast<double>((i * 37 + 5) % 23) - 2.5 + 0.01 * static_cast<double>(i); }
+inline double value_at(std::size_t i) {
+    return 0.25 * static_cast<double>((i * 37 + 5) % 23) - 2.5 + 0.01 * static_cast<double>(i);
+}
 inline double weight_at(std::size_t i) { return static_cast<double>((i * 7 + 3) % 11) - 4.5; }
 inline numbers values(std::size_t n) {
     numbers x(n);
@@ -43,7 +45,9 @@ template <class X>
 auto weighed(X const& out) {
     auto weights = mw::result_of<mw::gradient_of<X>>(out);
     mw::fill_by_index(weights, weight_at);
-    auto const sum = [&]<class... A>(mw::axes<A...>) { return mw::sum<A...>(out * weights); }(typename X::axes{});
+    auto const sum = [&]<class... A>(mw::axes<A...>) {
+        return mw::sum<A...>(out * weights);
+    }(typename X::axes{});
     return mw::reshard<mw::layout<typename X::mesh>>(sum);
 }
 
@@ -59,9 +63,12 @@ outcome loss_on(numbers const& x, numbers const& y, F f) {
     mw::run<S>(mw::threads{}, [&](auto& here) {
         using T = typename X::value_type;
         std::vector<T> const of_x(x.begin(), x.end()), of_y(y.begin(), y.end());
-        operands<X, Y> const both{mw::cut_from<X>(std::span<T const>(of_x)), mw::cut_from<Y>(std::span<T const>(of_y))};
-        auto result = mw::value_and_gradient(both, [&](auto const& model) { return f(here, model.x, model.y); });
-        auto const dx = here.gather(result.gradient.whole(0, both.x)), dy = here.gather(result.gradient.whole(1, both.y));
+        operands<X, Y> const both{mw::cut_from<X>(std::span<T const>(of_x)),
+                                  mw::cut_from<Y>(std::span<T const>(of_y))};
+        auto result =
+            mw::value_and_gradient(both, [&](auto const& model) { return f(here, model.x, model.y); });
+        auto const dx = here.gather(result.gradient.whole(0, both.x)),
+                   dy = here.gather(result.gradient.whole(1, both.y));
         if (!here.is_first()) return;
         found.value = result.value, found.count = result.count;
         for (T d : dx) found.dx.push_back(static_cast<double>(d) * result.gradient.scale);
@@ -74,12 +81,13 @@ outcome loss_on(numbers const& x, numbers const& y, F f) {
 template <class S, class X, class Y, class Op>
 outcome result_on(Op op) {
     numbers whole;
-    auto found = loss_on<S, X, Y>(values(elements<typename X::axes>), values(elements<typename Y::axes>), [&](auto& here, auto const& x, auto const& y) {
-        auto const out = op(here, x, y);
-        auto const all = here.gather(out);
-        if (here.is_first()) whole.assign(all.begin(), all.end());
-        return weighed(out);
-    });
+    auto found = loss_on<S, X, Y>(values(elements<typename X::axes>), values(elements<typename Y::axes>),
+                                  [&](auto& here, auto const& x, auto const& y) {
+                                      auto const out = op(here, x, y);
+                                      auto const all = here.gather(out);
+                                      if (here.is_first()) whole.assign(all.begin(), all.end());
+                                      return weighed(out);
+                                  });
     found.out = whole;
     return found;
 }
@@ -134,9 +142,7 @@ template <class S, class Program>
 std::string complaint(Program program) {
     try {
         mw::run<S>(mw::threads{}, program);
-    } catch (mw::error const& e) {
-        return e.what();
-    }
+    } catch (mw::error const& e) { return e.what(); }
     return "nothing went wrong";
 }
 

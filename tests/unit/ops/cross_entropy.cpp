@@ -26,7 +26,8 @@ template <class Vocab>
 ids some_targets(ignoring which) {
     ids all(batch::size * token::size);
     for (std::size_t i = 0; i < all.size(); ++i) {
-        bool const ignored = which == ignoring::all || (which == ignoring::some && i % 5 == 2) || (which == ignoring::first_half && i < all.size() / 2);
+        bool const ignored = which == ignoring::all || (which == ignoring::some && i % 5 == 2) ||
+                             (which == ignoring::first_half && i < all.size() / 2);
         all[i] = ignored ? mw::ignored_target : static_cast<std::int32_t>((i * i + 3 * i) % Vocab::true_size);
     }
     return all;
@@ -63,11 +64,12 @@ template <class S, class Vocab>
 outcome found_on(ids const& targets) {
     using logits = mw::tensor_of<S, double, batch, token, Vocab>;
     using other = mw::tensor_of<S, double, note>;
-    return loss_on<S, logits, other>(some_logits<Vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const& y) {
-        auto const loss = mw::cross_entropy<Vocab>(x, here.template place<batch, token>(targets));
-        (void)y;
-        return loss;
-    });
+    return loss_on<S, logits, other>(
+        some_logits<Vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const& y) {
+            auto const loss = mw::cross_entropy<Vocab>(x, here.template place<batch, token>(targets));
+            (void)y;
+            return loss;
+        });
 }
 
 template <class S, class Vocab = vocab>
@@ -76,7 +78,9 @@ void agrees_on(ignoring which = ignoring::some) {
     auto const found = found_on<S, Vocab>(targets);
     auto const logits = some_logits<Vocab>();
     auto const loss = naive<Vocab>(logits, targets);
-    auto const mean = [&](numbers const& x) { return loss.count == 0 ? 0.0 : naive<Vocab>(x, targets).sum / loss.count; };
+    auto const mean = [&](numbers const& x) {
+        return loss.count == 0 ? 0.0 : naive<Vocab>(x, targets).sum / loss.count;
+    };
     CHECK(found.count == loss.count);
     CHECK(std::abs(found.value - mean(logits)) < 1e-12);
     CHECK(distance(found.dx, slopes(logits, mean)) < 1e-8);
@@ -123,12 +127,15 @@ TEST_CASE("the form that follows a strategy settles the logits and splits the ta
     using logits = mw::tensor_of<S, double, batch, token, vocab>;
     using other = mw::tensor_of<S, double, note>;
     auto const targets = some_targets<vocab>(ignoring::some);
-    auto const found = loss_on<S, logits, other>(some_logits<vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const&) {
-        return mw::cross_entropy<S, vocab>(x, here.template place<batch, token>(targets));
-    });
+    auto const found =
+        loss_on<S, logits, other>(some_logits<vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const&) {
+            return mw::cross_entropy<S, vocab>(x, here.template place<batch, token>(targets));
+        });
     auto const loss = naive<vocab>(some_logits<vocab>(), targets);
     CHECK(std::abs(found.value - loss.sum / loss.count) < 1e-12);
-    CHECK(distance(found.dx, slopes(some_logits<vocab>(), [&](numbers const& x) { return naive<vocab>(x, targets).sum / loss.count; })) < 1e-8);
+    CHECK(distance(found.dx, slopes(some_logits<vocab>(), [&](numbers const& x) {
+                       return naive<vocab>(x, targets).sum / loss.count;
+                   })) < 1e-8);
 }
 
 TEST_CASE("logits that only the loss still holds give their memory to the gradient, others keep it") {
@@ -140,11 +147,12 @@ TEST_CASE("logits that only the loss still holds give their memory to the gradie
     // the loss of 2x, twice: once the doubled logits are looked at after the step
     for (bool keep : {false, true}) {
         std::array<logits, 2> doubled;
-        auto const found = loss_on<S, logits, other>(some_logits<vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const&) {
-            auto const y = mw::scale(x, 2);
-            if (keep) doubled[here.index()] = y;
-            return mw::cross_entropy<vocab>(y, here.template place<batch, token>(targets));
-        });
+        auto const found = loss_on<S, logits, other>(
+            some_logits<vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const&) {
+                auto const y = mw::scale(x, 2);
+                if (keep) doubled[here.index()] = y;
+                return mw::cross_entropy<vocab>(y, here.template place<batch, token>(targets));
+            });
         auto const mean = [&](numbers x) {
             for (double& v : x) v *= 2;
             auto const loss = naive<vocab>(x, targets);
@@ -162,7 +170,8 @@ TEST_CASE("a split vocabulary costs two reductions forward and none backward") {
         model.x = mw::filled<decltype(model.x)>(0.5F), model.y = mw::filled<decltype(model.y)>(0);
         auto const targets = here.template place<batch, token>(some_targets<vocab>(ignoring::none));
         auto const before = here.team().collectives();
-        auto const result = mw::value_and_gradient(model, [&](auto const& m) { return mw::cross_entropy<vocab>(m.x, targets); });
+        auto const result = mw::value_and_gradient(
+            model, [&](auto const& m) { return mw::cross_entropy<vocab>(m.x, targets); });
         auto const used = here.team().collectives() - before;
         if (here.is_first()) {
             CHECK(used == 2);
@@ -173,7 +182,8 @@ TEST_CASE("a split vocabulary costs two reductions forward and none backward") {
 
 TEST_CASE("under reproducible<V> all meshes agree in every bit") {
     auto const on = []<class S>() {
-        using x = mw::tensor<float, mw::axes<batch, token, padded_vocab>, mw::layout_for<S, mw::axes<batch, token, padded_vocab>>, mw::backend_of<S>>;
+        using x = mw::tensor<float, mw::axes<batch, token, padded_vocab>,
+                             mw::layout_for<S, mw::axes<batch, token, padded_vocab>>, mw::backend_of<S>>;
         using y = mw::tensor<float, mw::axes<note>, mw::layout<typename S::mesh>, mw::backend_of<S>>;
         auto logits = values(elements<typename x::axes>);
         auto const targets = some_targets<padded_vocab>(ignoring::some);
@@ -187,10 +197,15 @@ TEST_CASE("under reproducible<V> all meshes agree in every bit") {
         found.out = sum;
         return found;
     };
-    auto const one = on.template operator()<mw::strategy<grid<1, 1>, split<batch, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>();
-    for (auto const& other : {on.template operator()<mw::strategy<grid<2, 1>, split<batch, dp<2>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>(),
-                              on.template operator()<mw::strategy<grid<1, 4>, split<batch, dp<1>>, split<padded_vocab, tp<4>>, mw::reproducible<4>>>(),
-                              on.template operator()<mw::strategy<grid<4, 2>, split<batch, dp<4>>, split<padded_vocab, tp<2>>, mw::reproducible<4>>>()}) {
+    auto const one = on.template operator()<
+        mw::strategy<grid<1, 1>, split<batch, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>();
+    for (auto const& other :
+         {on.template operator()<mw::strategy<grid<2, 1>, split<batch, dp<2>>, split<padded_vocab, tp<1>>,
+                                              mw::reproducible<4>>>(),
+          on.template operator()<mw::strategy<grid<1, 4>, split<batch, dp<1>>, split<padded_vocab, tp<4>>,
+                                              mw::reproducible<4>>>(),
+          on.template operator()<mw::strategy<grid<4, 2>, split<batch, dp<4>>, split<padded_vocab, tp<2>>,
+                                              mw::reproducible<4>>>()}) {
         CHECK(other.out == one.out);
         CHECK(other.dx == one.dx);
     }
@@ -207,7 +222,8 @@ TEST_CASE("a target outside of the true vocabulary is an error that says which a
         });
     };
     CHECK(with(3, mw::ignored_target) == "nothing went wrong");
-    CHECK(with(20, 5).find("target 5 at batch 3, token 2 is outside of padded_vocab, which has 5 elements") != std::string::npos);
+    CHECK(with(20, 5).find("target 5 at batch 3, token 2 is outside of padded_vocab, which has 5 elements") !=
+          std::string::npos);
     CHECK(with(0, -1).find("target -1 at batch 0, token 0") != std::string::npos);
     CHECK(with(0, -99).find("target -99") != std::string::npos);
 }
@@ -219,11 +235,17 @@ using logit_axes = mw::axes<batch, token, vocab>;
 using rows = mw::axes<batch, token>;
 template <class Logits, class Targets>
 using verdict_of = typename mw::target_rows<vocab, Logits, Targets>::verdict;
-static_assert(verdict_of<on_two<logit_axes, split<batch, dp<2>>, split<vocab, tp<2>>>, on_two<rows, split<batch, dp<2>>>>::value);
-static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, mw::partial<tp<2>>>, on_two<rows>>::rule, mw::non_linear_operation_on_a_pending_sum>);
-static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, split<batch, dp<2>>>, on_two<rows>>::rule, mw::shared_axis_is_split_differently>);
-static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, split<vocab, tp<2>>>, on_two<rows, split<token, tp<2>>>>::rule, mw::shared_axis_is_split_differently>);
+static_assert(verdict_of<on_two<logit_axes, split<batch, dp<2>>, split<vocab, tp<2>>>,
+                         on_two<rows, split<batch, dp<2>>>>::value);
+static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, mw::partial<tp<2>>>, on_two<rows>>::rule,
+                             mw::non_linear_operation_on_a_pending_sum>);
+static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, split<batch, dp<2>>>, on_two<rows>>::rule,
+                             mw::shared_axis_is_split_differently>);
+static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes, split<vocab, tp<2>>>,
+                                                 on_two<rows, split<token, tp<2>>>>::rule,
+                             mw::shared_axis_is_split_differently>);
 static_assert(std::is_same_v<typename verdict_of<on_two<rows>, on_two<rows>>::rule, mw::axis_is_missing>);
-static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes>, on_two<mw::axes<batch>>>::rule, mw::axis_is_missing>);
+static_assert(std::is_same_v<typename verdict_of<on_two<logit_axes>, on_two<mw::axes<batch>>>::rule,
+                             mw::axis_is_missing>);
 
 }  // namespace

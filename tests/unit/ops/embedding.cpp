@@ -32,7 +32,8 @@ template <class Vocab>
 numbers naive(numbers const& table, ids const& rows) {
     numbers out;
     for (auto id : rows)
-        for (std::size_t e = 0; e < embed::size; ++e) out.push_back(table[static_cast<std::size_t>(id) * embed::size + e]);
+        for (std::size_t e = 0; e < embed::size; ++e)
+            out.push_back(table[static_cast<std::size_t>(id) * embed::size + e]);
     return out;
 }
 
@@ -42,8 +43,11 @@ void strict() {
     using table = mw::tensor_of<S, double, Vocab, embed>;
     using other = mw::tensor_of<S, double, note>;
     auto const rows = some_ids(Vocab::true_size);
-    agrees<S, table, other>([&](auto& here, auto const& x, auto const&) { return mw::embedding<Vocab>(x, here.template place<batch, token>(rows)); },
-                            [&](numbers const& x, numbers const&) { return naive<Vocab>(x, rows); });
+    agrees<S, table, other>(
+        [&](auto& here, auto const& x, auto const&) {
+            return mw::embedding<Vocab>(x, here.template place<batch, token>(rows));
+        },
+        [&](numbers const& x, numbers const&) { return naive<Vocab>(x, rows); });
 }
 template <class S, class Vocab = vocab>
 void aligned() {
@@ -53,7 +57,8 @@ void aligned() {
     agrees<S, table, other>(
         [&](auto& here, auto const& x, auto const&) {
             auto const out = mw::embedding<S, Vocab>(x, here.template place<batch, token>(rows));
-            static_assert(std::is_same_v<typename decltype(out)::layout, typename S::template layout_of<batch, token, embed>>);
+            static_assert(std::is_same_v<typename decltype(out)::layout,
+                                         typename S::template layout_of<batch, token, embed>>);
             return out;
         },
         [&](numbers const& x, numbers const&) { return naive<Vocab>(x, rows); });
@@ -90,9 +95,11 @@ TEST_CASE("the form that follows a strategy brings table and ids together") {
     aligned<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<vocab, tp<2>>>>();
     // ids and table both want tp: the ids are gathered, the result is scattered by token
     aligned<mw::strategy<grid<1, 2>, mw::split<vocab, tp<2>>, mw::split<token, tp<2>>>>();
-    aligned<mw::strategy<grid<2, 3>, mw::split<batch, dp<2>>, mw::split<vocab, tp<3>>, mw::split<token, tp<3>>>>();
+    aligned<mw::strategy<grid<2, 3>, mw::split<batch, dp<2>>, mw::split<vocab, tp<3>>,
+                         mw::split<token, tp<3>>>>();
     // a table whose columns are stored over the data ranks is gathered, its gradient scattered
-    aligned<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<vocab, tp<2>>, mw::split<embed, dp<2>>>>();
+    aligned<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<vocab, tp<2>>,
+                         mw::split<embed, dp<2>>>>();
 }
 
 TEST_CASE("under reproducible<V> all meshes agree in every bit") {
@@ -101,18 +108,27 @@ TEST_CASE("under reproducible<V> all meshes agree in every bit") {
     auto const on = [&]<class S>() {
         using x = mw::tensor<float, table, mw::layout_for<S, table>, mw::backend_of<S>>;
         using y = mw::tensor<float, mw::axes<note>, mw::layout_for<S, mw::axes<note>>, mw::backend_of<S>>;
-        return result_on<S, x, y>([&](auto& here, auto const& t, auto const&) { return mw::embedding<S, padded_vocab>(t, here.template place<batch, token>(rows)); });
+        return result_on<S, x, y>([&](auto& here, auto const& t, auto const&) {
+            return mw::embedding<S, padded_vocab>(t, here.template place<batch, token>(rows));
+        });
     };
     using mw::split;
-    auto const by_batch = on.template operator()<mw::strategy<grid<1, 1>, split<batch, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>();
-    for (auto const& other : {on.template operator()<mw::strategy<grid<2, 1>, split<batch, dp<2>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>(),
-                              on.template operator()<mw::strategy<grid<4, 1>, split<batch, dp<4>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>(),
-                              on.template operator()<mw::strategy<grid<2, 4>, split<batch, dp<2>>, split<padded_vocab, tp<4>>, mw::reproducible<4>>>()}) {
+    auto const by_batch = on.template operator()<
+        mw::strategy<grid<1, 1>, split<batch, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>();
+    for (auto const& other :
+         {on.template operator()<mw::strategy<grid<2, 1>, split<batch, dp<2>>, split<padded_vocab, tp<1>>,
+                                              mw::reproducible<4>>>(),
+          on.template operator()<mw::strategy<grid<4, 1>, split<batch, dp<4>>, split<padded_vocab, tp<1>>,
+                                              mw::reproducible<4>>>(),
+          on.template operator()<mw::strategy<grid<2, 4>, split<batch, dp<2>>, split<padded_vocab, tp<4>>,
+                                              mw::reproducible<4>>>()}) {
         CHECK(other.out == by_batch.out);
         CHECK(other.dx == by_batch.dx);
     }
-    auto const by_token = on.template operator()<mw::strategy<grid<1, 1>, split<token, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<2>>>();
-    auto const other = on.template operator()<mw::strategy<grid<2, 2>, split<token, dp<2>>, split<padded_vocab, tp<2>>, mw::reproducible<2>>>();
+    auto const by_token = on.template operator()<
+        mw::strategy<grid<1, 1>, split<token, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<2>>>();
+    auto const other = on.template operator()<
+        mw::strategy<grid<2, 2>, split<token, dp<2>>, split<padded_vocab, tp<2>>, mw::reproducible<2>>>();
     CHECK(other.out == by_token.out);
     CHECK(other.dx == by_token.dx);
 }
@@ -145,14 +161,23 @@ using whole_table = on_two<mw::axes<vocab, embed>>;
 using whole_ids = on_two<mw::axes<batch, token>>;
 using mw::split;
 static_assert(verdict_of<whole_table, whole_ids>::value);
-static_assert(verdict_of<on_two<mw::axes<vocab, embed>, split<vocab, tp<2>>>, on_two<mw::axes<batch, token>, split<batch, dp<2>>>>::value);
+static_assert(verdict_of<on_two<mw::axes<vocab, embed>, split<vocab, tp<2>>>,
+                         on_two<mw::axes<batch, token>, split<batch, dp<2>>>>::value);
 // one mesh axis for the rows of the table and of the ids
-static_assert(std::is_same_v<typename verdict_of<on_two<mw::axes<vocab, embed>, split<vocab, tp<2>>>, on_two<mw::axes<batch, token>, split<batch, tp<2>>>>::rule,
+static_assert(std::is_same_v<typename verdict_of<on_two<mw::axes<vocab, embed>, split<vocab, tp<2>>>,
+                                                 on_two<mw::axes<batch, token>, split<batch, tp<2>>>>::rule,
                              mw::operands_split_by_different_axes_on_one_mesh_axis>);
-static_assert(std::is_same_v<typename verdict_of<on_two<mw::axes<vocab, embed>, split<embed, tp<2>>>, on_two<mw::axes<batch, token>, split<batch, tp<2>>>>::rule,
+static_assert(std::is_same_v<typename verdict_of<on_two<mw::axes<vocab, embed>, split<embed, tp<2>>>,
+                                                 on_two<mw::axes<batch, token>, split<batch, tp<2>>>>::rule,
                              mw::operands_split_by_different_axes_on_one_mesh_axis>);
-static_assert(std::is_same_v<typename mw::lookup<other_vocab, whole_table, whole_ids>::verdict::rule, mw::axis_is_missing>);
-static_assert(std::is_same_v<typename verdict_of<whole_table, on_two<mw::axes<batch, token>, mw::partial<tp<2>>>>::rule, mw::non_linear_operation_on_a_pending_sum>);
-static_assert(std::is_same_v<typename verdict_of<whole_table, mw::operand<mw::axes<batch, token>, mw::layout<grid<1, 1>>>>::rule, mw::tensors_of_different_meshes>);
+static_assert(std::is_same_v<typename mw::lookup<other_vocab, whole_table, whole_ids>::verdict::rule,
+                             mw::axis_is_missing>);
+static_assert(
+    std::is_same_v<typename verdict_of<whole_table, on_two<mw::axes<batch, token>, mw::partial<tp<2>>>>::rule,
+                   mw::non_linear_operation_on_a_pending_sum>);
+static_assert(
+    std::is_same_v<
+        typename verdict_of<whole_table, mw::operand<mw::axes<batch, token>, mw::layout<grid<1, 1>>>>::rule,
+        mw::tensors_of_different_meshes>);
 
 }  // namespace
