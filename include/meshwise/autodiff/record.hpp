@@ -67,7 +67,16 @@ void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending 
     static_assert(std::is_same_v<without_partials<typename X::layout>, without_partials<typename DX::layout>>, "a gradient is split as its value");
     static_assert((sum_mask<typename X::layout> & sum_mask<typename DX::layout>) == 0, "the gradient of a pending value is whole");
     static_assert(std::is_same_v<typename X::value_type, typename DX::value_type>);
-    if (to) detail::tape_going_backwards()->contribute(to.node, sum_mask<typename DX::layout> | also_pending, gradient.memory());
+    if (!to) return;
+    tape& t = *detail::tape_going_backwards();
+    mesh_mask pending = sum_mask<typename DX::layout> | also_pending;
+    buffer memory = gradient.memory();
+    if constexpr (X::backend::leaves > 1) {
+        // (q0 + k0) + (q1 + k1) is not (q0 + q1) + (k0 + k1): for equal bits every contribution is reduced by itself
+        memory = tape::reduced(element_type_of<typename X::value_type>, sizeof(typename X::value_type), gradient.size(), pending, std::move(memory), t.where(to.node));
+        pending = 0;
+    }
+    t.contribute(to.node, pending, std::move(memory));
 }
 
 /// Runs the pullbacks of all nodes after `down_to`.

@@ -82,6 +82,7 @@ double host_value(X const& x) {
 struct loss_numbers {
     double sum = 0, count = 0;
     mesh_mask pending = 0;
+    element_type tree_type = element_type::float64;  // in which sums over ranks are made
 };
 template <class T>
 inline constexpr bool is_loss_parts = false;
@@ -128,6 +129,7 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
                       "meshwise: this loss is a pending sum without its count; return mw::loss_parts{sum, count}, as mw::cross_entropy does, or settle it");
         auto const numbers = detail::numbers_of(loss);
         total.sum += numbers.sum, total.count += numbers.count, total.pending = numbers.pending;
+        if (Sum::backend::leaves > 1) total.tree_type = element_type_of<typename Sum::value_type>;
         if (sum.node() == 0) continue;
         allocating_for const gradients(purpose::gradients);
         auto one = result_of<gradient_of<Sum>>(sum);
@@ -140,9 +142,17 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
         if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) result.gradient.parts[i] = t.merged(id);
     if (here.team->group_size(total.pending) > 1) {
         doing const loss("loss");
-        std::array<double, 2> both{total.sum, total.count};
-        here.team->all_reduce(total.pending, reduction::sum, element_type::float64, both.data(), both.data(), 2, where);
-        total.sum = both[0], total.count = both[1];
+        if (total.tree_type == element_type::float64) {
+            std::array<double, 2> both{total.sum, total.count};
+            here.team->all_reduce(total.pending, reduction::sum, element_type::float64, both.data(), both.data(), 2, where);
+            total.sum = both[0], total.count = both[1];
+        } else {
+            // for equal bits the sum over ranks rounds as the sum over leaves does; the count is exact in double
+            auto sum = static_cast<float>(total.sum);
+            here.team->all_reduce(total.pending, reduction::sum, element_type::float32, &sum, &sum, 1, where);
+            here.team->all_reduce(total.pending, reduction::sum, element_type::float64, &total.count, &total.count, 1, where);
+            total.sum = static_cast<double>(sum);
+        }
     }
     result.count = total.count;
     result.value = total.count == 0 ? 0 : total.sum / total.count;

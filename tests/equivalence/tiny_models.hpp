@@ -1,0 +1,106 @@
+#pragma once
+// Tiny models on every mesh: the axes, the strategies, and a training run whose whole outcome can be compared.
+#include <meshwise/nn/llama.hpp>
+#include <meshwise/optim/adamw.hpp>
+#include <meshwise/parallel/rank.hpp>
+
+#include <string>
+#include <vector>
+
+namespace tiny {
+
+namespace mw = meshwise;
+
+struct batch : mw::axis<8> {};
+struct token : mw::axis<16> {};
+struct embed : mw::axis<32> {};
+struct heads : mw::axis<8> {};
+struct kv_heads : mw::axis<2> {};
+struct group : mw::axis<4> {};
+struct head_dim : mw::axis<4> {};
+struct ffn : mw::axis<64> {};
+struct vocab : mw::padded<21, 8> {};  // 24 stored: three ids of every mesh's last rank are padding
+struct layer : mw::axis<2> {};
+
+template <std::size_t Dp, std::size_t Tp, std::size_t Cp = 1>
+struct places {
+    struct dp : mw::mesh_axis<Dp> {};
+    struct tp : mw::mesh_axis<Tp> {};
+    struct cp : mw::mesh_axis<Cp> {};
+    using mesh = mw::mesh<dp, tp>;
+    template <class... More>
+    using tensor_parallel = mw::strategy<mesh, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<kv_heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>, More...>;
+    template <class... More>
+    using sequence_parallel = tensor_parallel<mw::split<token, tp>, More...>;
+    template <class... More>
+    using context_parallel = mw::strategy<mw::mesh<dp, tp, cp>, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>, mw::split<token, cp>, More...>;
+};
+/// Fewer kv heads than ranks: the mesh says so with two axes.
+template <std::size_t Kv, std::size_t Group>
+struct grouped_places {
+    struct tp_kv : mw::mesh_axis<Kv> {};
+    struct tp_g : mw::mesh_axis<Group> {};
+    template <class... More>
+    using tensor_parallel = mw::strategy<mw::mesh<tp_kv, tp_g>, mw::split<kv_heads, tp_kv>, mw::split<group, tp_g>, mw::split<ffn, tp_kv>, mw::split<ffn, tp_g>,
+                                         mw::split<vocab, tp_kv>, mw::split<vocab, tp_g>, More...>;
+};
+
+template <class S>
+using gpt = mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>;
+template <class S>
+using llama = mw::llama<S, vocab, embed, kv_heads, group, head_dim, ffn, layer>;
+
+/// Everything a run leaves behind, on whole tensors.
+struct outcome {
+    std::vector<double> losses, norms;
+    std::vector<std::string> names;
+    std::vector<std::vector<double>> gradients;  // of the first step
+    std::vector<std::vector<double>> weights;    // after the last
+};
+
+inline std::vector<std::int32_t> ids(std::size_t step, std::size_t shift) {
+    std::vector<std::int32_t> made(batch::size * token::size);
+    mw::random_stream const numbers(mw::seed{3}, "ids", step);
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = static_cast<std::int32_t>(numbers.bits(i + shift) % 21);
+    if (shift != 0) made[5] = mw::ignored_target;  // some places do not count
+    return made;
+}
+
+/// The program: the same lines on every mesh, and in plans.
+template <template <class> class Model, class S, class Each>
+void train(mw::rank<S>& here, std::size_t steps, bool recompute, Each each) {
+    auto model = here.template init<Model<S>>(mw::seed{11});
+    model.recompute_blocks = recompute;
+    mw::adamw optimizer(model, {.learning_rate = 1e-2, .weight_decay = 0.1, .clip_norm = 1});
+    for (std::size_t step = 0; step < steps; ++step) {
+        auto const inputs = here.template place<batch, token>(ids(step, 0)), targets = here.template place<batch, token>(ids(step, 1));
+        auto [loss, gradient, count] = mw::value_and_gradient(model, [&](Model<S> const& m) { return m.loss(inputs, targets); });
+        double const norm = optimizer.step(gradient);
+        each(model, step, loss, norm, gradient);
+    }
+}
+
+template <template <class> class Model, class S>
+outcome train(std::size_t steps, bool recompute = false) {
+    outcome result;
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto const note = [&](std::vector<std::vector<double>>& all, auto const& x, double scale) {
+            auto const whole = here.gather(x);
+            if (!here.is_first()) return;
+            std::vector<double> values(whole.begin(), whole.end());
+            for (double& v : values) v *= scale;
+            all.push_back(std::move(values));
+        };
+        train<Model>(here, steps, recompute, [&](auto& model, std::size_t step, double loss, double norm, auto& gradient) {
+            if (here.is_first()) result.losses.push_back(loss), result.norms.push_back(norm);
+            mw::for_each_parameter(model, [&](std::size_t i, std::string_view name, auto& p, mw::initial) {
+                if (step == 0) note(result.gradients, gradient.whole(i, p), gradient.scale);
+                if (step == 0 && here.is_first()) result.names.emplace_back(name);
+                if (step + 1 == steps) note(result.weights, p, 1);
+            });
+        });
+    });
+    return result;
+}
+
+}  // namespace tiny
