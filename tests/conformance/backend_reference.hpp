@@ -39,7 +39,7 @@ std::vector<T> values(std::size_t n, std::uint64_t seed) {
     std::uint64_t state = seed * 0x9e3779b97f4a7c15U + 1;
     for (auto& value : result) {
         state = state * 6364136223846793005U + 1442695040888963407U;
-        value = static_cast<T>(static_cast<double>(state >> 40) / (1 << 22) - 2.0);
+        value = static_cast<T>(static_cast<double>(state >> 11) * 0x1p-51 - 2.0);
     }
     return result;
 }

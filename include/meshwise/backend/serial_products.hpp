@@ -1,5 +1,6 @@
 // serial_products: matrix products and attention of the serial backend.
-// Guarantees: sums in double, in increasing k (or key).
+// Guarantees: sums in double, in increasing k (or key), by explicit multiply-adds: left to the compiler, some
+// elements would be rounded once and some twice.
 // Costs: one thread, no blocking; attention recomputes its scores instead of holding them.
 #pragma once
 
@@ -8,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <vector>
 
 namespace meshwise {
 
@@ -44,15 +46,17 @@ struct serial_products {
                 total += std::exp(score - largest);
             }
             double const normalizer = visible == 0 ? largest : largest + std::log(total);
-            for (std::size_t d = 0; d < shape.head_dim; ++d) {
-                double mixed = 0;
-                for (std::size_t j = 0; j < visible; ++j) {
-                    double const score =
-                        shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
-                    mixed += std::exp(score - normalizer) * v[at_v + offset(j, shape.v_token) + offset(d, 1)];
-                }
-                o[at_q + offset(d, 1)] = static_cast<T>(mixed);
+            std::vector<double> mixed(shape.head_dim);
+            for (std::size_t j = 0; j < visible; ++j) {
+                double const score =
+                    shape.scale * dot(shape.head_dim, query, k + at_k + offset(j, shape.k_token));
+                double const weight = std::exp(score - normalizer);
+                T const* const value = v + at_v + offset(j, shape.v_token);
+                for (std::size_t d = 0; d < shape.head_dim; ++d)
+                    mixed[d] = std::fma(weight, value[d], mixed[d]);
             }
+            for (std::size_t d = 0; d < shape.head_dim; ++d)
+                o[at_q + offset(d, 1)] = static_cast<T>(mixed[d]);
             lse[row] = static_cast<T>(normalizer);
         });
     }
@@ -95,8 +99,9 @@ private:
                 R& element = c[offset(i, shape.c_m) + offset(j, shape.c_n)];
                 double total = 0;
                 for (std::size_t l = 0; l < shape.k; ++l) {
-                    total += static_cast<double>(a[offset(i, shape.a_m) + offset(l, shape.a_k)]) *
-                             static_cast<double>(b[offset(l, shape.b_k) + offset(j, shape.b_n)]);
+                    total =
+                        std::fma(static_cast<double>(a[offset(i, shape.a_m) + offset(l, shape.a_k)]),
+                                 static_cast<double>(b[offset(l, shape.b_k) + offset(j, shape.b_n)]), total);
                 }
                 element = static_cast<R>(shape.accumulate ? element + total : total);
             }
@@ -119,7 +124,9 @@ private:
     template <class T>
     static double dot(std::size_t n, T const* x, T const* y) {
         double total = 0;
-        for (std::size_t i = 0; i < n; ++i) total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+        for (std::size_t i = 0; i < n; ++i) {
+            total = std::fma(static_cast<double>(x[i]), static_cast<double>(y[i]), total);
+        }
         return total;
     }
 

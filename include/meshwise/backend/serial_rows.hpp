@@ -98,7 +98,8 @@ struct serial_rows {
             double of_gain = 0, of_bias = 0;
             for (std::size_t r = 0; r < rows; ++r) {
                 double const slope = dy[r * n + j];
-                of_gain += slope * (static_cast<double>(x[r * n + j]) - mean[r]) * inverse_deviation[r];
+                of_gain = std::fma(slope * (static_cast<double>(x[r * n + j]) - mean[r]),
+                                   inverse_deviation[r], of_gain);
                 of_bias += slope;
             }
             dgain[j] = static_cast<T>(of_gain);
@@ -140,7 +141,8 @@ struct serial_rows {
         for (std::size_t j = 0; j < n; ++j) {
             double of_gain = 0;
             for (std::size_t r = 0; r < rows; ++r) {
-                of_gain += static_cast<double>(dy[r * n + j]) * x[r * n + j] * inverse_deviation[r];
+                of_gain = std::fma(static_cast<double>(dy[r * n + j]) * x[r * n + j], inverse_deviation[r],
+                                   of_gain);
             }
             dgain[j] = static_cast<T>(of_gain);
         }
