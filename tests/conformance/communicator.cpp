@@ -88,7 +88,8 @@ void expect(char const* what, guarded<T> const& found, std::vector<T> const& wan
 }
 
 constexpr std::size_t counts[] = {0, 1, 2, 3, 5, 63, 64, 65, 257, 1000};
-constexpr mw::pieces shapes[] = {{0, 3}, {3, 0}, {1, 1}, {5, 1}, {1, 17}, {7, 3}, {4, 200}, {2, 513}, {1, 1000}};
+constexpr mw::pieces shapes[] = {{0, 3}, {3, 0},   {1, 1},   {5, 1},   {1, 17},
+                                 {7, 3}, {4, 200}, {2, 513}, {1, 1000}};
 
 template <class T>
 void check_reductions(mw::communicator& here, mw::mesh_mask mask, mw::reduction how) {
@@ -97,7 +98,8 @@ void check_reductions(mw::communicator& here, mw::mesh_mask mask, mw::reduction 
     std::size_t const p = group.size();
     auto const reduced = [&](std::size_t i) {
         T result = value<T>(group[0], i);
-        for (std::size_t other = 1; other < p; ++other) result = combine(how, result, value<T>(group[other], i));
+        for (std::size_t other = 1; other < p; ++other)
+            result = combine(how, result, value<T>(group[other], i));
         return result;
     };
     for (std::size_t const count : counts) {
@@ -140,7 +142,8 @@ void check_moves(mw::communicator& here, mw::mesh_mask mask) {
         std::vector<T> wanted;
         for (std::size_t row = 0; row < outer; ++row)
             for (std::size_t other = 0; other < p; ++other)
-                for (std::size_t i = 0; i < inner; ++i) wanted.push_back(value<T>(group[other], row * inner + i));
+                for (std::size_t i = 0; i < inner; ++i)
+                    wanted.push_back(value<T>(group[other], row * inner + i));
         guarded<T> out(wanted.size());
         here.all_gather(mask, type, in.data(), out.data(), {outer, inner});
         expect("all_gather", out, wanted);
@@ -154,7 +157,8 @@ void check_moves(mw::communicator& here, mw::mesh_mask mask) {
         auto const in = values<T>(here.rank(), p * count);
         std::vector<T> wanted;
         for (std::size_t other = 0; other < p; ++other)
-            for (std::size_t i = 0; i < count; ++i) wanted.push_back(value<T>(group[other], index * count + i));
+            for (std::size_t i = 0; i < count; ++i)
+                wanted.push_back(value<T>(group[other], index * count + i));
         guarded<T> out(p * count);
         here.all_to_all(mask, type, in.data(), out.data(), count);
         expect("all_to_all", out, wanted);
@@ -192,7 +196,8 @@ void check_order(mw::communicator& here, mw::mesh_mask mask) {
     auto const group = group_of(here.mesh(), here.rank(), mask);
     auto const sum = [&](std::size_t i) {
         std::vector<wide> summands;
-        for (std::size_t const rank : group) summands.push_back(static_cast<wide>(static_cast<T>(rough(rank, i))));
+        for (std::size_t const rank : group)
+            summands.push_back(static_cast<wide>(static_cast<T>(rough(rank, i))));
         return static_cast<T>(tree(summands, 0, group.size()));
     };
     for (std::size_t const count : {7UL, 700UL}) {
@@ -203,7 +208,8 @@ void check_order(mw::communicator& here, mw::mesh_mask mask) {
         guarded<T> all(count), own(count);
         here.all_reduce(mask, mw::reduction::sum, mw::element_type_of<T>, in.data(), all.data(), count);
         expect("the order of all_reduce", all, wanted);
-        here.reduce_scatter(mask, mw::reduction::sum, mw::element_type_of<T>, in.data(), own.data(), {1, count});
+        here.reduce_scatter(mask, mw::reduction::sum, mw::element_type_of<T>, in.data(), own.data(),
+                            {1, count});
         expect("the order of reduce_scatter", own, piece);
     }
 }
@@ -214,9 +220,11 @@ void check_nan(mw::communicator& here, mw::mesh_mask mask) {
         for (std::size_t const count : {3UL, 200UL}) {
             bool const mine = here.group_index(mask) == where;
             std::vector<T> data(count, static_cast<T>(mine ? std::numeric_limits<float>::quiet_NaN() : 1.0F));
-            here.all_reduce(mask, mw::reduction::max, mw::element_type_of<T>, data.data(), data.data(), count);
+            here.all_reduce(mask, mw::reduction::max, mw::element_type_of<T>, data.data(), data.data(),
+                            count);
             for (T const x : data)
-                if (!std::isnan(static_cast<float>(x))) throw std::runtime_error("a NaN was lost in a maximum");
+                if (!std::isnan(static_cast<float>(x)))
+                    throw std::runtime_error("a NaN was lost in a maximum");
         }
 }
 

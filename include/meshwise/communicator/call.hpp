@@ -29,7 +29,14 @@ public:
     using error::error;
 };
 
-enum class operation : std::uint8_t { all_reduce, reduce_scatter, all_gather, all_to_all, broadcast, barrier };
+enum class operation : std::uint8_t {
+    all_reduce,
+    reduce_scatter,
+    all_gather,
+    all_to_all,
+    broadcast,
+    barrier
+};
 
 constexpr std::string_view name_of(operation what) {
     constexpr std::string_view names[] = {"all_reduce", "reduce_scatter", "all_gather",
@@ -50,7 +57,9 @@ struct call {
     std::size_t sequence = 0;
     std::source_location where{};
 
-    constexpr bool reduces() const { return what == operation::all_reduce || what == operation::reduce_scatter; }
+    constexpr bool reduces() const {
+        return what == operation::all_reduce || what == operation::reduce_scatter;
+    }
 };
 
 /// Whether two ranks do the same work: operation, reduction, type, extents, root, axes and order agree.
@@ -94,12 +103,12 @@ constexpr std::uint64_t bytes_sent(call const& made, std::size_t ranks) {
     std::uint64_t const piece = std::uint64_t{made.outer} * made.inner * size_of(made.type);
     std::uint64_t const others = ranks - 1;
     switch (made.what) {
-        case operation::all_reduce: return 2 * piece * others / ranks;
-        case operation::reduce_scatter:
-        case operation::all_gather:
-        case operation::all_to_all: return piece * others;
-        case operation::broadcast: return piece;
-        case operation::barrier: return 0;
+    case operation::all_reduce: return 2 * piece * others / ranks;
+    case operation::reduce_scatter:
+    case operation::all_gather:
+    case operation::all_to_all: return piece * others;
+    case operation::broadcast: return piece;
+    case operation::barrier: return 0;
     }
     return 0;
 }
@@ -111,14 +120,16 @@ inline std::string describe(grid const& mesh, call const& made) {
     if (made.reduces()) text += std::string(name_of(made.how)) + ", ";
     if (made.what != operation::barrier) text += std::string(name_of(made.type)) + ", ";
     switch (made.what) {
-        case operation::reduce_scatter:
-        case operation::all_gather:
-            text += std::to_string(made.outer) + " x " + std::to_string(made.inner) + " per rank";
-            break;
-        case operation::all_to_all: text += std::to_string(made.inner) + " per peer"; break;
-        case operation::broadcast: text += std::to_string(made.inner) + ", root " + std::to_string(made.root); break;
-        case operation::all_reduce: text += std::to_string(made.inner); break;
-        case operation::barrier: break;
+    case operation::reduce_scatter:
+    case operation::all_gather:
+        text += std::to_string(made.outer) + " x " + std::to_string(made.inner) + " per rank";
+        break;
+    case operation::all_to_all: text += std::to_string(made.inner) + " per peer"; break;
+    case operation::broadcast:
+        text += std::to_string(made.inner) + ", root " + std::to_string(made.root);
+        break;
+    case operation::all_reduce: text += std::to_string(made.inner); break;
+    case operation::barrier: break;
     }
     text += ") over " + describe_axes(mesh, made.mask) + " at ";
     text += std::string(made.where.file_name()) + ":" + std::to_string(made.where.line());

@@ -1,6 +1,8 @@
 // communicator: how the ranks of a mesh talk to each other. One object per rank.
-// Guarantees: the promises below, kept by every implementation and checked by tests/conformance/communicator.cpp.
-// Costs: one virtual call per collective; a group of one rank costs a copy at most and counts as no collective.
+// Guarantees: the promises below, kept by every implementation and checked by
+// tests/conformance/communicator.cpp.
+// Costs: one virtual call per collective; a group of one rank costs a copy at most and counts as no
+// collective.
 #pragma once
 
 #include <chrono>
@@ -23,16 +25,18 @@ struct pieces {
 ///  - No hang: a collective returns, or throws on every rank of its group within the deadline.
 ///  - No silent mismatch: ranks that disagree on the operation, reduction, type, extents, root, axes or order
 ///    all get a `collective_error` with both call sites, before any value is touched.
-///  - A rank that leaves by an exception releases its peers at once; they get a `peer_failed` with its reason.
-///  - Sums are added in one fixed tree over the position in the group, tree(lo, hi) = tree(lo, mid) + tree(mid, hi)
-///    with mid = lo + the largest power of two below hi - lo: equal runs give equal bits whatever the timing, on
-///    every implementation. bfloat16 is added in float and rounded once. A NaN on any rank makes a maximum NaN.
-///  - After an error the team stays broken: every later collective throws. Memory of a rank is never read after
-///    one of its collectives has returned or thrown.
+///  - A rank that leaves by an exception releases its peers at once; they get a `peer_failed` with its
+///    reason.
+///  - Sums are added in one fixed tree over the position in the group, tree(lo, hi) = tree(lo, mid) +
+///    tree(mid, hi) with mid = lo + the largest power of two below hi - lo: equal runs give equal bits
+///    whatever the timing, on every implementation. bfloat16 is added in float and rounded once. A NaN on any
+///    rank makes a maximum NaN.
+///  - After an error the team stays broken: every later collective throws. Memory of a rank is never read
+///    after one of its collectives has returned or thrown.
 ///
-/// Every collective takes the mesh axes it runs along; several axes are one flattened group, last axis fastest.
-/// All ranks of a group make the same calls in the same order. Input and output may not overlap except where
-/// `in place` is said. Extents of zero are allowed, with any pointers, and still meet the peers.
+/// Every collective takes the mesh axes it runs along; several axes are one flattened group, last axis
+/// fastest. All ranks of a group make the same calls in the same order. Input and output may not overlap
+/// except where `in place` is said. Extents of zero are allowed, with any pointers, and still meet the peers.
 /// Units: elements, never bytes.
 class communicator {
 public:
@@ -53,8 +57,8 @@ public:
     /// out = the reduction of every rank's in, on every rank. In place: in == out is allowed.
     virtual void all_reduce(mesh_mask, reduction, element_type, void const* in, void* out, std::size_t count,
                             std::source_location = std::source_location::current()) = 0;
-    /// in (outer, ranks, inner) is reduced over the ranks; out (outer, inner) is this rank's piece of the result.
-    /// In place for outer = 1: out may be this rank's piece inside in.
+    /// in (outer, ranks, inner) is reduced over the ranks; out (outer, inner) is this rank's piece of the
+    /// result. In place for outer = 1: out may be this rank's piece inside in.
     virtual void reduce_scatter(mesh_mask, reduction, element_type, void const* in, void* out, pieces,
                                 std::source_location = std::source_location::current()) = 0;
     /// in (outer, inner) is this rank's piece; out (outer, ranks, inner) is the whole, on every rank.
@@ -69,7 +73,8 @@ public:
                            std::source_location = std::source_location::current()) = 0;
     /// Returns when every rank of the group has called it.
     virtual void barrier(mesh_mask, std::source_location = std::source_location::current()) = 0;
-    /// This rank is leaving by an exception: peers that wait, and all later collectives, throw with this reason.
+    /// This rank is leaving by an exception: peers that wait, and all later collectives, throw with this
+    /// reason.
     virtual void fail(std::string_view reason) noexcept = 0;
 
     /// Time this rank spent in collectives so far, copying and adding included.

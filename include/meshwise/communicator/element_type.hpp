@@ -24,9 +24,12 @@ namespace detail {
 
 template <class T>
 consteval element_type find_element_type() {
-    if constexpr (std::same_as<T, float>) return element_type::float32;
-    else if constexpr (std::same_as<T, double>) return element_type::float64;
-    else if constexpr (std::same_as<T, meshwise::bfloat16>) return element_type::bfloat16;
+    if constexpr (std::same_as<T, float>)
+        return element_type::float32;
+    else if constexpr (std::same_as<T, double>)
+        return element_type::float64;
+    else if constexpr (std::same_as<T, meshwise::bfloat16>)
+        return element_type::bfloat16;
     else {
         static_assert(std::integral<T> && (sizeof(T) == 1 || sizeof(T) == 4 || sizeof(T) == 8),
                       "meshwise: collectives move float, double, bfloat16 and integers of 1, 4 or 8 bytes");
@@ -52,14 +55,14 @@ inline constexpr element_type element_type_of = detail::find_element_type<std::r
 template <class F>
 constexpr decltype(auto) with_element_type(element_type type, F&& f) {
     switch (type) {
-        case element_type::float32: return f(float{});
-        case element_type::float64: return f(double{});
-        case element_type::bfloat16: return f(meshwise::bfloat16{});
-        case element_type::int32: return f(std::int32_t{});
-        case element_type::int64: return f(std::int64_t{});
-        case element_type::uint8: return f(std::uint8_t{});
-        case element_type::uint32: return f(std::uint32_t{});
-        case element_type::uint64: return f(std::uint64_t{});
+    case element_type::float32: return f(float{});
+    case element_type::float64: return f(double{});
+    case element_type::bfloat16: return f(meshwise::bfloat16{});
+    case element_type::int32: return f(std::int32_t{});
+    case element_type::int64: return f(std::int64_t{});
+    case element_type::uint8: return f(std::uint8_t{});
+    case element_type::uint32: return f(std::uint32_t{});
+    case element_type::uint64: return f(std::uint64_t{});
     }
     throw error("a collective was given an element_type that does not exist; use element_type_of<T>");
 }
@@ -71,14 +74,14 @@ constexpr std::size_t size_of(element_type type) {
 
 constexpr std::string_view name_of(element_type type) {
     switch (type) {
-        case element_type::float32: return "float32";
-        case element_type::float64: return "float64";
-        case element_type::bfloat16: return "bfloat16";
-        case element_type::int32: return "int32";
-        case element_type::int64: return "int64";
-        case element_type::uint8: return "uint8";
-        case element_type::uint32: return "uint32";
-        case element_type::uint64: return "uint64";
+    case element_type::float32: return "float32";
+    case element_type::float64: return "float64";
+    case element_type::bfloat16: return "bfloat16";
+    case element_type::int32: return "int32";
+    case element_type::int64: return "int64";
+    case element_type::uint8: return "uint8";
+    case element_type::uint32: return "uint32";
+    case element_type::uint64: return "uint64";
     }
     return "unknown";
 }

@@ -1,7 +1,7 @@
 // fixed_tree: adds the same stretch of memory of several ranks in one fixed order.
-// Guarantees: element i is tree(0, p), where tree(lo, hi) = tree(lo, mid) + tree(mid, hi) and mid is lo plus the
-// largest power of two below hi - lo, whatever the block, the timing or the rank that computes it. bfloat16 is
-// accumulated in float and rounded once; integer sums wrap; a NaN makes a maximum NaN.
+// Guarantees: element i is tree(0, p), where tree(lo, hi) = tree(lo, mid) + tree(mid, hi) and mid is lo plus
+// the largest power of two below hi - lo, whatever the block, the timing or the rank that computes it.
+// bfloat16 is accumulated in float and rounded once; integer sums wrap; a NaN makes a maximum NaN.
 // Costs: p - 1 operations per element in blocks that stay in the first cache; a fixed amount of stack.
 #pragma once
 
@@ -36,8 +36,10 @@ struct add_values {
 struct larger_value {
     template <class T>
     static T of(T a, T b) {
-        if constexpr (std::is_integral_v<T>) return a > b ? a : b;
-        else return a > b || a != a ? a : b;
+        if constexpr (std::is_integral_v<T>)
+            return a > b ? a : b;
+        else
+            return a > b || a != a ? a : b;
     }
 };
 
@@ -55,7 +57,9 @@ class block_tree {
 
 public:
     block_tree(void const* const* inputs, std::size_t ranks, stretch shape)
-        : inputs_(inputs), ranks_(ranks), shape_(shape) {}
+        : inputs_(inputs),
+          ranks_(ranks),
+          shape_(shape) {}
 
     /// The result of elements [first, first + count) of the piece, valid until the next call.
     T const* operator()(std::size_t first, std::size_t count) {
@@ -76,8 +80,10 @@ private:
         std::size_t const mid = lo + std::bit_floor(hi - lo - 1);
         value const* const left = node(lo, mid, level);
         value const* const right = node(mid, hi, level + 1);
-        if (left == *level) accumulate(*level, right);
-        else combine(*level, left, right);
+        if (left == *level)
+            accumulate(*level, right);
+        else
+            combine(*level, left, right);
         return *level;
     }
 
@@ -96,7 +102,8 @@ private:
         return buffer;
     }
 
-    // Inner loops of a constant length are vectorised at -O2 too; destination and sources are distinct memory.
+    // Inner loops of a constant length are vectorised at -O2 too; destination and sources are distinct
+    // memory.
     static constexpr std::size_t lanes = 16;
 
     void combine(value* __restrict to, value const* __restrict a, value const* __restrict b) const {
@@ -146,7 +153,8 @@ inline void reduce_stretch(reduction how, element_type type, void const* const* 
     with_element_type(type, [&]<class T>(T) {
         if (how == reduction::sum)
             detail::reduce_typed<T, detail::add_values>(inputs, ranks, shape, outputs, outputs_count);
-        else detail::reduce_typed<T, detail::larger_value>(inputs, ranks, shape, outputs, outputs_count);
+        else
+            detail::reduce_typed<T, detail::larger_value>(inputs, ranks, shape, outputs, outputs_count);
     });
 }
 

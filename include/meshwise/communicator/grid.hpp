@@ -78,14 +78,15 @@ struct grid {
             throw error("a grid has " + std::to_string(axes) + " axes, but at most 8 are possible");
         for (std::size_t axis = 0; axis < axes; ++axis)
             if (sizes[axis] == 0)
-                throw error("mesh axis " + std::string(names[axis]) + " has size 0; use 1 for an axis without use");
+                throw error("mesh axis " + std::string(names[axis]) +
+                            " has size 0; use 1 for an axis without use");
     }
 
     /// Refuses a mask that names axes this grid does not have.
     void check(mesh_mask mask) const {
         if (mask & ~every_axis())
-            throw error("a collective names mesh axis " + std::to_string(highest(mask)) + ", but the mesh has only " +
-                        std::to_string(axes) + " axes; count mesh axes from 0");
+            throw error("a collective names mesh axis " + std::to_string(highest(mask)) +
+                        ", but the mesh has only " + std::to_string(axes) + " axes; count mesh axes from 0");
     }
 
 private:

@@ -13,8 +13,8 @@
 
 namespace meshwise {
 
-/// What one rank brings to one collective. There are two per rank, used in turn, so that a rank may publish the
-/// next call while a slower one still reads the last.
+/// What one rank brings to one collective. There are two per rank, used in turn, so that a rank may publish
+/// the next call while a slower one still reads the last.
 struct alignas(64) posting {
     static constexpr std::size_t letter_bytes = 256;
 
@@ -36,7 +36,9 @@ struct alignas(64) member {
 /// reaches (k + 1) * size, and a rank arrives for round k + 1 only after that.
 struct meeting {
     meeting(std::vector<std::size_t> ranks_in_order, std::size_t number)
-        : ranks(std::move(ranks_in_order)), id(number), members(std::make_unique<member[]>(ranks.size())) {}
+        : ranks(std::move(ranks_in_order)),
+          id(number),
+          members(std::make_unique<member[]>(ranks.size())) {}
 
     std::vector<std::size_t> const ranks;
     std::size_t const id;
@@ -51,8 +53,8 @@ struct meeting {
         return members[index].entered.load(std::memory_order_acquire) <= sequence;
     }
 
-    /// Wakes whoever sleeps here. A sleeper counts itself before it looks; the caller changed what it looks at
-    /// before reading the count: one of the two sees the other.
+    /// Wakes whoever sleeps here. A sleeper counts itself before it looks; the caller changed what it looks
+    /// at before reading the count: one of the two sees the other.
     void wake() {
         if (parked.load() == 0) return;
         { std::lock_guard const held(lock); }

@@ -1,6 +1,6 @@
 // one_rank: the communicator of a mesh with a single rank.
-// Guarantees: every collective is its mathematical meaning for one rank, a copy; it never waits and never throws
-// but for arguments that no mesh accepts.
+// Guarantees: every collective is its mathematical meaning for one rank, a copy; it never waits and never
+// throws but for arguments that no mesh accepts.
 // Costs: a copy where input and output differ, otherwise nothing.
 #pragma once
 
@@ -18,8 +18,8 @@ public:
                         " ranks; use run_threads for more than one");
     }
 
-    void all_reduce(mesh_mask mask, reduction, element_type type, void const* in, void* out, std::size_t count,
-                    std::source_location = std::source_location::current()) override {
+    void all_reduce(mesh_mask mask, reduction, element_type type, void const* in, void* out,
+                    std::size_t count, std::source_location = std::source_location::current()) override {
         copy(mask, type, in, out, count);
     }
     void reduce_scatter(mesh_mask mask, reduction, element_type type, void const* in, void* out, pieces shape,

@@ -1,6 +1,6 @@
 // simulated: a communicator for planning. It plays rank 0 of a mesh of any size and moves nothing.
-// Guarantees: no memory is read or written, so pointers may be null; every collective of a group with more than
-// one rank is recorded in the order of the calls.
+// Guarantees: no memory is read or written, so pointers may be null; every collective of a group with more
+// than one rank is recorded in the order of the calls.
 // Costs: one record per collective.
 #pragma once
 

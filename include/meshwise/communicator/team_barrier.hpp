@@ -1,7 +1,7 @@
 // team_barrier: how threads wait for one another, and how one failure releases all of them.
-// Guarantees: an open wait ends by completion, by a failure anywhere in the team, by a rank that has ended its
-// program, by a circle of ranks that wait for each other, or by the deadline, whichever comes first. Leaving
-// and completing exclude each other, so nobody reads the memory of a rank that has thrown.
+// Guarantees: an open wait ends by completion, by a failure anywhere in the team, by a rank that has ended
+// its program, by a circle of ranks that wait for each other, or by the deadline, whichever comes first.
+// Leaving and completing exclude each other, so nobody reads the memory of a rank that has thrown.
 // Costs: one atomic addition per arrival; a wait spins, then yields, then sleeps in slices. A process that is
 // stopped does not use up the deadline.
 #pragma once
@@ -22,8 +22,11 @@ public:
     enum class breach : std::uint8_t { peer_failed, mismatch, deadline };
 
     team_barrier(grid const& mesh, std::chrono::milliseconds deadline)
-        : mesh_(checked(mesh)), deadline_(std::min<std::chrono::milliseconds>(deadline, forever)), states_(mesh.ranks()),
-          seats_((std::size_t{mesh.every_axis()} + 1) * mesh.ranks()), rooms_(build_rooms()),
+        : mesh_(checked(mesh)),
+          deadline_(std::min<std::chrono::milliseconds>(deadline, forever)),
+          states_(mesh.ranks()),
+          seats_((std::size_t{mesh.every_axis()} + 1) * mesh.ranks()),
+          rooms_(build_rooms()),
           graph_(mesh_, rooms_, states_) {
         bool const crowded = mesh.ranks() > std::max(1U, std::thread::hardware_concurrency());
         spins_ = crowded ? 100 : 4000;
@@ -118,8 +121,10 @@ private:
         for (int turn = 0; turn < spins_ + yields_; ++turn) {
             if (room.arrivals.load(std::memory_order_acquire) >= target) return true;
             if (may_leave && broken()) return false;
-            if (turn < spins_) pause();
-            else std::this_thread::yield();
+            if (turn < spins_)
+                pause();
+            else
+                std::this_thread::yield();
         }
         return false;
     }
@@ -139,14 +144,16 @@ private:
         room.parked.fetch_add(1);
         verdict const found = sleep_until_settled(rank, here, target, code);
         room.parked.fetch_sub(1);
-        // Whoever completes the round relies on this rank: if that came first, there is nothing to complain of.
+        // Whoever completes the round relies on this rank: if that came first, there is nothing to complain
+        // of.
         bool const leave = !found.complete && withdraw(room, target);
         if (leave && claim()) publish_verdict(rank, code, found);
         states_[rank].sleeping_in.store(0);
         if (leave) raise(rank);
     }
 
-    verdict sleep_until_settled(std::size_t rank, seat const& here, std::uint64_t target, std::uint64_t code) {
+    verdict sleep_until_settled(std::size_t rank, seat const& here, std::uint64_t target,
+                                std::uint64_t code) {
         meeting& room = *here.room;
         clock::duration waited{};
         std::unique_lock held(room.lock);
@@ -195,9 +202,12 @@ private:
         bool const late = !found.ended && found.circle.empty();
         std::string text;
         try {
-            if (found.ended) text = graph_.ended_text(rank, *found.ended);
-            else if (late) text = graph_.late_text(graph_.holding_up(rank, code), deadline_);
-            else text = graph_.circle_text(found.circle);
+            if (found.ended)
+                text = graph_.ended_text(rank, *found.ended);
+            else if (late)
+                text = graph_.late_text(graph_.holding_up(rank, code), deadline_);
+            else
+                text = graph_.circle_text(found.circle);
         } catch (...) {}
         if (text.empty()) text = "a peer is missing";  // short enough to need no memory
         publish(late ? breach::deadline : breach::mismatch, rank, text);

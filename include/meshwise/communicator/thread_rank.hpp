@@ -1,8 +1,9 @@
 // thread_rank: one thread's end of a team of threads in one process.
-// Guarantees: the promises of `communicator`. Peers' memory is read directly, always between the two rounds of a
-// collective, in which nobody can leave; calls are compared after the first round, before any value is touched.
-// Costs: two rounds per collective, one for a barrier and for sums of up to 256 bytes; an all_reduce reads every
-// input once in total and writes every output once.
+// Guarantees: the promises of `communicator`. Peers' memory is read directly, always between the two rounds
+// of a collective, in which nobody can leave; calls are compared after the first round, before any value is
+// touched.
+// Costs: two rounds per collective, one for a barrier and for sums of up to 256 bytes; an all_reduce reads
+// every input once in total and writes every output once.
 #pragma once
 
 #include <vector>
@@ -15,12 +16,16 @@ namespace meshwise {
 class thread_rank final : public communicator {
 public:
     thread_rank(team_barrier& team, std::size_t rank, bool strict_call_sites)
-        : communicator(team.mesh(), rank), team_(team), strict_(strict_call_sites),
+        : communicator(team.mesh(), rank),
+          team_(team),
+          strict_(strict_call_sites),
           big_axes_(mesh().without_ones(mesh().every_axis())) {
-        for (mesh_mask mask = 0; mask <= mesh().every_axis(); ++mask) seats_.push_back(team.place(rank, mask));
+        for (mesh_mask mask = 0; mask <= mesh().every_axis(); ++mask)
+            seats_.push_back(team.place(rank, mask));
     }
 
-    void all_reduce(mesh_mask mask, reduction how, element_type type, void const* in, void* out, std::size_t count,
+    void all_reduce(mesh_mask mask, reduction how, element_type type, void const* in, void* out,
+                    std::size_t count,
                     std::source_location where = std::source_location::current()) override {
         std::size_t const bytes = count * size_of(type);
         seat* const here = find(mask);
@@ -51,19 +56,21 @@ public:
         inside.end();
     }
 
-    void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const* in, void* out, pieces shape,
-                        std::source_location where = std::source_location::current()) override {
+    void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const* in, void* out,
+                        pieces shape, std::source_location where = std::source_location::current()) override {
         std::size_t const bytes = shape.outer * shape.inner * size_of(type);
         seat* const here = find(mask);
         if (!here) return copy_rows(1, bytes, out, bytes, in, bytes);
         visit inside(*this, *here);
-        inside.begin({operation::reduce_scatter, how, type, mask & big_axes_, shape.outer, shape.inner, 0, 0, where},
-                     in, out);
+        inside.begin(
+            {operation::reduce_scatter, how, type, mask & big_axes_, shape.outer, shape.inner, 0, 0, where},
+            in, out);
         std::size_t const ranks = here->size();
         void const* inputs[detail::most_ranks];
         if (bytes > 0)
             for (std::size_t i = 0; i < ranks; ++i)
-                inputs[i] = static_cast<std::byte const*>(here->of(i).in) + here->index * shape.inner * size_of(type);
+                inputs[i] =
+                    static_cast<std::byte const*>(here->of(i).in) + here->index * shape.inner * size_of(type);
         reduce_stretch(how, type, inputs, ranks, {shape.outer, shape.inner, shape.inner * ranks}, &out, 1);
         inside.end();
     }
@@ -74,8 +81,9 @@ public:
         seat* const here = find(mask);
         if (!here) return copy_rows(1, shape.outer * row, out, 0, in, 0);
         visit inside(*this, *here);
-        inside.begin({operation::all_gather, {}, type, mask & big_axes_, shape.outer, shape.inner, 0, 0, where}, in,
-                     out);
+        inside.begin(
+            {operation::all_gather, {}, type, mask & big_axes_, shape.outer, shape.inner, 0, 0, where}, in,
+            out);
         // Everyone begins with its own piece, so that the readers of one rank spread out.
         for (std::size_t turn = 0; shape.outer * row > 0 && turn < here->size(); ++turn) {
             std::size_t const other = (here->index + turn) % here->size();
@@ -92,7 +100,8 @@ public:
         seat* const here = find(mask);
         if (!here) return copy_rows(1, bytes, out, bytes, in, bytes);
         visit inside(*this, *here);
-        inside.begin({operation::all_to_all, {}, type, mask & big_axes_, 1, count_per_peer, 0, 0, where}, in, out);
+        inside.begin({operation::all_to_all, {}, type, mask & big_axes_, 1, count_per_peer, 0, 0, where}, in,
+                     out);
         for (std::size_t turn = 0; bytes > 0 && turn < here->size(); ++turn) {
             std::size_t const other = (here->index + turn) % here->size();
             std::memcpy(static_cast<std::byte*>(out) + other * bytes,
@@ -108,7 +117,8 @@ public:
         check_root(mask, root);
         if (!here) return;
         visit inside(*this, *here);
-        inside.begin({operation::broadcast, {}, type, mask & big_axes_, 1, count, root, 0, where}, data, data);
+        inside.begin({operation::broadcast, {}, type, mask & big_axes_, 1, count, root, 0, where}, data,
+                     data);
         if (here->index != root) copy_rows(1, bytes, data, bytes, here->of(root).in, bytes);
         inside.end();
     }
@@ -126,7 +136,8 @@ public:
     }
 
 private:
-    /// Shares of an all_reduce are whole cache lines for every type, so that two ranks never write to one line.
+    /// Shares of an all_reduce are whole cache lines for every type, so that two ranks never write to one
+    /// line.
     static constexpr std::size_t line = 64;
 
     /// One collective of this rank, from the first round to the last, with its time.
@@ -174,7 +185,8 @@ private:
         return here.room ? &here : nullptr;
     }
 
-    /// Every rank compares every call with the first one's, so all ranks of the group come to the same verdict.
+    /// Every rank compares every call with the first one's, so all ranks of the group come to the same
+    /// verdict.
     void compare(seat const& here) const {
         call const& first = here.of(0).made;
         for (std::size_t i = 1; i < here.size(); ++i) {

@@ -1,6 +1,6 @@
 // threads: runs a program on every rank of a mesh, one std::thread per rank, in this process.
-// Guarantees: returns when all ranks have ended, and throws the exception that was the cause if there was one;
-// a rank that throws or ends early releases the ranks that wait for it.
+// Guarantees: returns when all ranks have ended, and throws the exception that was the cause if there was
+// one; a rank that throws or ends early releases the ranks that wait for it.
 // Costs: starting the threads and the shared memory of the groups; nothing is allocated later.
 #pragma once
 
@@ -27,7 +27,8 @@ struct threads {
     /// The threads each of `ranks` ranks may use.
     std::size_t workers(std::size_t ranks) const {
         if (workers_per_rank > 0) return workers_per_rank;
-        return std::max<std::size_t>(1, std::thread::hardware_concurrency() / std::max<std::size_t>(1, ranks));
+        return std::max<std::size_t>(1,
+                                     std::thread::hardware_concurrency() / std::max<std::size_t>(1, ranks));
     }
 };
 
@@ -37,9 +38,9 @@ namespace detail {
 inline void fail_with_current(communicator& here) noexcept {
     try {
         throw;
-    } catch (std::exception const& reason) {
-        here.fail(reason.what());
-    } catch (...) { here.fail("an exception that is not a std::exception"); }
+    } catch (std::exception const& reason) { here.fail(reason.what()); } catch (...) {
+        here.fail("an exception that is not a std::exception");
+    }
 }
 
 inline void write_records(team_barrier& team, std::string const& path) noexcept {
@@ -54,7 +55,8 @@ inline void write_records(team_barrier& team, std::string const& path) noexcept 
     } catch (...) {}  // the cause of the failure matters more
 }
 
-inline void run_team(grid const& mesh, threads const& policy, std::function<void(communicator&)> const& program) {
+inline void run_team(grid const& mesh, threads const& policy,
+                     std::function<void(communicator&)> const& program) {
     std::size_t const ranks = mesh.ranks();
     if (ranks > most_ranks)
         throw error("a mesh of " + std::to_string(ranks) + " ranks was to run on threads; at most " +
@@ -86,7 +88,8 @@ inline void run_team(grid const& mesh, threads const& policy, std::function<void
         team.poison(team_barrier::breach::peer_failed, running.size(), "its thread could not be started");
     }
     for (auto& thread : running) thread.join();
-    bool const failed = no_thread || std::any_of(causes.begin(), causes.end(), [](auto& e) { return e != nullptr; });
+    bool const failed =
+        no_thread || std::any_of(causes.begin(), causes.end(), [](auto& e) { return e != nullptr; });
     if (!failed) return;
     if (!policy.record_file.empty()) write_records(team, policy.record_file);
     if (no_thread) std::rethrow_exception(no_thread);
@@ -102,8 +105,8 @@ inline void run_team(grid const& mesh, threads const& policy, std::function<void
 /// runs on the calling thread.
 ///
 /// Errors: whatever was the first cause. A rank's own exception comes out unchanged; a mismatch is a
-/// `collective_error`, a missing rank a `deadline_exceeded`. A rank that never returns to a collective cannot be
-/// ended from outside: its peers are released at the deadline, and this function waits for it.
+/// `collective_error`, a missing rank a `deadline_exceeded`. A rank that never returns to a collective cannot
+/// be ended from outside: its peers are released at the deadline, and this function waits for it.
 /// Example: run_threads({1, {4}, {"tp"}}, {}, [](communicator& here) { here.barrier(1); });
 template <class Program>
 void run_threads(grid const& mesh, threads const& policy, Program&& program) {

@@ -1,5 +1,6 @@
 // wait_graph: who waits for whom in a team, and the sentences that say so.
-// Guarantees: a circle is reported only if all its ranks really wait for each other at one and the same moment.
+// Guarantees: a circle is reported only if all its ranks really wait for each other at one and the same
+// moment.
 // Costs: nothing until a rank has slept for a while; then one walk over the ranks that hold it up.
 #pragma once
 
@@ -31,8 +32,11 @@ public:
     };
     using obstacles = std::vector<obstacle>;
 
-    wait_graph(grid const& mesh, std::span<std::unique_ptr<meeting> const> rooms, std::span<rank_state> states)
-        : mesh_(mesh), rooms_(rooms), states_(states) {}
+    wait_graph(grid const& mesh, std::span<std::unique_ptr<meeting> const> rooms,
+               std::span<rank_state> states)
+        : mesh_(mesh),
+          rooms_(rooms),
+          states_(states) {}
 
     /// Never 0, and different for every collective of a rank.
     static std::uint64_t code(meeting const& room, std::uint64_t sequence) {
@@ -85,21 +89,27 @@ public:
     }
 
     std::string circle_text(obstacles const& path) const {
-        std::string text = describe(mesh_, path.front().rank) + " waits" + last_call(path.front().rank, " in ");
+        std::string text =
+            describe(mesh_, path.front().rank) + " waits" + last_call(path.front().rank, " in ");
         for (std::size_t i = 1; i < path.size(); ++i)
-            text += " for " + describe(mesh_, path[i].rank) + ", which waits" + last_call(path[i].rank, " in ");
+            text +=
+                " for " + describe(mesh_, path[i].rank) + ", which waits" + last_call(path[i].rank, " in ");
         return text + " for " + describe(mesh_, path.front().rank) + ", so none of them can go on" + rule;
     }
 
     std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
-        std::string text = "after " + std::to_string(deadline.count()) + " ms " + describe(mesh_, list[0].rank) +
-                           " still waits" + last_call(list[0].rank, " in ");
+        std::string text = "after " + std::to_string(deadline.count()) + " ms " +
+                           describe(mesh_, list[0].rank) + " still waits" + last_call(list[0].rank, " in ");
         for (std::size_t i = 1; i < list.size(); ++i) {
             text += (i == 1 ? " for " : " and ") + describe(mesh_, list[i].rank);
-            if (states_[list[i].rank].record.entered() == 0) text += ", which has made no call yet";
-            else text += last_call(list[i].rank, list[i].sleeping_in ? ", which waits in " : ", last seen in ");
+            if (states_[list[i].rank].record.entered() == 0)
+                text += ", which has made no call yet";
+            else
+                text +=
+                    last_call(list[i].rank, list[i].sleeping_in ? ", which waits in " : ", last seen in ");
         }
-        return text + "; find out what the missing ranks do, or raise the deadline if their work takes this long";
+        return text +
+               "; find out what the missing ranks do, or raise the deadline if their work takes this long";
     }
 
     /// Text before and the call that `rank` entered last, or nothing if there was none.
@@ -108,7 +118,8 @@ public:
         return record.entered() == 0 ? std::string() : before + describe(mesh_, record.latest());
     }
 
-    static constexpr char const* rule = "; ranks that share a group must make the same calls in the same order";
+    static constexpr char const* rule =
+        "; ranks that share a group must make the same calls in the same order";
 
 private:
     static constexpr std::uint64_t sequence_bits = (std::uint64_t{1} << 40) - 1;
@@ -121,7 +132,8 @@ private:
     }
 
     bool waits_for(obstacle const& sleeper, std::size_t other) const {
-        if (sleeper.sleeping_in == 0 || states_[sleeper.rank].sleeping_in.load() != sleeper.sleeping_in) return false;
+        if (sleeper.sleeping_in == 0 || states_[sleeper.rank].sleeping_in.load() != sleeper.sleeping_in)
+            return false;
         bool found = false;
         for_missing(sleeper.sleeping_in, [&](std::size_t missing) { found = found || missing == other; });
         return found;

@@ -20,7 +20,8 @@ mw::grid const pair{1, {2}, {"tp"}};
 /// What happened to one run: what each rank's program threw, and what came out at the end.
 struct outcome {
     std::vector<std::string> texts;
-    std::vector<int> kinds;  // 1 collective_error, 2 peer_failed, 3 deadline_exceeded, 4 anything else, 0 nothing
+    std::vector<int>
+        kinds;  // 1 collective_error, 2 peer_failed, 3 deadline_exceeded, 4 anything else, 0 nothing
     std::string thrown;
     int thrown_kind = 0;
 
@@ -127,7 +128,8 @@ TEST_CASE("a rank that throws releases its peers at once, and they learn its rea
                 CHECK(result.count(2) == 3);
                 for (std::size_t rank = 0; rank < 4; ++rank)
                     if (rank != culprit)
-                        CHECK(has(result.texts[rank], mw::describe(square, culprit) + " failed: disk is full"));
+                        CHECK(
+                            has(result.texts[rank], mw::describe(square, culprit) + " failed: disk is full"));
                 fastest = std::min(fastest, clock_type::duration(last.load() - thrown.load()));
             }
             CHECK(fastest < bound);
@@ -150,13 +152,15 @@ TEST_CASE("a rank that leaves early is found by whoever waits for it") {
                 }
                 here.barrier(3);
             });
-            fastest = std::min(fastest, clock_type::now().time_since_epoch() - clock_type::duration(left.load()));
+            fastest =
+                std::min(fastest, clock_type::now().time_since_epoch() - clock_type::duration(left.load()));
         }
         CHECK(fastest < bound);
         CHECK(result.kinds[culprit] == 0);
         CHECK(result.count(1) == 3);
         CHECK(result.thrown_kind == 1);
-        CHECK(has(result.thrown, mw::describe(square, culprit) + " ended its program after barrier() over dp x tp"));
+        CHECK(has(result.thrown,
+                  mw::describe(square, culprit) + " ended its program after barrier() over dp x tp"));
         CHECK(has(result.thrown, "same calls in the same order"));
     }
 }
@@ -213,7 +217,8 @@ TEST_CASE("a missing rank is named even if another one is waited for") {
 
 namespace {
 
-/// Runs `odd` on one rank and `even` on all others, after a good call, and expects every rank to hear of both.
+/// Runs `odd` on one rank and `even` on all others, after a good call, and expects every rank to hear of
+/// both.
 template <class Even, class Odd>
 std::string disagree(std::vector<mw::grid> const& meshes, Even const& even, Odd const& odd) {
     std::string text;
@@ -228,14 +233,17 @@ std::string disagree(std::vector<mw::grid> const& meshes, Even const& even, Odd 
             auto const result = run(mesh, {.deadline = 10s}, [&](mw::communicator& here) {
                 here.barrier(here.mesh().every_axis());
                 float* const x = data[here.rank()].data();
-                if (here.rank() == culprit) odd(here, x);
-                else even(here, x);
+                if (here.rank() == culprit)
+                    odd(here, x);
+                else
+                    even(here, x);
             });
             CHECK(clock_type::now() - start < 5s);
             CHECK(result.count(1) == mesh.ranks());
             CHECK(result.thrown_kind == 1);
             CHECK(has(result.thrown, mw::describe(mesh, culprit)));
-            CHECK(has(result.thrown, "; ranks that share a group must make the same calls in the same order"));
+            CHECK(
+                has(result.thrown, "; ranks that share a group must make the same calls in the same order"));
             CHECK(data == before);  // nothing was touched
             text = result.thrown;
         }
@@ -253,8 +261,9 @@ TEST_CASE("eight kinds of disagreement throw on every rank, before any value is 
     auto const good = [&](auto& c, float* x) { c.all_reduce(1, sum, f32, x, x, 320, place); };
     auto const against_good = [&](auto const& odd) { return disagree(lines, good, odd); };
     SUBCASE("operation") {
-        auto const text =
-            against_good([&](auto& c, float* x) { c.all_gather(1, f32, x, x + 500, {1, 80}, place); });
+        auto const text = against_good([&](auto& c, float* x) {
+            c.all_gather(1, f32, x, x + 500, {1, 80}, place);
+        });
         CHECK(has(text, "entered all_gather(float32, 1 x 80 per rank) over tp at " + line(place)));
         CHECK(has(text, "entered all_reduce(sum, float32, 320) over tp at " + line(place)));
     }
@@ -269,15 +278,21 @@ TEST_CASE("eight kinds of disagreement throw on every rank, before any value is 
         CHECK(has(text, "all_reduce(sum, int32, 320)"));
     }
     SUBCASE("count") {
-        auto const text = against_good([&](auto& c, float* x) { c.all_reduce(1, sum, f32, x, x, 319, place); });
+        auto const text =
+            against_good([&](auto& c, float* x) { c.all_reduce(1, sum, f32, x, x, 319, place); });
         CHECK(has(text, "all_reduce(sum, float32, 319)"));
         // One side small enough to travel as a letter.
         against_good([&](auto& c, float* x) { c.all_reduce(1, sum, f32, x, x, 2, place); });
     }
     SUBCASE("shape of equal size") {
         disagree(
-            lines, [&](auto& c, float* x) { c.all_gather(1, f32, x, x + 32, {2, 4}, place); },
-            [&](auto& c, float* x) { c.all_gather(1, f32, x, x + 32, {4, 2}, place); });
+            lines,
+            [&](auto& c, float* x) {
+                c.all_gather(1, f32, x, x + 32, {2, 4}, place);
+            },
+            [&](auto& c, float* x) {
+                c.all_gather(1, f32, x, x + 32, {4, 2}, place);
+            });
     }
     SUBCASE("root") {
         auto const text = disagree(
@@ -306,8 +321,10 @@ TEST_CASE("eight kinds of disagreement throw on every rank, before any value is 
         CHECK(has(text, "strict_call_sites"));
         auto const relaxed = run(lines[1], {.strict_call_sites = false}, [&](mw::communicator& here) {
             std::vector<float> x(320, 1);
-            if (here.rank() == 1) odd(here, x.data());
-            else good(here, x.data());
+            if (here.rank() == 1)
+                odd(here, x.data());
+            else
+                good(here, x.data());
             if (x[5] != 4) throw std::runtime_error("wrong sum");
         });
         CHECK(relaxed.thrown_kind == 0);

@@ -54,8 +54,9 @@ TEST_CASE("exceptions come out as they were thrown") {
                                         } catch (mw::peer_failed const& failed) { reason = failed.what(); }
                                     }),
                     int);
-    CHECK(reason.find("rank 0 (tp 0) failed: an exception that is not a std::exception; this released rank 1 (tp 1) "
-                      "from barrier() over tp at ") == 0);
+    CHECK(reason.find(
+              "rank 0 (tp 0) failed: an exception that is not a std::exception; this released rank 1 (tp 1) "
+              "from barrier() over tp at ") == 0);
 }
 
 TEST_CASE("the first cause comes out, not what followed from it") {
@@ -85,23 +86,24 @@ TEST_CASE("fail releases the peers at once, while the failing rank is still busy
     auto fastest = 10s + 0ns;
     for (int attempt = 0; attempt < 5 && fastest >= 50ms; ++attempt) {
         std::atomic<bool> released{false};
-        CHECK_THROWS_WITH_AS(mw::run_threads(pair, {},
-                                             [&](mw::communicator& here) {
-                                                 if (here.rank() == 0) {
-                                                     std::this_thread::sleep_for(20ms);  // the peer is asleep now
-                                                     auto const start = std::chrono::steady_clock::now();
-                                                     here.fail("a reason " + std::string(10000, 'x'));
-                                                     while (!released) std::this_thread::yield();
-                                                     fastest = std::min(fastest, std::chrono::steady_clock::now() - start);
-                                                 }
-                                                 try {
-                                                     here.barrier(1);
-                                                 } catch (...) {
-                                                     released = true;
-                                                     throw;
-                                                 }
-                                             }),
-                             doctest::Contains("rank 0 (tp 0) failed: a reason xxx"), mw::peer_failed);
+        CHECK_THROWS_WITH_AS(
+            mw::run_threads(pair, {},
+                            [&](mw::communicator& here) {
+                                if (here.rank() == 0) {
+                                    std::this_thread::sleep_for(20ms);  // the peer is asleep now
+                                    auto const start = std::chrono::steady_clock::now();
+                                    here.fail("a reason " + std::string(10000, 'x'));
+                                    while (!released) std::this_thread::yield();
+                                    fastest = std::min(fastest, std::chrono::steady_clock::now() - start);
+                                }
+                                try {
+                                    here.barrier(1);
+                                } catch (...) {
+                                    released = true;
+                                    throw;
+                                }
+                            }),
+            doctest::Contains("rank 0 (tp 0) failed: a reason xxx"), mw::peer_failed);
     }
     CHECK(fastest < 50ms);
 }
@@ -109,13 +111,14 @@ TEST_CASE("fail releases the peers at once, while the failing rank is still busy
 TEST_CASE("wrong arguments throw on the rank that made them and release the others") {
     float x[4]{};
     CHECK_THROWS_WITH_AS(
-        mw::run_threads(pair, {},
-                        [&](mw::communicator& here) { here.all_to_all(1, f32, x, x, 2); }),
+        mw::run_threads(pair, {}, [&](mw::communicator& here) { here.all_to_all(1, f32, x, x, 2); }),
         doctest::Contains("two buffers"), mw::error);
     CHECK_THROWS_WITH_AS(mw::run_threads(pair, {},
                                          [&](mw::communicator& here) {
-                                             if (here.rank() == 1) here.broadcast(1, f32, x, 1, 2);
-                                             else here.broadcast(1, f32, x, 1, 0);
+                                             if (here.rank() == 1)
+                                                 here.broadcast(1, f32, x, 1, 2);
+                                             else
+                                                 here.broadcast(1, f32, x, 1, 0);
                                          }),
                          doctest::Contains("has root 2, but the group has 2 ranks"), mw::error);
     CHECK_THROWS_WITH_AS(mw::run_threads(pair, {}, [](mw::communicator& here) { here.barrier(2); }),
@@ -130,13 +133,15 @@ TEST_CASE("time and number of collectives are counted") {
         float x[2] = {1, 2}, y[2];
         here.all_reduce(2, mw::reduction::sum, f32, x, y, 2);  // a group of one: a copy
         if (y[0] != 1 || y[1] != 2) throw mw::error("a group of one must copy");
-        if (here.collectives() != 0 || here.collective_seconds() != 0) throw mw::error("a group of one counts nothing");
+        if (here.collectives() != 0 || here.collective_seconds() != 0)
+            throw mw::error("a group of one counts nothing");
         if (here.rank() == 0) std::this_thread::sleep_for(60ms);
         here.barrier(1);
         here.all_reduce(3, mw::reduction::sum, f32, x, y, 2);
         if (here.collectives() != 2) throw mw::error("two collectives were made");
         if (here.rank() == 1 && here.waiting_seconds() < 0.05) throw mw::error("rank 1 waited for rank 0");
-        if (here.waiting_seconds() > here.collective_seconds()) throw mw::error("waiting is a part of the whole");
+        if (here.waiting_seconds() > here.collective_seconds())
+            throw mw::error("waiting is a part of the whole");
     });
 }
 
@@ -150,8 +155,9 @@ TEST_CASE("mesh axes of size one do not tell groups apart") {
 }
 
 TEST_CASE("the record of the last calls is written on failure, and only then") {
-    auto const path = std::filesystem::temp_directory_path() /
-                      ("meshwise-record-" + std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()));
+    auto const path =
+        std::filesystem::temp_directory_path() /
+        ("meshwise-record-" + std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()));
     mw::threads const policy{.record_file = path.string()};
     mw::run_threads(pair, policy, [](mw::communicator& here) { here.barrier(1); });
     CHECK_FALSE(std::filesystem::exists(path));

@@ -18,8 +18,10 @@ public:
     explicit dawdle(unsigned seed) : random_(seed) {}
     void operator()() {
         unsigned const kind = random_() % 64;
-        if (kind == 0) std::this_thread::sleep_for(std::chrono::microseconds(random_() % 800));
-        else if (kind < 16) std::this_thread::yield();
+        if (kind == 0)
+            std::this_thread::sleep_for(std::chrono::microseconds(random_() % 800));
+        else if (kind < 16)
+            std::this_thread::yield();
         else if (kind < 32)
             for (int turn = 0; turn < 300; ++turn) (void)random_();
     }
@@ -51,7 +53,8 @@ std::vector<float> chain(mw::communicator& here, unsigned seed, int turns) {
             wait();
             here.all_gather(mask, f32, x.data(), y.data(), {1, n});
             here.barrier(mask);
-            for (std::size_t i = 0; i < x.size(); ++i) x[i] = y[i] / float(q) + 0.001F * float(here.rank() * i);
+            for (std::size_t i = 0; i < x.size(); ++i)
+                x[i] = y[i] / float(q) + 0.001F * float(here.rank() * i);
             wait();
             here.broadcast(mask, f32, x.data(), 40, std::size_t(turn) % q);
         }
@@ -66,7 +69,8 @@ TEST_CASE("two hundred runs with random delays give the same bits") {
         std::vector<std::vector<float>> first(mesh.ranks());
         for (unsigned seed = 0; seed < 100; ++seed) {
             std::vector<std::vector<float>> found(mesh.ranks());
-            mw::run_threads(mesh, {}, [&](mw::communicator& here) { found[here.rank()] = chain(here, seed, 3); });
+            mw::run_threads(mesh, {},
+                            [&](mw::communicator& here) { found[here.rank()] = chain(here, seed, 3); });
             if (seed == 0) first = found;
             REQUIRE(found == first);
         }
@@ -118,12 +122,14 @@ TEST_CASE("a failure elsewhere never parts two ranks in the middle of a collecti
                                               here.barrier(3);
                                               if (here.rank() == 2) return;
                                               if (here.rank() == 3) {
-                                                  for (auto turn = random() % 4096; turn > 0; --turn) (void)random();
+                                                  for (auto turn = random() % 4096; turn > 0; --turn)
+                                                      (void)random();
                                                   throw std::runtime_error("elsewhere");
                                               }
                                               for (;; ++turns[here.rank()]) {
                                                   std::vector<float> x(100, 1);
-                                                  here.all_reduce(2, mw::reduction::sum, f32, x.data(), x.data(), 100);
+                                                  here.all_reduce(2, mw::reduction::sum, f32, x.data(),
+                                                                  x.data(), 100);
                                                   if (x[99] != 2) throw std::logic_error("wrong sum");
                                               }
                                           }),

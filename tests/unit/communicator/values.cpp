@@ -1,4 +1,5 @@
-// The plain parts of communicator/: element types, grids, calls, the fixed tree, one rank and the simulated rank.
+// The plain parts of communicator/: element types, grids, calls, the fixed tree, one rank and the simulated
+// rank.
 #include <doctest/doctest.h>
 
 #include <bit>
@@ -23,9 +24,8 @@ TEST_CASE("element types know their C++ type, size and name") {
     static_assert(mw::element_type_of<bool> == mw::element_type::uint8);
     static_assert(mw::size_of(mw::element_type::bfloat16) == 2);
     static_assert(mw::size_of(mw::element_type::uint8) == 1);
-    mw::with_element_type(mw::element_type::int64, [](auto value) {
-        CHECK(std::is_same_v<decltype(value), std::int64_t>);
-    });
+    mw::with_element_type(mw::element_type::int64,
+                          [](auto value) { CHECK(std::is_same_v<decltype(value), std::int64_t>); });
     CHECK(mw::name_of(mw::element_type::bfloat16) == "bfloat16");
     CHECK(mw::name_of(mw::reduction::max) == "max");
     CHECK_THROWS_AS(mw::size_of(static_cast<mw::element_type>(77)), mw::error);
@@ -110,7 +110,8 @@ TEST_CASE("a finer division by a power of two has the same sum") {
     std::vector<std::vector<float>> leaves(8, std::vector<float>(700));
     for (std::size_t rank = 0; rank < 8; ++rank)
         for (std::size_t i = 0; i < 700; ++i)
-            leaves[rank][i] = 1.0F / float(1 + (rank * 37 + i * 11) % 101) * (i % 2 == 0 ? 1.0F : -1000.0F * float(rank));
+            leaves[rank][i] =
+                1.0F / float(1 + (rank * 37 + i * 11) % 101) * (i % 2 == 0 ? 1.0F : -1000.0F * float(rank));
     auto const add = [](std::vector<std::vector<float>> const& parts) {
         std::vector<float> result(700);
         std::vector<void const*> inputs;
