@@ -1,5 +1,5 @@
 #pragma once
-// axis_runs: reading and writing runs of an axis that is whole on every rank; what slice and concatenate share.
+// axis_runs: reading and writing runs of an axis that is whole on every rank, for slice and concatenate.
 #include <meshwise/tensor/tensor.hpp>
 
 namespace meshwise::detail {
@@ -32,7 +32,7 @@ void check_same_extents(X const& x, Y const& y) {
     (void)x, (void)y;
 }
 
-/// A run of an axis that is whole: `outer` times `run` elements, every `whole` elements, from element `first` on.
+/// A run of an axis that is whole: `outer` times `run` elements, every `whole` elements, from `first` on.
 struct run_of_axis {
     std::size_t outer, run, whole, first;
 

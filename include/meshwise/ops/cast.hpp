@@ -1,6 +1,6 @@
 #pragma once
-// cast: the same values as another element type. To a type that holds every value of the old one the cast is linear
-// and works on pending sums; to fewer bits it rounds, and wants the whole value.
+// cast: the same values as another element type. To a type that holds every value of the old one the cast is
+// linear and works on pending sums; to fewer bits it rounds, and wants the whole value.
 // Gradient: cast back; where that rounds, the gradient is reduced first, in the wider type. Cost: one pass.
 #include <limits>
 
@@ -32,7 +32,7 @@ struct casting {
     using verdict = std::conditional_t<casts_exactly<To, From>, holds, detail::not_pending<layout>>;
 };
 
-/// x as elements of type To. Placement: kept; a pending sum only to a type that holds every value of the old one.
+/// x as elements of type To. Placement: kept; a pending sum only to a type that holds each old value.
 /// Communication: none. Example: auto narrow = mw::cast<mw::bfloat16>(w);
 template <class To, a_tensor X>
 auto cast(X const& x, std::source_location where = std::source_location::current()) {

@@ -1,6 +1,6 @@
 #pragma once
-// checked_ids: every id is compared with the true size of its axis on every rank, before anything is masked, so that
-// a wrong id is an error and never a row of zeros. Cost: one pass over the ids.
+// checked_ids: every id is compared with the true size of its axis on every rank, before anything is masked,
+// so that a wrong id is an error and never a row of zeros. Cost: one pass over the ids.
 #include <cstdint>
 
 #include <meshwise/tensor/shard.hpp>

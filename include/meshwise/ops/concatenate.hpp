@@ -6,7 +6,7 @@
 
 namespace meshwise {
 
-/// Axis First of x, then axis Second of y, as the axis Result; both are whole on every rank, all else is equal.
+/// Axis First of x, then axis Second of y, as the axis Result; both are whole on every rank, else equal.
 template <class First, class Second, class Result, class X, class Y>
 struct joining {
     template <class From>
@@ -38,8 +38,10 @@ struct joining {
 };
 
 /// x along First, then y along Second, as the axis Result (which may be mw::up_to). Axes: as x has them.
-/// Placement: First and Second whole on every rank; everything else equal, pending sums included. Communication: none.
-/// Errors: more elements than Result has room for. Example: auto all = mw::concatenate<past, token, context>(cache, k);
+/// Placement: First and Second whole on every rank; everything else equal, pending sums included.
+/// Communication: none.
+/// Errors: more elements than Result has room for.
+/// Example: auto all = mw::concatenate<past, token, context>(cache, k);
 template <tensor_axis First, tensor_axis Second, tensor_axis Result, a_tensor X, a_tensor Y>
 auto concatenate(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<X, Y>)

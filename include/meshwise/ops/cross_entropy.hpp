@@ -1,10 +1,10 @@
 #pragma once
-// cross_entropy: the loss of a language model, for logits that may be split by vocabulary: two small reductions
-// instead of gathering the logits. Padded columns of the vocabulary and ignored targets never count.
+// cross_entropy: the loss of a language model, for logits that may be split by vocabulary: two small
+// reductions instead of gathering them. Padded columns of the vocabulary and ignored targets never count.
 // Gradient: softmax minus one-hot, split as the logits, without communication; it is written into the logits'
 // memory when nobody else holds it.
-// Cost: three passes over the logits forward, one backward; per row one maximum, then two sums over the mesh axes that
-// split the vocabulary. Under reproducible<V> with a split vocabulary one more copy of the logits, leaf by leaf.
+// Cost: three passes over the logits forward, one backward; per row one maximum, then two sums over the mesh
+// axes that split the vocabulary. Under reproducible<V> one more copy of split logits, leaf by leaf.
 #include <limits>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
@@ -31,7 +31,7 @@ struct counts {
 };
 }  // namespace elementary
 
-/// Logits and their targets: the same rows, cut the same way; the vocabulary may be split, nothing may be pending.
+/// Logits and their targets: the same rows, cut the same way; the vocabulary may be split.
 template <class Vocab, class Logits, class Targets>
 struct target_rows {
     using rows = without<as_list<typename Logits::axes>, list<Vocab>>;
@@ -66,7 +66,7 @@ loops<Inputs> one_behind_the_other(std::size_t n) {
     return l;
 }
 
-/// The columns of a vocabulary that this rank holds: [first, first + here), of which the first `counting` are true ones.
+/// The columns of a vocabulary that this rank holds: [first, first + here), of which `counting` are true.
 struct vocab_columns {
     std::size_t first, here, true_size;
     std::size_t counting() const { return first >= true_size ? 0 : std::min(here, true_size - first); }
@@ -124,12 +124,13 @@ void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x,
 }
 }  // namespace detail
 
-/// The sum of -log softmax(logits)[target] and how many targets count, as a pair that is divided when both are whole.
-/// Placement: logits [..., Vocab], whole or split by any axis; targets (int32) with the other axes, split alike. Sum and
-/// count are pending over the mesh axes that split rows.
+/// The sum of -log softmax(logits)[target] and how many targets count, a pair divided when both are whole.
+/// Placement: logits [..., Vocab], whole or split by any axis; targets (int32) with the other axes, split
+/// alike. Sum and count are pending over the mesh axes that split rows.
 /// Communication: where Vocab is split, a maximum and one sum of two numbers per row; backwards none.
 /// Errors: a target outside [0, Vocab::true_size) that is not mw::ignored_target.
-/// Source: Shoeybi et al., Megatron-LM, 2019 (the split softmax). Example: return mw::cross_entropy<vocab>(logits, next);
+/// Source: Shoeybi et al., Megatron-LM, 2019 (the split softmax).
+/// Example: return mw::cross_entropy<vocab>(logits, next);
 template <tensor_axis Vocab, a_tensor Logits, a_tensor Targets>
 auto cross_entropy(Logits const& logits, Targets const& targets,
                    std::source_location where = std::source_location::current()) {

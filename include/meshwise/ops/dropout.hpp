@@ -1,7 +1,7 @@
 #pragma once
-// dropout: elements set to zero at random, the others scaled so that the mean stays. Whether an element stays depends on
-// seed, name, step and its GLOBAL index only: one mask on every mesh, the same for all ranks that hold an element, and
-// computed again for the gradient instead of being kept.
+// dropout: elements set to zero at random, the others scaled so that the mean stays. Whether an element stays
+// depends on seed, name, step and its GLOBAL index only: one mask on every mesh, the same for all ranks that
+// hold an element, and computed again for the gradient instead of being kept.
 // Cost: one pass and one random number per element, forward and backward; no memory but the result's.
 #include <meshwise/autodiff/record.hpp>
 #include <meshwise/tensor/random.hpp>
@@ -59,7 +59,8 @@ struct dropout_mask {
 }  // namespace detail
 
 /// x with each element dropped with this probability, the others divided by 1 - probability.
-/// Placement: any, kept: a mask is linear, and all summands of a pending sum get the same one. Communication: none.
+/// Placement: any, kept: a mask is linear, and all summands of a pending sum get the same one.
+/// Communication: none.
 /// Errors: a probability outside [0, 1].
 /// Source: Srivastava et al., 2014. Example: x = mw::dropout(x, 0.1, run_seed, "block.3.attention", step);
 template <a_tensor X>

@@ -1,10 +1,10 @@
 #pragma once
 // embedding: rows of a table, looked up by id.
-//   mw::embedding<vocab>(table, ids)      strict: local, or an error. A table split by vocab leaves a pending sum.
-//   mw::embedding<S, vocab>(table, ids)   follows the strategy: aligns the operands, looks up, settles the result.
-// Rule: core/relations.hpp `contraction` of the table with a row of [id == v] for each id, which is cut for free.
+//   mw::embedding<vocab>(table, ids)     strict: local, or an error. A split vocab leaves a pending sum
+//   mw::embedding<S, vocab>(table, ids)  follows the strategy: aligns the operands, settles the result
+// Rule: core/relations.hpp `contraction` of the table with a row of [id == v] for each id, cut for free.
 // Gradient: the same contraction backwards, the rows of the gradient added to the rows of the table.
-// Cost: one pass over the rows taken; no products. Under reproducible<V> the gradient is V tables, summed in a tree.
+// Cost: one pass over the rows taken; no products. Under reproducible<V> the gradient is V tables summed in a tree.
 #include <meshwise/ops/checked_ids.hpp>
 #include <meshwise/ops/dot.hpp>
 #include <meshwise/ops/map.hpp>
@@ -97,9 +97,10 @@ struct ids_wanted {
 };
 }  // namespace detail
 
-/// The rows of `table` (axes<Vocab, ...>) that `ids` (int32, any axes) name. Axes: those of ids, then the table's others.
-/// Placement: a table split by Vocab where ids are whole gives a pending sum (rows of other ranks are zero); a whole
-/// table with split ids gives a split result. Communication: none.
+/// The rows of `table` (axes<Vocab, ...>) that `ids` (int32, any axes) name. Axes: those of ids, then the
+/// table's others.
+/// Placement: a table split by Vocab where ids are whole gives a pending sum (rows of other ranks are zero);
+/// a whole table with split ids gives a split result. Communication: none.
 /// Errors: an id outside [0, Vocab::true_size), checked on every rank before anything is masked.
 template <tensor_axis Vocab, a_tensor Table, a_tensor Ids>
 auto embedding(Table const& table, Ids const& ids,
@@ -140,7 +141,7 @@ auto embedding(Table const& table, Ids const& ids,
 }
 
 /// The same under a strategy: table and ids are brought together, the result goes where S puts its axes.
-/// Communication: what `reshard` derives; with a table split by vocab the one reduction that settles the result.
+/// Communication: what `reshard` derives; with a table split by vocab the reduction that settles it.
 template <a_strategy S, tensor_axis Vocab, a_tensor Table, a_tensor Ids>
 auto embedding(Table const& table, Ids const& ids,
                std::source_location where = std::source_location::current()) {

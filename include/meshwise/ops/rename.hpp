@@ -1,5 +1,5 @@
 #pragma once
-// rename: the same elements under other axes, on the memory of the operand. Cost: nothing; gradient: nothing either.
+// rename: the same elements under other axes, on the memory of the operand. Cost: nothing.
 #include <meshwise/autodiff/record.hpp>
 
 namespace meshwise {

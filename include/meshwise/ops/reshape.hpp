@@ -115,8 +115,9 @@ auto split_axis(X const& x, std::source_location where = std::source_location::c
     }
 }
 
-/// Several axes, which stand one behind the other, as one. Placement: only the outermost may be split, and To takes the
-/// split over. Communication: none. Example: auto y = mw::merge_axes<mw::list<heads, head_dim>, embed>(o);
+/// Several axes, which stand one behind the other, as one. Placement: only the outermost may be split, and To
+/// takes the split over. Communication: none.
+/// Example: auto y = mw::merge_axes<mw::list<heads, head_dim>, embed>(o);
 template <class Group, tensor_axis To, a_tensor X>
 auto merge_axes(X const& x, std::source_location where = std::source_location::current()) {
     if constexpr (is_poison<X>)

@@ -22,7 +22,7 @@ struct slicing {
                                  axis_of_size<Small, Small::size>>>;
 };
 
-/// Elements [first, first + extent) of Axis, as an axis Small; `extent` is only for a Small that is mw::up_to.
+/// Elements [first, first + extent) of Axis, as an axis Small; `extent` only for a Small that is mw::up_to.
 /// Placement: Axis is whole on every rank; all else is kept, pending sums included. Communication: none.
 /// Errors: a run that leaves the axis. Example: auto at = mw::slice<context, token>(positions, 0);
 template <tensor_axis Axis, tensor_axis Small, a_tensor X>

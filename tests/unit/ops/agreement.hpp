@@ -1,6 +1,6 @@
 #pragma once
-// agreement: an operation on a mesh against a plain double loop over the whole arrays: its result, and its gradient
-// against central differences of that loop.
+// agreement: an operation on a mesh against a plain double loop over the whole arrays: its result, and its
+// gradient against central differences of that loop.
 #include <cmath>
 #include <functional>
 #include <string>

@@ -82,7 +82,8 @@ TEST_CASE("what is pending of a gradient is added in the wider type") {
         auto const result = mw::value_and_gradient(model, [&](auto const& m) {
             auto const x =
                 mw::cast<float>(mw::cast<mw::bfloat16>(m.x));  // up: the gradient is reduced, then rounded
-            // rank 0 contributes 256, rank 1 contributes 1: as on one rank the sum, 257, is what is rounded, to 256
+            // rank 0 contributes 256, rank 1 contributes 1: as on one rank the sum, 257, is what is rounded,
+            // to 256
             auto scales = mw::result_of<W>(m.y);
             mw::fill_by_index(scales, [](std::size_t i) {
                 return i == 0 ? 256.0 : i == inner::size - 1 ? 1.0 : 0.0;

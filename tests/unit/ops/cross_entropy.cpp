@@ -1,4 +1,5 @@
-// The loss on every placement against a plain double loop: split and padded vocabularies, ignored and wrong targets.
+// The loss on every placement against a plain double loop: split and padded vocabularies, ignored and wrong
+// targets.
 #include <meshwise/ops/cross_entropy.hpp>
 
 #include "agreement.hpp"

@@ -175,7 +175,7 @@ TEST_CASE("concatenate puts one value behind the other") {
     auto const naive = [](numbers const& x) {
         numbers out;
         for (std::size_t b = 0; b < batch::size; ++b)
-            for (std::size_t t : {4, 5, 1, 2, 3, 4})
+            for (std::size_t t : {4U, 5U, 1U, 2U, 3U, 4U})
                 for (std::size_t e = 0; e < embed::size; ++e)
                     out.push_back(x[(b * token::size + t) * embed::size + e]);
         return out;
