@@ -262,8 +262,10 @@ TEST_CASE_TEMPLATE("rows of a table are gathered, and added where they came from
     }
     CHECK(wrong == 0);
     auto const scatter = [&] {
-        std::vector<T> dtable(rows * n, T{7});
+        std::vector<T> dtable(rows * n + n, T{7});
         B::scatter_add_rows(count, ids.data(), first, rows, n, dy.data(), dtable.data());
+        CHECK(dtable[rows * n] == T{7});  // beyond the table
+        dtable.resize(rows * n);
         return dtable;
     };
     check_close(scatter(), wanted, 64);
