@@ -47,9 +47,12 @@ struct attention_head {
             length = std::min(length, static_cast<std::size_t>(std::max(shape.key_lengths[b], 0)));
     }
 
-    /// Query i sees the keys below this.
+    /// Query i sees the keys below this: none where `first_query` is a negative number in disguise, as it is for
+    /// keys that all come later.
     std::size_t visible(std::size_t i) const {
-        return causal ? std::min(length, i + first_query + 1) : length;
+        auto const past = static_cast<std::ptrdiff_t>(i + first_query + 1);
+        return causal ? std::min(length, static_cast<std::size_t>(std::max(past, std::ptrdiff_t{0})))
+                      : length;
     }
 };
 
@@ -99,10 +102,10 @@ struct attention_sizes {
         block_product<Instructions, T>(m, round_up(n, width), head_dim, left(a), right(b), scores, block, 1,
                                        false);
     }
-    /// to_i (+)= sum over the first `count` rows j of weights[j * block + i] times row j.
-    void mix(std::size_t m, std::size_t count, T const* weights, panels<T> rows_of, T* to, bool add) const {
+    /// to_i += sum over the first `count` rows j of weights[j * block + i] times row j.
+    void mix(std::size_t m, std::size_t count, T const* weights, panels<T> rows_of, T* to) const {
         block_product<Instructions, T>(m, padded, count, left(weights), rows_of, to,
-                                       static_cast<std::ptrdiff_t>(padded), 1, add);
+                                       static_cast<std::ptrdiff_t>(padded), 1, true);
     }
 };
 
@@ -195,7 +198,7 @@ void attention_heads(attention_shape const& shape, std::size_t begin, std::size_
                 if (j != 0)
                     for (std::size_t x = 0; x < count; ++x)
                         for (std::size_t p = 0; p < padded; ++p) sums[x * padded + p] *= correction[x];
-                sizes.mix(count, here, scores, sizes.from(mixed_values, j), sums, j != 0);
+                sizes.mix(count, here, scores, sizes.from(mixed_values, j), sums);
             }
             for (std::size_t x = 0; x < count; ++x) {
                 T const factor = total[x] == T{} ? T{} : T{1} / total[x];
@@ -234,18 +237,17 @@ void attention_gradient_heads(attention_shape const& shape, std::size_t begin, s
                               T const* k, T const* v, T const* o, T const* lse, T const* d_o, T* d_q, T* d_k,
                               T* d_v) {
     constexpr std::size_t block = attention_block, width = lanes<Instructions, T>;
-    constexpr T nothing = -std::numeric_limits<T>::infinity();
     attention_sizes<Instructions, T> const sizes(shape);
     std::size_t const d = shape.head_dim, padded = sizes.padded, all = sizes.keys;
     T const scale = static_cast<T>(shape.scale);
     T *keys, *values, *key_room, *sum_k, *sum_v, *sum_q, *queries, *errors, *outputs, *query_room,
-        *error_room, *scores, *products, *turned, *limit, *normalizer, *along;
+        *error_room, *scores, *products, *turned, *limit, *along;
     carve<Instructions, gradient_memory>(
         {all * d, all * d, all * padded, all * padded, all * padded, block * padded, block * d, block * d,
-         block * d, block * padded, block * padded, block * block, block * block, block * block, block, block,
+         block * d, block * padded, block * padded, block * block, block * block, block * block, block,
          block},
         {&keys, &values, &key_room, &sum_k, &sum_v, &sum_q, &queries, &errors, &outputs, &query_room,
-         &error_room, &scores, &products, &turned, &limit, &normalizer, &along});
+         &error_room, &scores, &products, &turned, &limit, &along});
     for (std::size_t index = begin * shape.group; index < end * shape.group; ++index) {
         attention_head const head(shape, index);
         std::size_t const most = head.visible(shape.queries - 1);
@@ -270,11 +272,7 @@ void attention_gradient_heads(attention_shape const& shape, std::size_t begin, s
                     sum += load<Instructions, T>(errors + p + x) * load<Instructions, T>(outputs + p + x);
                 store<Instructions>(along + x, sum);
             }
-            for (std::size_t x = 0; x < count; ++x) {
-                T const known = lse[head.row + i + x];
-                normalizer[x] =
-                    known == nothing ? -nothing : known;  // a query that sees nothing: weights of zero
-            }
+            T const* const normalizer = lse + head.row + i;
             std::fill_n(sum_q, count * padded, T{});
             for (std::size_t j = 0; j < seen; j += block) {
                 std::size_t const here = std::min(block, seen - j);
@@ -286,10 +284,10 @@ void attention_gradient_heads(attention_shape const& shape, std::size_t begin, s
                 sizes.products(count, here, errors, values + j * d, products);
                 softmax_block_gradient<Instructions, T>(count, here, scale, limit, normalizer, along, scores,
                                                         products);
-                sizes.mix(here, count, scores, mixed_errors, sum_v + j * padded, true);
-                sizes.mix(here, count, products, mixed_queries, sum_k + j * padded, true);
+                sizes.mix(here, count, scores, mixed_errors, sum_v + j * padded);
+                sizes.mix(here, count, products, mixed_queries, sum_k + j * padded);
                 pack<Instructions, block>(count, here, products, block, 1, turned, block);
-                sizes.mix(count, here, turned, sizes.from(mixed_keys, j), sum_q, true);
+                sizes.mix(count, here, turned, sizes.from(mixed_keys, j), sum_q);
             }
             sizes.copy_out(count, sum_q, d_q + at, shape.q_token);
         }

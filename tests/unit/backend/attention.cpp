@@ -116,7 +116,8 @@ problem<double> reference(problem<T> const& p) {
                     double sum = 0, along = 0;
                     std::vector<bool> sees(s.keys);
                     for (std::size_t j = 0; j < s.keys; ++j) {
-                        sees[j] = (!s.causal || j <= i + s.first_query) &&
+                        sees[j] = (!s.causal || static_cast<std::ptrdiff_t>(j) <=
+                                                    static_cast<std::ptrdiff_t>(i + s.first_query)) &&
                                   (!s.key_lengths || static_cast<std::int32_t>(j) < s.key_lengths[b]);
                         if (!sees[j]) continue;
                         for (std::size_t d = 0; d < s.head_dim; ++d)
@@ -227,6 +228,12 @@ TEST_CASE("keys beyond the length of their batch do not exist, whatever they hol
         CHECK(p.lse[0] == -std::numeric_limits<float>::infinity());
         for (std::size_t i = 0; i < at(1, shape.q_batch); ++i) CHECK((p.o[i] == 0.0f && p.d_q[i] == 0.0f));
     }
+}
+
+TEST_CASE("queries before all keys see nothing, also inside a block") {
+    std::size_t const later = static_cast<std::size_t>(-50);
+    check<fast::native, float>(make_shape(2, 1, 2, 90, 100, 16, true, later, true));
+    check<fast::native, double>(make_shape(1, 2, 1, 40, 100, 16, true, later, false));
 }
 
 TEST_CASE("no keys at all") {
