@@ -51,8 +51,8 @@ public:
                         "; take a factor of at least 0 and less than 1");
         named(name).smoothing = factor;
     }
-    /// The running mean: a point counts `factor` times as much as its neighbour that is nearer, on both sides, so
-    /// the mean does not lag behind. Points that are not finite stay as they are and count for nothing.
+    /// The running mean: a point counts `factor` times as much as its nearer neighbour, on both sides, so the
+    /// mean does not lag behind. Points that are not finite stay as they are and count for nothing.
     static std::vector<point> smoothed(std::span<point const> points, double factor) {
         std::vector<point> out(points.begin(), points.end());
         double sum = 0, weight = 0;
@@ -147,7 +147,8 @@ inline std::string loss_curve::svg() const {
     double low_x = HUGE_VAL, high_x = -HUGE_VAL, low_y = HUGE_VAL, high_y = -HUGE_VAL;
     struct end_label {
         std::size_t of;  // the series
-        double at, y;
+        point end;
+        double y;
         std::string name, value;
     };
     std::vector<end_label> labels;
@@ -155,16 +156,16 @@ inline std::string loss_curve::svg() const {
     double label_width = 24;
     for (series const& s : series_) {
         drawn.push_back(smoothed(s.points, s.smoothing));
-        std::optional<double> last;
+        std::optional<point> last;
         for (std::size_t i = 0; i < s.points.size(); ++i) {
             point const raw = s.points[i];
             if (!finite(raw)) continue;
             low_x = std::min(low_x, raw.x), high_x = std::max(high_x, raw.x);
             low_y = std::min(low_y, raw.y), high_y = std::max(high_y, raw.y);
-            last = drawn.back()[i].y;
+            last = drawn.back()[i];
         }
         if (!last) continue;
-        labels.push_back({drawn.size() - 1, *last, 0, xml_text(s.name, 24), formatted("%.4g", *last)});
+        labels.push_back({drawn.size() - 1, *last, 0, xml_text(s.name, 24), formatted("%.4g", last->y)});
         auto const letters = std::min<std::size_t>(s.name.size(), 24) + labels.back().value.size();
         label_width = std::max(label_width, 8.2 * static_cast<double>(letters) + 18);
     }
@@ -234,7 +235,7 @@ inline std::string loss_curve::svg() const {
     for (end_label const& l : labels) curve(l.of, drawn[l.of], 2, 1);
 
     // names stand where their lines end, pushed apart where lines end together
-    for (end_label& l : labels) l.y = to_y(l.at);
+    for (end_label& l : labels) l.y = to_y(l.end.y);
     std::sort(labels.begin(), labels.end(), [](end_label const& a, end_label const& b) { return a.y < b.y; });
     constexpr double apart = 18;
     for (std::size_t i = 1; i < labels.size(); ++i)
@@ -243,6 +244,8 @@ inline std::string loss_curve::svg() const {
         labels[i].y = std::min(labels[i].y, i + 1 < labels.size() ? labels[i + 1].y - apart : bottom);
     for (end_label const& l : labels) {
         std::size_t const c = l.of % detail::chart_colour_count;
+        out += formatted("<circle class=\"name%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"/>\n", c,
+                         to_x(l.end.x), to_y(l.end.y), detail::chart_colours[c].light);
         text("soft", right + 12, l.y + 4.5, "start",
              formatted("<tspan class=\"name%zu\" font-weight=\"600\" fill=\"%s\">", c,
                        detail::chart_colours[c].light) +
