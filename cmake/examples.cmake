@@ -12,3 +12,7 @@ foreach(source IN LISTS sources)
         set_tests_properties(example.${name} PROPERTIES TIMEOUT 120 LABELS example)
     endif()
 endforeach()
+# its default text is the library itself
+if(TARGET train_gpt)
+    target_compile_definitions(train_gpt PRIVATE MESHWISE_SOURCES="${PROJECT_SOURCE_DIR}")
+endif()

@@ -19,7 +19,7 @@
 #include <meshwise/ops/arithmetic.hpp>
 #include <meshwise/ops/attention.hpp>
 #include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/concat.hpp>
+#include <meshwise/ops/concatenate.hpp>
 #include <meshwise/ops/cross_entropy.hpp>
 #include <meshwise/ops/dot.hpp>
 #include <meshwise/ops/dropout.hpp>
