@@ -82,6 +82,18 @@ TEST_CASE("a team stays broken, even for a rank that swallows the error") {
     CHECK(later == 3);
 }
 
+TEST_CASE("a broken team stays broken when all its ranks go on") {
+    std::atomic<int> thrown{0};
+    mw::run_threads(pair, {}, [&](mw::communicator& here) {
+        here.barrier(1);
+        here.fail("no more");
+        for (int turn = 0; turn < 3000; ++turn) try {
+                here.barrier(1);
+            } catch (mw::peer_failed const&) { ++thrown; }
+    });
+    CHECK(thrown == 6000);
+}
+
 TEST_CASE("fail releases the peers at once, while the failing rank is still busy") {
     auto fastest = 10s + 0ns;
     for (int attempt = 0; attempt < 5 && fastest >= 50ms; ++attempt) {
@@ -140,6 +152,12 @@ TEST_CASE("time and number of collectives are counted") {
         here.all_reduce(3, mw::reduction::sum, f32, x, y, 2);
         if (here.collectives() != 2) throw mw::error("two collectives were made");
         if (here.rank() == 1 && here.waiting_seconds() < 0.05) throw mw::error("rank 1 waited for rank 0");
+        std::vector<float> large(1000);
+        double const before = here.waiting_seconds();
+        if (here.rank() == 1) std::this_thread::sleep_for(60ms);
+        here.all_reduce(1, mw::reduction::sum, f32, large.data(), large.data(), large.size());
+        if (here.rank() == 0 && here.waiting_seconds() < before + 0.05)
+            throw mw::error("rank 0 waited for rank 1");
         if (here.waiting_seconds() > here.collective_seconds())
             throw mw::error("waiting is a part of the whole");
     });
