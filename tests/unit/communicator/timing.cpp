@@ -159,3 +159,12 @@ TEST_CASE("leaving takes the arrival back, unless the round is complete") {
         CHECK(arrivals.load() == (complete ? 2 : 0));
     }
 }
+
+TEST_CASE("nobody enters a broken team, even where a peer still stands waiting") {
+    mw::team_barrier team({1, {2}, {"tp"}}, std::chrono::seconds(10));
+    team.poison(mw::team_barrier::breach::mismatch, 1, "broken before");
+    mw::seat here = team.place(0, 1);
+    here.room->arrivals = 1;
+    CHECK_THROWS_WITH_AS(team.open(0, here), "broken before", mw::collective_error);
+    CHECK(here.room->arrivals == 1);
+}
