@@ -1,5 +1,6 @@
-// Matrix products of the tbb backend, as a share of the peak that the same process measures around each run, with
-// Eigen beside them. Every result is compared with sums in double first; a wrong one is an error, not a time.
+// Matrix products of the tbb backend, as a share of the peak that the same process measures around each run,
+// with Eigen beside them. Every result is compared with sums in double first; a wrong one is an error, not a
+// time.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12's own AVX-512 header, as Eigen inlines it
 #endif
@@ -26,16 +27,16 @@ namespace {
 // The shapes of a transformer step: y = x w (as stored), dx = dy w^T, dw = x^T dy.
 enum class form { plain, right_transposed, left_transposed };
 
-// Seconds of this thread on a processor, so that what else runs on the machine does not count; of the wall clock
-// where several threads work.
+// Seconds of this thread on a processor, so that what else runs on the machine does not count; of the wall
+// clock where several threads work.
 double now(bool this_thread) {
     timespec time{};
     clock_gettime(this_thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
     return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-// Operations per second of independent multiply-adds on registers, in one thread: the best of several runs, since
-// a busy machine only ever slows them down.
+// Operations per second of independent multiply-adds on registers, in one thread: the best of several runs,
+// since a busy machine only ever slows them down.
 double one_thread_peak() {
     using type = fast::vector<fast::native, float>;
     constexpr std::size_t chains = 12, rounds = 300000;
@@ -170,7 +171,8 @@ void add(std::size_t m, std::size_t n, std::size_t k, form how) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // 12 sequences of 256 tokens through a width of 384, forward and backward; then few rows, as in generation.
+    // 12 sequences of 256 tokens through a width of 384, forward and backward; then few rows, as in
+    // generation.
     for (auto const how : {form::plain, form::right_transposed}) {
         add(3072, 1152, 384, how);
         add(3072, 384, 384, how);

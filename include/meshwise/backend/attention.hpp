@@ -1,20 +1,21 @@
 // Attention and its gradient in blocks of 64 queries by 64 keys, in the manner of FlashAttention (Dao, 2022;
 // gradient: Dao, 2023): a running maximum and sum replace the matrix of all scores.
 //
-// Guarantees: the bits for a (batch, head, query) depend on its own row of q and the keys it sees, not on the other
-// queries, heads and batches or the number of threads. A value of v that is not finite may reach queries that
-// do not see it through `causal`. Costs: 4 (gradient: 10) multiply-adds per score and unit of head_dim / 2, half of
-// it where causal; memory of each thread is a few rows of head_dim elements per key and stays.
+// Guarantees: the bits for a (batch, head, query) depend on its own row of q and the keys it sees, not on the
+// other queries, heads and batches or the number of threads. A value of v that is not finite may reach
+// queries that do not see it through `causal`. Costs: 4 (gradient: 10) multiply-adds per score and unit of
+// head_dim / 2, half of it where causal; memory of each thread is a few rows of head_dim elements per key and
+// stays.
 #pragma once
+
+#include <meshwise/backend/attention_shape.hpp>
+#include <meshwise/backend/gemm.hpp>
+#include <meshwise/backend/simd.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
-
-#include <meshwise/backend/attention_shape.hpp>
-#include <meshwise/backend/gemm.hpp>
-#include <meshwise/backend/simd.hpp>
 
 namespace meshwise::fast {
 
@@ -32,7 +33,7 @@ struct attention_head {
     bool causal;
     std::size_t first_query;
 
-    attention_head(attention_shape const& shape, std::size_t index)
+    MESHWISE_INLINE attention_head(attention_shape const& shape, std::size_t index)
         : causal(shape.causal),
           first_query(shape.first_query) {
         std::size_t const g = index % shape.group, h = index / shape.group % shape.kv_heads;
@@ -47,9 +48,9 @@ struct attention_head {
             length = std::min(length, static_cast<std::size_t>(std::max(shape.key_lengths[b], 0)));
     }
 
-    /// Query i sees the keys below this: none where `first_query` is a negative number in disguise, as it is for
-    /// keys that all come later.
-    std::size_t visible(std::size_t i) const {
+    /// Query i sees the keys below this: none where `first_query` is a negative number in disguise, as it is
+    /// for keys that all come later.
+    MESHWISE_INLINE std::size_t visible(std::size_t i) const {
         auto const past = static_cast<std::ptrdiff_t>(i + first_query + 1);
         return causal ? std::min(length, static_cast<std::size_t>(std::max(past, std::ptrdiff_t{0})))
                       : length;
@@ -77,7 +78,8 @@ struct attention_sizes {
         for (std::size_t i = 0; i < count; i += block, to += head_dim * block)
             turn(std::min(block, count - i), from + offset(i, token), token, to);
     }
-    /// Rows as the right operand of products that mix them: in place where head_dim is whole vectors, else padded.
+    /// Rows as the right operand of products that mix them: in place where head_dim is whole vectors, else
+    /// padded.
     panels<T> mixed(std::size_t count, T const* from, std::ptrdiff_t token, T* room) const {
         if (padded == head_dim) return {from, token, columns};
         for (std::size_t i = 0; i < count; ++i) {
@@ -121,8 +123,8 @@ void carve(std::size_t const (&sizes)[Count], T** const (&pieces)[Count]) {
     }
 }
 
-/// The softmax of one block while the keys go by; queries run along the vectors. scores[j * block + i] becomes
-/// exp(scale * score - maximum), `correction` what earlier sums must be multiplied by.
+/// The softmax of one block while the keys go by; queries run along the vectors. scores[j * block + i]
+/// becomes exp(scale * score - maximum), `correction` what earlier sums must be multiplied by.
 template <class Instructions, class T>
 void online_softmax(std::size_t queries, std::size_t keys, T scale, T const* limit, T* scores, T* maximum,
                     T* total, T* correction) {
@@ -212,7 +214,8 @@ void attention_heads(attention_shape const& shape, std::size_t begin, std::size_
     }
 }
 
-/// Turns scores (queries by keys) into weights, and products of d_o with the values into gradients of the scores.
+/// Turns scores (queries by keys) into weights, and products of d_o with the values into gradients of the
+/// scores.
 template <class Instructions, class T>
 void softmax_block_gradient(std::size_t queries, std::size_t keys, T scale, T const* limit, T const* lse,
                             T const* along, T* scores, T* products) {
@@ -231,7 +234,8 @@ void softmax_block_gradient(std::size_t queries, std::size_t keys, T scale, T co
         }
 }
 
-/// Gradients of pairs (batch, kv_head) [begin, end), one after the other; the query heads of a group add up in order.
+/// Gradients of pairs (batch, kv_head) [begin, end), one after the other; the query heads of a group add up
+/// in order.
 template <class Instructions, class T>
 void attention_gradient_heads(attention_shape const& shape, std::size_t begin, std::size_t end, T const* q,
                               T const* k, T const* v, T const* o, T const* lse, T const* d_o, T* d_q, T* d_k,
@@ -325,8 +329,8 @@ void attention(attention_shape const& shape, T const* q, T const* k, T const* v,
     });
 }
 
-/// The gradients of attention for the gradient d_o of o; d_q, d_k and d_v are overwritten. `o` and `lse` are what
-/// attention gave.
+/// The gradients of attention for the gradient d_o of o; d_q, d_k and d_v are overwritten. `o` and `lse` are
+/// what attention gave.
 ///
 /// Communication, shape and units: as attention.
 template <class Instructions = native, class T, class Parallel>

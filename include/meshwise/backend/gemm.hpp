@@ -1,18 +1,19 @@
 // Matrix products: C (+)= A B for any strides, in the manner of BLIS (Van Zee and van de Geijn, 2015).
 //
-// Blocks of A and B are copied into panels that the register tile reads in order; copying accepts any strides,
-// so transposed operands need no code of their own. Guarantees: the bits of an element of C depend only on its
-// row of A, its column of B and k, never on m, n, the strides, its position or the number of threads: within
-// fixed blocks of k each element is one chain of multiply-adds from zero, and the blocks are added in order.
-// Costs: 2 m n k operations and copies of A and B; memory of each thread grows to a few MB and stays.
+// Blocks of A and B are copied into panels that the register tile reads in order; copying accepts any
+// strides, so transposed operands need no code of their own. Guarantees: the bits of an element of C depend
+// only on its row of A, its column of B and k, never on m, n, the strides, its position or the number of
+// threads: within fixed blocks of k each element is one chain of multiply-adds from zero, and the blocks are
+// added in order. Costs: 2 m n k operations and copies of A and B; memory of each thread grows to a few MB
+// and stays.
 #pragma once
+
+#include <meshwise/backend/gemm_shape.hpp>
+#include <meshwise/backend/simd.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <type_traits>
-
-#include <meshwise/backend/gemm_shape.hpp>
-#include <meshwise/backend/simd.hpp>
 
 namespace meshwise::fast {
 
@@ -26,9 +27,9 @@ struct in_sequence {
 
 namespace detail {
 
-constexpr std::size_t divide_up(std::size_t x, std::size_t y) { return (x + y - 1) / y; }
-constexpr std::size_t round_up(std::size_t x, std::size_t y) { return divide_up(x, y) * y; }
-constexpr std::ptrdiff_t offset(std::size_t index, std::ptrdiff_t stride) {
+MESHWISE_INLINE constexpr std::size_t divide_up(std::size_t x, std::size_t y) { return (x + y - 1) / y; }
+MESHWISE_INLINE constexpr std::size_t round_up(std::size_t x, std::size_t y) { return divide_up(x, y) * y; }
+MESHWISE_INLINE constexpr std::ptrdiff_t offset(std::size_t index, std::ptrdiff_t stride) {
     return static_cast<std::ptrdiff_t>(index) * stride;
 }
 
@@ -71,7 +72,8 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Vectors>
     });
 }
 
-/// Fewer rows than the tile of the processor: powers of two, largest first, so that no row is computed in vain.
+/// Fewer rows than the tile of the processor: powers of two, largest first, so that no row is computed in
+/// vain.
 template <class Instructions, class T, std::size_t Vectors, std::size_t Rows>
 void remaining_rows(std::size_t m, std::size_t k, T const* a, std::ptrdiff_t a_step, T const* b,
                     std::ptrdiff_t b_step, T* c, std::ptrdiff_t c_step, bool add) {
@@ -223,7 +225,8 @@ void rectangle_product(gemm_shape const& shape, Left const* a, Right const* b, T
             std::size_t const k = std::min(block_k, shape.k - p);
             bool const add = shape.accumulate || p != 0;
             Right const* const from_b = b + offset(p, shape.b_k) + offset(j, shape.b_n);
-            // With few rows an element of B is used too seldom to be worth copying: read whole panels in place.
+            // With few rows an element of B is used too seldom to be worth copying: read whole panels in
+            // place.
             std::size_t in_place = 0;
             if constexpr (std::is_same_v<Right, T>)
                 if (shape.b_n == 1 && shape.m <= 2 * tile_m) in_place = n / tile_n * tile_n;
@@ -246,13 +249,14 @@ void rectangle_product(gemm_shape const& shape, Left const* a, Right const* b, T
     }
 }
 
-/// Cuts C into tiles and hands them out. A range of tiles runs down the columns of the grid; its whole columns
-/// are computed as one rectangle, so that A is packed once for all of them.
+/// Cuts C into tiles and hands them out. A range of tiles runs down the columns of the grid; its whole
+/// columns are computed as one rectangle, so that A is packed once for all of them.
 template <class Instructions, class Left, class Right, class T, class Parallel>
 void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T* c,
                       Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
-    // A tile is worth some 30 us at least, which pays for waking a thread; few large ones copy less of A and B.
+    // A tile is worth some 30 us at least, which pays for waking a thread; few large ones copy less of A and
+    // B.
     double const work =
         static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
     double const wanted = std::min(work / (1 << 21), std::max(16.0, work / (1 << 25)));

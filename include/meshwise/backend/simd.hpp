@@ -126,7 +126,8 @@ MESHWISE_INLINE vector<Instructions, T> vector_exp(vector<Instructions, T> x) {
     if constexpr (std::is_same_v<T, float>) {
         using floats = vector<Instructions, float>;
         using ints = vector<Instructions, std::int32_t>;
-        // x = n ln2 + r with |r| <= ln2 / 2. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+        // x = n ln2 + r with |r| <= ln2 / 2. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low
+        // bits.
         constexpr float shift = 12582912.0f;
         floats const clipped = x > 89.0f ? splat<Instructions>(89.0f) : x;
         floats const shifted = clipped * 1.44269504088896341f + shift;

@@ -1,4 +1,5 @@
-// Attention and its gradient against plain loops in double, finite differences, and bits that must not change.
+// Attention and its gradient against plain loops in double, finite differences, and bits that must not
+// change.
 #include <meshwise/backend/attention.hpp>
 
 #include <doctest/doctest.h>
