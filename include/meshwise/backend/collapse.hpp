@@ -3,6 +3,7 @@
 #pragma once
 
 #include <meshwise/backend/concept.hpp>
+#include <meshwise/backend/simd.hpp>
 
 #include <array>
 #include <cstddef>
@@ -12,7 +13,7 @@ namespace meshwise::fast {
 /// The same points in the same order, without dimensions of extent 1 and with neighbours joined that are
 /// contiguous in every operand.
 template <std::size_t Inputs>
-loops<Inputs> collapse(loops<Inputs> const& space) {
+MESHWISE_INLINE loops<Inputs> collapse(loops<Inputs> const& space) {
     loops<Inputs> result;
     for (std::size_t d = 0; d < space.dims; ++d) {
         if (space.extents[d] == 1) continue;
@@ -32,7 +33,7 @@ loops<Inputs> collapse(loops<Inputs> const& space) {
 
 /// The space without dimension d.
 template <std::size_t Inputs>
-loops<Inputs> without(loops<Inputs> const& space, std::size_t removed) {
+MESHWISE_INLINE loops<Inputs> without(loops<Inputs> const& space, std::size_t removed) {
     loops<Inputs> result;
     for (std::size_t d = 0; d < space.dims; ++d) {
         if (d == removed) continue;
@@ -49,7 +50,7 @@ template <std::size_t Inputs>
 class walker {
 public:
     /// Starts at the point that has `position` points before it.
-    walker(loops<Inputs> const& space, std::size_t position) : space_(space) {
+    MESHWISE_INLINE walker(loops<Inputs> const& space, std::size_t position) : space_(space) {
         for (std::size_t d = space.dims; position != 0 && d-- > 0;) {
             index_[d] = position % space.extents[d];
             position /= space.extents[d];
@@ -61,12 +62,12 @@ public:
     std::ptrdiff_t in(std::size_t input) const { return in_[input]; }
 
     /// How many points follow in the last dimension, this one included.
-    std::size_t run() const {
+    MESHWISE_INLINE std::size_t run() const {
         return space_.dims == 0 ? 1 : space_.extents[space_.dims - 1] - index_[space_.dims - 1];
     }
 
     /// Goes `steps` points on, at most run() of them.
-    void advance(std::size_t steps = 1) {
+    MESHWISE_INLINE void advance(std::size_t steps = 1) {
         for (std::size_t d = space_.dims; d-- > 0; steps = 1) {
             index_[d] += steps;
             move(d, static_cast<std::ptrdiff_t>(steps));
@@ -77,7 +78,7 @@ public:
     }
 
 private:
-    void move(std::size_t d, std::ptrdiff_t steps) {
+    MESHWISE_INLINE void move(std::size_t d, std::ptrdiff_t steps) {
         out_ += steps * space_.out[d];
         for (std::size_t i = 0; i < Inputs; ++i) in_[i] += steps * space_.in[i][d];
     }

@@ -97,7 +97,7 @@ struct loops {
     std::array<std::array<std::ptrdiff_t, max_dims>, Inputs> in{};
 
     /// How many points the space has.
-    constexpr std::size_t size() const {
+    [[gnu::always_inline]] constexpr std::size_t size() const {
         std::size_t points = 1;
         for (std::size_t d = 0; d < dims; ++d) points *= extents[d];
         return points;

@@ -92,7 +92,7 @@ class lane_accumulator {
     using lanes_type = typename lane_vector<T>::type;
 
 public:
-    lane_accumulator() { clear_lanes(); }
+    MESHWISE_INLINE lane_accumulator() { clear_lanes(); }
 
     /// The next block of values; all but the last must be full. What lies beyond `count` is overwritten.
     MESHWISE_INLINE void add(T (&values)[block], std::size_t count) {
@@ -112,7 +112,7 @@ public:
     }
 
 private:
-    void clear_lanes() {
+    MESHWISE_INLINE void clear_lanes() {
         lanes_ = lanes_type{} + Operation::template identity<T>;
         blocks_ = 0;
     }
@@ -165,7 +165,7 @@ MESHWISE_INLINE void map_row(std::size_t n, T* out, F&& f, In const*... in) {
 template <class Operation, class T, std::size_t columns>
 class column_accumulator {
 public:
-    column_accumulator() {
+    MESHWISE_INLINE column_accumulator() {
         clear_lanes();
         std::fill(total_, total_ + columns, Operation::template identity<double>);
     }
@@ -183,12 +183,12 @@ public:
     }
 
 private:
-    void clear_lanes() {
+    MESHWISE_INLINE void clear_lanes() {
         std::fill(&lane_[0][0], &lane_[0][0] + sum_lanes * columns, Operation::template identity<T>);
         next_ = 0;
     }
 
-    void join() {
+    MESHWISE_INLINE void join() {
         for (std::size_t half = sum_lanes / 2; half > 0; half /= 2) {
             for (std::size_t l = 0; l < half; ++l) {
                 for (std::size_t c = 0; c < columns; ++c) Operation::combine(lane_[l][c], lane_[l + half][c]);

@@ -8,6 +8,7 @@
 #include <meshwise/backend/collapse.hpp>
 #include <meshwise/backend/lanes.hpp>
 #include <meshwise/backend/math.hpp>
+#include <meshwise/backend/one_code.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
 
 #include <algorithm>
@@ -60,7 +61,7 @@ public:
 
 private:
     // The one place where f is computed. Not inlined, so that there is one machine code for all elements.
-    [[gnu::noinline]] static void blocks(F const& f, std::size_t count, R* out, steps step, T const*... in) {
+    MESHWISE_ONE_CODE static void blocks(F const& f, std::size_t count, R* out, steps step, T const*... in) {
         for (; count != 0; --count) {
             R values[block];
             for (std::size_t i = 0; i < block; ++i) values[i] = static_cast<R>(f(in[i]...));
@@ -152,7 +153,7 @@ private:
 
 /// Several outputs from contiguous inputs: out[o][i] = f(in[i]...)[o].
 template <class Instructions, std::size_t Outs, class F, class R, class T, std::size_t Ins>
-[[gnu::noinline]] void map_many(std::size_t n, F const& f, std::array<R*, Outs> const& out,
+MESHWISE_ONE_CODE void map_many(std::size_t n, F const& f, std::array<R*, Outs> const& out,
                                 std::array<T const*, Ins> const& in) {
     auto compute = [&](std::size_t begin, std::size_t count, auto const*... from)
         __attribute__((always_inline)) {

@@ -15,7 +15,7 @@
 namespace meshwise::fast {
 
 /// The reduction of the points of `space`, row-major, in the fixed order.
-template <class Operation, class T>
+template <class Instructions, class Operation, class T>
 double reduce_points(loops<1> const& space, T const* in) {
     if (space.dims == 1 && space.in[0][0] == 1) {
         return reduce_row<Operation, T>(
@@ -44,7 +44,7 @@ double reduce_points(loops<1> const& space, T const* in) {
 inline constexpr std::size_t side_by_side = 128;
 
 /// The reductions of `columns` <= side_by_side neighbouring columns.
-template <class Operation, class T>
+template <class Instructions, class Operation, class T>
 void reduce_columns(loops<1> const& space, T const* in, std::size_t columns, T* out,
                     std::ptrdiff_t out_step) {
     column_accumulator<Operation, T, side_by_side> total;
@@ -113,8 +113,8 @@ private:
             threads::parallel(kept.size(), 1 + grain / each, [&](std::size_t begin, std::size_t end) {
                 fast::walker<1> here(kept, begin);
                 for (; begin < end; ++begin, here.advance()) {
-                    out[here.out()] =
-                        static_cast<T>(fast::reduce_points<Operation>(reduced, in + here.in(0)));
+                    out[here.out()] = static_cast<T>(
+                        fast::reduce_points<Instructions, Operation>(reduced, in + here.in(0)));
                 }
             });
         }
@@ -132,8 +132,8 @@ private:
                 std::size_t const first = begin % strips * fast::side_by_side;
                 std::size_t const width = std::min(fast::side_by_side, columns - first);
                 auto const to = here.out() + static_cast<std::ptrdiff_t>(first) * kept.out[last];
-                fast::reduce_columns<Operation>(reduced, in + here.in(0) + first, width, out + to,
-                                                kept.out[last]);
+                fast::reduce_columns<Instructions, Operation>(reduced, in + here.in(0) + first, width,
+                                                              out + to, kept.out[last]);
             }
         });
     }

@@ -6,6 +6,7 @@
 
 #include <meshwise/backend/concept.hpp>
 #include <meshwise/backend/lanes.hpp>
+#include <meshwise/backend/one_code.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
 
 #include <bit>
@@ -49,9 +50,9 @@ MESHWISE_INLINE sine_and_cosine sine_cosine(double angle) {
 
 /// The rotations of one token: cosines and sines of position * frequency[i], the sines negated for the
 /// inverse.
-template <class T>
-void rotations(std::size_t pairs, double const* frequency, double position, bool inverse, T* cosine,
-               T* sine) {
+template <class Instructions, class T>
+MESHWISE_ONE_CODE void rotations(std::size_t pairs, double const* frequency, double position, bool inverse,
+                                 T* cosine, T* sine) {
     for (std::size_t i = 0; i < pairs; ++i) {
         double const angle = position * frequency[i];
         if constexpr (std::is_same_v<T, float>) {
@@ -100,7 +101,7 @@ struct tbb_rope {
             T* const sine = cosine + pairs;
             for (std::size_t token = begin; token < end; ++token) {
                 auto const position = static_cast<double>(first_position + token);
-                fast::rotations(pairs, frequency.data(), position, inverse, cosine, sine);
+                fast::rotations<Instructions>(pairs, frequency.data(), position, inverse, cosine, sine);
                 for (std::size_t o = 0; o < outer; ++o) {
                     std::size_t const at = (o * tokens + token) * width;
                     rotate_heads(heads, head_dim, pairing, cosine, sine, x + at, y + at);
@@ -111,8 +112,8 @@ struct tbb_rope {
 
 private:
     template <class T>
-    static void rotate_heads(std::size_t heads, std::size_t head_dim, rope_pairing pairing, T const* cosine,
-                             T const* sine, T const* x, T* y) {
+    MESHWISE_ONE_CODE static void rotate_heads(std::size_t heads, std::size_t head_dim, rope_pairing pairing,
+                                               T const* cosine, T const* sine, T const* x, T* y) {
         for (std::size_t h = 0; h < heads; ++h, x += head_dim, y += head_dim) {
             if (pairing == rope_pairing::adjacent) {
                 fast::rotate_pairs(0, head_dim / 2, 2, 1, cosine, sine, x, y);

@@ -5,6 +5,7 @@
 
 #include <meshwise/backend/lanes.hpp>
 #include <meshwise/backend/math.hpp>
+#include <meshwise/backend/one_code.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
 
 #include <cmath>
@@ -31,7 +32,7 @@ template <class Instructions>
 struct tbb_rows {
     template <class T>
     static void argmax_rows(std::size_t rows, std::size_t n, T const* x, std::int32_t* out) {
-        each(rows, n, [=](std::size_t r) {
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const* const row = x + r * n;
             T const largest = largest_of(n, row);
             std::size_t found = 0;
@@ -42,12 +43,12 @@ struct tbb_rows {
 
     template <class T>
     static void row_max(std::size_t rows, std::size_t n, T const* x, T* out) {
-        each(rows, n, [=](std::size_t r) { out[r] = largest_of(n, x + r * n); });
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE { out[r] = largest_of(n, x + r * n); });
     }
 
     template <class T>
     static void softmax(std::size_t rows, std::size_t n, T const* x, T* y) {
-        each(rows, n, [=](std::size_t r) {
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const* const from = x + r * n;
             T* const to = y + r * n;
             T const largest = largest_of(n, from);
@@ -71,7 +72,7 @@ struct tbb_rows {
 
     template <class T>
     static void softmax_gradient(std::size_t rows, std::size_t n, T const* y, T const* dy, T* dx) {
-        each(rows, n, [=](std::size_t r) {
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const *const value = y + r * n, *const slope = dy + r * n;
             T const along = static_cast<T>(fast::reduce_row<fast::plus, T>(
                 n, [](T a, T b) { return a * b; }, value, slope));
@@ -83,7 +84,7 @@ struct tbb_rows {
     template <class T>
     static void layer_norm(std::size_t rows, std::size_t n, T const* x, T const* gain, T const* bias,
                            double epsilon, T* y, T* mean, T* inverse_deviation) {
-        each(rows, n, [=](std::size_t r) {
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const* const row = x + r * n;
             auto const length = static_cast<double>(n);
             T const centre = static_cast<T>(fast::reduce_row<fast::plus, T>(
@@ -102,7 +103,7 @@ struct tbb_rows {
     template <class T>
     static void layer_norm_gradient(std::size_t rows, std::size_t n, T const* x, T const* gain, T const* mean,
                                     T const* inverse_deviation, T const* dy, T* dx) {
-        each(rows, n, [=](std::size_t r) {
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const *const row = x + r * n, *const slope = dy + r * n;
             T const centre = mean[r], inverse = inverse_deviation[r];
             auto const length = static_cast<double>(n);
@@ -134,7 +135,7 @@ struct tbb_rows {
     template <class T>
     static void rms_norm(std::size_t rows, std::size_t n, T const* x, T const* gain, double epsilon, T* y,
                          T* inverse_deviation) {
-        each(rows, n, [=](std::size_t r) {
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const* const row = x + r * n;
             double const squares = fast::reduce_row<fast::plus, T>(
                 n, [](T a) { return a * a; }, row);
@@ -148,7 +149,7 @@ struct tbb_rows {
     template <class T>
     static void rms_norm_gradient(std::size_t rows, std::size_t n, T const* x, T const* gain,
                                   T const* inverse_deviation, T const* dy, T* dx) {
-        each(rows, n, [=](std::size_t r) {
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const *const row = x + r * n, *const slope = dy + r * n;
             T const inverse = inverse_deviation[r];
             T const along = static_cast<T>(
@@ -192,7 +193,7 @@ private:
                            T const* inverse_deviation, T const* dy, T* dgain, T* dbias) {
         constexpr std::size_t width = fast::block;
         std::size_t const strips = (n + width - 1) / width;
-        auto const strip = [=](std::size_t first) {
+        auto const strip = [=](std::size_t first) MESHWISE_ONE_CODE {
             std::size_t const count = n - first < width ? n - first : width;
             fast::column_accumulator<fast::plus, T, width> of_gain, of_bias;
             T padded_x[width] = {}, padded_dy[width] = {}, product[width];

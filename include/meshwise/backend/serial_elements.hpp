@@ -4,6 +4,7 @@
 #pragma once
 
 #include <meshwise/backend/concept.hpp>
+#include <meshwise/backend/one_code.hpp>
 
 #include <array>
 #include <cmath>
@@ -71,7 +72,7 @@ struct serial_elements {
     }
 
     template <class F, class R, class... T>
-    static void map(loops<sizeof...(T)> const& space, F f, R* out, T const*... in) {
+    MESHWISE_ONE_CODE static void map(loops<sizeof...(T)> const& space, F f, R* out, T const*... in) {
         for_each_point(space, [&](auto to, auto from) {
             out[to] = static_cast<R>([&]<std::size_t... I>(std::index_sequence<I...>) {
                 return f(in[from[I]]...);
@@ -80,7 +81,8 @@ struct serial_elements {
     }
 
     template <std::size_t Outs, class F, class R, class T, std::size_t Ins>
-    static void map_many(std::size_t n, F f, std::array<R*, Outs> out, std::array<T const*, Ins> in) {
+    MESHWISE_ONE_CODE static void map_many(std::size_t n, F f, std::array<R*, Outs> out,
+                                           std::array<T const*, Ins> in) {
         for (std::size_t i = 0; i < n; ++i) {
             std::array<R, Outs> const results =
                 std::apply([&](auto... x) -> std::array<R, Outs> { return f(x[i]...); }, in);
@@ -89,7 +91,8 @@ struct serial_elements {
     }
 
     template <class T>
-    static void adamw(std::size_t n, T* p, T const* g, T* m, T* v, adamw_numbers const& numbers) {
+    MESHWISE_ONE_CODE static void adamw(std::size_t n, T* p, T const* g, T* m, T* v,
+                                        adamw_numbers const& numbers) {
         for (std::size_t i = 0; i < n; ++i) {
             double const gradient = numbers.gradient_scale * g[i];
             double const mean = numbers.beta1 * m[i] + (1 - numbers.beta1) * gradient;
@@ -124,7 +127,7 @@ struct serial_elements {
     }
 
     template <class T>
-    static double sum_squares(std::size_t n, T const* x) {
+    MESHWISE_ONE_CODE static double sum_squares(std::size_t n, T const* x) {
         double total = 0;
         for (std::size_t i = 0; i < n; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
         return total;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <meshwise/backend/concept.hpp>
+#include <meshwise/backend/one_code.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -30,7 +31,8 @@ struct serial_products {
     }
 
     template <class T>
-    static void attention(attention_shape const& shape, T const* q, T const* k, T const* v, T* o, T* lse) {
+    MESHWISE_ONE_CODE static void attention(attention_shape const& shape, T const* q, T const* k, T const* v,
+                                            T* o, T* lse) {
         for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q,
                                   std::ptrdiff_t at_k, std::ptrdiff_t at_v) {
             T const* const query = q + at_q;
@@ -63,8 +65,9 @@ struct serial_products {
 
     /// The gradients of attention; d_q, d_k and d_v are overwritten.
     template <class T>
-    static void attention_gradient(attention_shape const& shape, T const* q, T const* k, T const* v,
-                                   T const* o, T const* lse, T const* d_o, T* d_q, T* d_k, T* d_v) {
+    MESHWISE_ONE_CODE static void attention_gradient(attention_shape const& shape, T const* q, T const* k,
+                                                     T const* v, T const* o, T const* lse, T const* d_o,
+                                                     T* d_q, T* d_k, T* d_v) {
         clear(shape, shape.k_batch, shape.k_head, shape.k_token, d_k);
         clear(shape, shape.v_batch, shape.v_head, shape.v_token, d_v);
         for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q,

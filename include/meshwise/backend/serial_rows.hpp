@@ -4,6 +4,7 @@
 #pragma once
 
 #include <meshwise/backend/concept.hpp>
+#include <meshwise/backend/one_code.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -32,7 +33,7 @@ struct serial_rows {
     }
 
     template <class T>
-    static void softmax(std::size_t rows, std::size_t n, T const* x, T* y) {
+    MESHWISE_ONE_CODE static void softmax(std::size_t rows, std::size_t n, T const* x, T* y) {
         for (std::size_t r = 0; r < rows; ++r, x += n, y += n) {
             T const largest = largest_of(n, x);
             // A row that is all -inf is shifted by 0, so that its exponentials are 0 and not NaN.
@@ -46,7 +47,8 @@ struct serial_rows {
     }
 
     template <class T>
-    static void softmax_gradient(std::size_t rows, std::size_t n, T const* y, T const* dy, T* dx) {
+    MESHWISE_ONE_CODE static void softmax_gradient(std::size_t rows, std::size_t n, T const* y, T const* dy,
+                                                   T* dx) {
         for (std::size_t r = 0; r < rows; ++r, y += n, dy += n, dx += n) {
             double along = 0;
             for (std::size_t j = 0; j < n; ++j) along += static_cast<double>(y[j]) * dy[j];
@@ -55,8 +57,9 @@ struct serial_rows {
     }
 
     template <class T>
-    static void layer_norm(std::size_t rows, std::size_t n, T const* x, T const* gain, T const* bias,
-                           double epsilon, T* y, T* mean, T* inverse_deviation) {
+    MESHWISE_ONE_CODE static void layer_norm(std::size_t rows, std::size_t n, T const* x, T const* gain,
+                                             T const* bias, double epsilon, T* y, T* mean,
+                                             T* inverse_deviation) {
         for (std::size_t r = 0; r < rows; ++r, x += n, y += n) {
             double total = 0, squares = 0;
             for (std::size_t j = 0; j < n; ++j) total += x[j];
@@ -72,8 +75,9 @@ struct serial_rows {
     }
 
     template <class T>
-    static void layer_norm_gradient(std::size_t rows, std::size_t n, T const* x, T const* gain, T const* mean,
-                                    T const* inverse_deviation, T const* dy, T* dx) {
+    MESHWISE_ONE_CODE static void layer_norm_gradient(std::size_t rows, std::size_t n, T const* x,
+                                                      T const* gain, T const* mean,
+                                                      T const* inverse_deviation, T const* dy, T* dx) {
         for (std::size_t r = 0; r < rows; ++r, x += n, dy += n, dx += n) {
             double const centre = mean[r], inverse = inverse_deviation[r];
             double along_one = 0, along_x = 0;
@@ -92,8 +96,9 @@ struct serial_rows {
     }
 
     template <class T>
-    static void layer_norm_parameters(std::size_t rows, std::size_t n, T const* x, T const* mean,
-                                      T const* inverse_deviation, T const* dy, T* dgain, T* dbias) {
+    MESHWISE_ONE_CODE static void layer_norm_parameters(std::size_t rows, std::size_t n, T const* x,
+                                                        T const* mean, T const* inverse_deviation,
+                                                        T const* dy, T* dgain, T* dbias) {
         for (std::size_t j = 0; j < n; ++j) {
             double of_gain = 0, of_bias = 0;
             for (std::size_t r = 0; r < rows; ++r) {
@@ -108,8 +113,8 @@ struct serial_rows {
     }
 
     template <class T>
-    static void rms_norm(std::size_t rows, std::size_t n, T const* x, T const* gain, double epsilon, T* y,
-                         T* inverse_deviation) {
+    MESHWISE_ONE_CODE static void rms_norm(std::size_t rows, std::size_t n, T const* x, T const* gain,
+                                           double epsilon, T* y, T* inverse_deviation) {
         for (std::size_t r = 0; r < rows; ++r, x += n, y += n) {
             double squares = 0;
             for (std::size_t j = 0; j < n; ++j) squares += static_cast<double>(x[j]) * x[j];
@@ -120,8 +125,9 @@ struct serial_rows {
     }
 
     template <class T>
-    static void rms_norm_gradient(std::size_t rows, std::size_t n, T const* x, T const* gain,
-                                  T const* inverse_deviation, T const* dy, T* dx) {
+    MESHWISE_ONE_CODE static void rms_norm_gradient(std::size_t rows, std::size_t n, T const* x,
+                                                    T const* gain, T const* inverse_deviation, T const* dy,
+                                                    T* dx) {
         for (std::size_t r = 0; r < rows; ++r, x += n, dy += n, dx += n) {
             double const inverse = inverse_deviation[r];
             double along_x = 0;
@@ -136,8 +142,8 @@ struct serial_rows {
     }
 
     template <class T>
-    static void rms_norm_parameters(std::size_t rows, std::size_t n, T const* x, T const* inverse_deviation,
-                                    T const* dy, T* dgain) {
+    MESHWISE_ONE_CODE static void rms_norm_parameters(std::size_t rows, std::size_t n, T const* x,
+                                                      T const* inverse_deviation, T const* dy, T* dgain) {
         for (std::size_t j = 0; j < n; ++j) {
             double of_gain = 0;
             for (std::size_t r = 0; r < rows; ++r) {
@@ -149,9 +155,9 @@ struct serial_rows {
     }
 
     template <class T>
-    static void rope(std::size_t outer, std::size_t tokens, std::size_t heads, std::size_t head_dim,
-                     std::size_t first_position, double base, rope_pairing pairing, bool inverse, T const* x,
-                     T* y) {
+    MESHWISE_ONE_CODE static void rope(std::size_t outer, std::size_t tokens, std::size_t heads,
+                                       std::size_t head_dim, std::size_t first_position, double base,
+                                       rope_pairing pairing, bool inverse, T const* x, T* y) {
         std::size_t const pairs = head_dim / 2;
         bool const adjacent = pairing == rope_pairing::adjacent;
         for (std::size_t row = 0; row < outer * tokens; ++row) {
@@ -191,9 +197,10 @@ struct serial_rows {
     }
 
     template <class T>
-    static void target_and_exp_sum(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
-                                   T const* row_max, std::int32_t const* targets, std::size_t first,
-                                   T* out_target, T* out_exp_sum) {
+    MESHWISE_ONE_CODE static void target_and_exp_sum(std::size_t rows, std::size_t n, std::size_t valid,
+                                                     T const* x, T const* row_max,
+                                                     std::int32_t const* targets, std::size_t first,
+                                                     T* out_target, T* out_exp_sum) {
         for (std::size_t r = 0; r < rows; ++r, x += n) {
             bool const ignored = targets[r] == ignored_target;
             std::size_t const column = local_index(targets[r], first);
@@ -207,9 +214,10 @@ struct serial_rows {
     }
 
     template <class T>
-    static void cross_entropy_gradient(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
-                                       T const* log_normalizer, std::int32_t const* targets,
-                                       std::size_t first, T const* row_scale, T* dx) {
+    MESHWISE_ONE_CODE static void cross_entropy_gradient(std::size_t rows, std::size_t n, std::size_t valid,
+                                                         T const* x, T const* log_normalizer,
+                                                         std::int32_t const* targets, std::size_t first,
+                                                         T const* row_scale, T* dx) {
         for (std::size_t r = 0; r < rows; ++r, x += n, dx += n) {
             std::size_t const counting = targets[r] == ignored_target ? 0 : valid;
             std::size_t const column = local_index(targets[r], first);

@@ -6,6 +6,7 @@
 #include <meshwise/backend/concept.hpp>
 #include <meshwise/backend/lanes.hpp>
 #include <meshwise/backend/math.hpp>
+#include <meshwise/backend/one_code.hpp>
 #include <meshwise/backend/rows.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
 
@@ -56,7 +57,7 @@ struct tbb_tables {
     static void target_and_exp_sum(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
                                    T const* row_max, std::int32_t const* targets, std::size_t first,
                                    T* out_target, T* out_exp_sum) {
-        fast::for_each_row<Instructions>(rows, valid, [=](std::size_t r) {
+        fast::for_each_row<Instructions>(rows, valid, [=](std::size_t r) MESHWISE_ONE_CODE {
             bool const ignored = targets[r] == ignored_target;
             std::size_t const column = local_index(targets[r], first);
             T const* const row = x + r * n;
@@ -72,7 +73,7 @@ struct tbb_tables {
     static void cross_entropy_gradient(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
                                        T const* log_normalizer, std::int32_t const* targets,
                                        std::size_t first, T const* row_scale, T* dx) {
-        fast::for_each_row<Instructions>(rows, n, [=](std::size_t r) {
+        fast::for_each_row<Instructions>(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T* const to = dx + r * n;
             std::size_t const counting = targets[r] == ignored_target ? 0 : valid;
             std::size_t const column = local_index(targets[r], first);
