@@ -28,10 +28,12 @@ using split_fact_of = typename split_fact<Fact, Axis, split_of<L, Axis>>::type;
 template <class Axis, class L, class R>
 using same_cut = std::conditional_t<
     std::is_same_v<split_of<L, Axis>, split_of<R, Axis>>, holds,
-    broken<std::conditional_t<split_mask<L, Axis> == split_mask<R, Axis> && split_mask<L, Axis> != 0, mesh_axes_in_different_order,
-                              shared_axis_is_split_differently>,
-           std::conditional_t<split_of<L, Axis>::size == 0, left_operand_has_whole<Axis>, split_fact_of<left_operand_is_split_by, Axis, L>>,
-           std::conditional_t<split_of<R, Axis>::size == 0, right_operand_has_whole<Axis>, split_fact_of<right_operand_is_split_by, Axis, R>>>>;
+    broken<std::conditional_t<split_mask<L, Axis> == split_mask<R, Axis> && split_mask<L, Axis> != 0,
+                              mesh_axes_in_different_order, shared_axis_is_split_differently>,
+           std::conditional_t<split_of<L, Axis>::size == 0, left_operand_has_whole<Axis>,
+                              split_fact_of<left_operand_is_split_by, Axis, L>>,
+           std::conditional_t<split_of<R, Axis>::size == 0, right_operand_has_whole<Axis>,
+                              split_fact_of<right_operand_is_split_by, Axis, R>>>>;
 template <class L, class R, class Shared>
 struct same_cuts;
 template <class L, class R, class... A>
@@ -41,8 +43,9 @@ struct same_cuts<L, R, list<A...>> {
 
 // axes only one of them carries: no mesh axis may cut both
 template <class A, class L, class B, class R>
-using apart = judge<(split_mask<L, A> & split_mask<R, B>) == 0, operands_split_by_different_axes_on_one_mesh_axis,
-                    split_fact_of<left_operand_is_split_by, A, L>, split_fact_of<right_operand_is_split_by, B, R>>;
+using apart =
+    judge<(split_mask<L, A> & split_mask<R, B>) == 0, operands_split_by_different_axes_on_one_mesh_axis,
+          split_fact_of<left_operand_is_split_by, A, L>, split_fact_of<right_operand_is_split_by, B, R>>;
 template <class A, class L, class R, class Others>
 struct apart_from_all;
 template <class A, class L, class R, class... B>
@@ -92,7 +95,9 @@ template <class M, class L>
 struct placement_along;
 template <class M, class Mesh, class... P>
 struct placement_along<M, layout<Mesh, P...>> {
-    using facts = facts_of<first_of<concat<list<>, std::conditional_t<contains<M, typename placement_of<P>::mesh_axes>, list<P>, list<>>..., list<replicated<M>>>>>;
+    using facts = facts_of<first_of<concat<
+        list<>, std::conditional_t<contains<M, typename placement_of<P>::mesh_axes>, list<P>, list<>>...,
+        list<replicated<M>>>>>;
 };
 // `holds` where Conflicts is empty, else the rule with how both operands lie along the first of these mesh axes
 template <class Rule, class L, class R, class Conflicts>
@@ -101,31 +106,39 @@ struct free_of {
 };
 template <class Rule, class L, class R, class M, class... Rest>
 struct free_of<Rule, L, R, list<M, Rest...>> {
-    using type = broken<Rule, typename placement_along<M, L>::facts::left, typename placement_along<M, R>::facts::right>;
+    using type = broken<Rule, typename placement_along<M, L>::facts::left,
+                        typename placement_along<M, R>::facts::right>;
 };
 
 template <class L>
-using not_pending =
-    std::conditional_t<!is_partial<L>, holds,
-                       broken<non_linear_operation_on_a_pending_sum, std::conditional_t<sums_of<L>::size != 0, value_is_a_pending_sum_over<typename first_mesh_axis<sums_of<L>>::type>,
-                                                                                        value_is_a_pending_maximum_over<typename first_mesh_axis<maxima_of<L>>::type>>>>;
+using not_pending = std::conditional_t<
+    !is_partial<L>, holds,
+    broken<non_linear_operation_on_a_pending_sum,
+           std::conditional_t<
+               sums_of<L>::size != 0, value_is_a_pending_sum_over<typename first_mesh_axis<sums_of<L>>::type>,
+               value_is_a_pending_maximum_over<typename first_mesh_axis<maxima_of<L>>::type>>>>;
 // only a reshard may touch a pending maximum
 template <class L>
-using no_maximum = judge<maxima_of<L>::size == 0, non_linear_operation_on_a_pending_sum, value_is_a_pending_maximum_over<typename first_mesh_axis<maxima_of<L>>::type>>;
+using no_maximum = judge<maxima_of<L>::size == 0, non_linear_operation_on_a_pending_sum,
+                         value_is_a_pending_maximum_over<typename first_mesh_axis<maxima_of<L>>::type>>;
 
 // of a product: what one operand owes, the other must hold whole
 template <class L, class R>
-using pending_times_whole = all_of<no_maximum<L>, no_maximum<R>,
-                                   typename free_of<product_of_two_pending_sums, L, R, concat<common<sums_of<L>, used_of<R>>, common<sums_of<R>, used_of<L>>>>::type>;
+using pending_times_whole =
+    all_of<no_maximum<L>, no_maximum<R>,
+           typename free_of<product_of_two_pending_sums, L, R,
+                            concat<common<sums_of<L>, used_of<R>>, common<sums_of<R>, used_of<L>>>>::type>;
 
 // of a sum: both owe the same
 template <class L, class R>
-using equally_pending = all_of<no_maximum<L>, no_maximum<R>,
-                               typename free_of<whole_value_added_to_a_pending_sum, L, R, concat<without<sums_of<L>, sums_of<R>>, without<sums_of<R>, sums_of<L>>>>::type>;
+using equally_pending =
+    all_of<no_maximum<L>, no_maximum<R>,
+           typename free_of<whole_value_added_to_a_pending_sum, L, R,
+                            concat<without<sums_of<L>, sums_of<R>>, without<sums_of<R>, sums_of<L>>>>::type>;
 
 template <class L, class R>
-using same_mesh = judge<std::is_same_v<typename L::mesh, typename R::mesh>, tensors_of_different_meshes, left_operand_is_on<typename L::mesh>,
-                        right_operand_is_on<typename R::mesh>>;
+using same_mesh = judge<std::is_same_v<typename L::mesh, typename R::mesh>, tensors_of_different_meshes,
+                        left_operand_is_on<typename L::mesh>, right_operand_is_on<typename R::mesh>>;
 
 template <template <class> class Fact, class Wanted, class Have>
 struct present;
@@ -135,8 +148,10 @@ struct present<Fact, List<W...>, Have> {
 };
 
 template <class X, class Y>
-using aligned = all_of<typename same_cuts<typename X::layout, typename Y::layout, common<as_list<typename X::axes>, typename Y::axes>>::type,
-                       typename all_apart<typename X::layout, typename Y::layout, as_list<typename X::axes>, as_list<typename Y::axes>>::type>;
+using aligned = all_of<typename same_cuts<typename X::layout, typename Y::layout,
+                                          common<as_list<typename X::axes>, typename Y::axes>>::type,
+                       typename all_apart<typename X::layout, typename Y::layout, as_list<typename X::axes>,
+                                          as_list<typename Y::axes>>::type>;
 
 template <class Out, class X, class Y>
 struct contraction_types {
@@ -151,10 +166,12 @@ struct placeable;
 template <class... A, class L>
 struct placeable<axes<A...>, L> {
     template <class Axis, class... M>
-    static auto divides(list<M...>) -> judge<Axis::size % (std::size_t{1} * ... * M::ranks) == 0, axis_does_not_divide, axis_of_size<Axis, Axis::size>,
-                                             cut_into<(std::size_t{1} * ... * M::ranks), M...>>;
+    static auto divides(list<M...>)
+        -> judge<Axis::size % (std::size_t{1} * ... * M::ranks) == 0, axis_does_not_divide,
+                 axis_of_size<Axis, Axis::size>, cut_into<(std::size_t{1} * ... * M::ranks), M...>>;
     template <class... M>
-    static auto once(list<M...>) -> judge<all_different<M...>, two_axes_on_one_mesh_axis, value_is_placed_as<L>>;
+    static auto once(list<M...>)
+        -> judge<all_different<M...>, two_axes_on_one_mesh_axis, value_is_placed_as<L>>;
     using verdict = all_of<decltype(once(used_of<L>{})), decltype(divides<A>(split_of<L, A>{}))...>;
 };
 
@@ -181,11 +198,14 @@ struct carrier {
     using type = Carrier;
 };
 template <class Carrier, class X, class... Rest>
-struct carrier<Carrier, X, Rest...> : carrier<std::conditional_t<(X::axes::count > Carrier::axes::count), X, Carrier>, Rest...> {};
+struct carrier<Carrier, X, Rest...>
+    : carrier<std::conditional_t<(X::axes::count > Carrier::axes::count), X, Carrier>, Rest...> {};
 
 template <class Carrier, class X>
-using broadcastable = all_of<same_mesh<typename Carrier::layout, typename X::layout>, typename present<left_operand_lacks_axis, typename X::axes, typename Carrier::axes>::type,
-                             typename same_cuts<typename Carrier::layout, typename X::layout, as_list<typename X::axes>>::type>;
+using broadcastable =
+    all_of<same_mesh<typename Carrier::layout, typename X::layout>,
+           typename present<left_operand_lacks_axis, typename X::axes, typename Carrier::axes>::type,
+           typename same_cuts<typename Carrier::layout, typename X::layout, as_list<typename X::axes>>::type>;
 }  // namespace detail
 
 /// A contraction of named axes: the result carries Out; every other axis is carried by both operands and summed.
@@ -196,10 +216,12 @@ struct contraction {
     using x_layout = typename X::layout;
     using y_layout = typename Y::layout;
     using verdict =
-        all_of<detail::same_mesh<x_layout, y_layout>, typename detail::present<left_operand_lacks_axis, contracted, typename X::axes>::type,
+        all_of<detail::same_mesh<x_layout, y_layout>,
+               typename detail::present<left_operand_lacks_axis, contracted, typename X::axes>::type,
                typename detail::present<right_operand_lacks_axis, contracted, typename Y::axes>::type,
                detail::pending_times_whole<x_layout, y_layout>, detail::aligned<X, Y>>;
-    using pending = typename detail::united<sums_of<x_layout>, sums_of<y_layout>, typename detail::splits_over<x_layout, contracted>::type>::type;
+    using pending = typename detail::united<sums_of<x_layout>, sums_of<y_layout>,
+                                            typename detail::splits_over<x_layout, contracted>::type>::type;
     using axes = Out;
     using layout = relayout<Out, pending, x_layout, y_layout>;
 };
@@ -210,8 +232,9 @@ struct element_wise {
     using carrier = typename detail::carrier<X, Others...>::type;
     using axes = typename carrier::axes;
     using layout = typename carrier::layout;
-    using verdict = all_of<detail::not_pending<typename X::layout>, detail::not_pending<typename Others::layout>..., detail::broadcastable<carrier, X>,
-                           detail::broadcastable<carrier, Others>...>;
+    using verdict =
+        all_of<detail::not_pending<typename X::layout>, detail::not_pending<typename Others::layout>...,
+               detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Others>...>;
 };
 
 /// Sums of operands: all of them owe the same reductions, or none.
@@ -220,7 +243,8 @@ struct addition {
     using carrier = typename detail::carrier<X, Y>::type;
     using axes = typename carrier::axes;
     using layout = typename carrier::layout;
-    using verdict = all_of<detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Y>, detail::equally_pending<typename X::layout, typename Y::layout>>;
+    using verdict = all_of<detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Y>,
+                           detail::equally_pending<typename X::layout, typename Y::layout>>;
 };
 
 /// Products of elements: linear in each operand, so one of them may be pending where the other is whole.
@@ -228,8 +252,12 @@ template <class X, class Y>
 struct multiplication {
     using carrier = typename detail::carrier<X, Y>::type;
     using axes = typename carrier::axes;
-    using layout = relayout<axes, typename detail::united<sums_of<typename X::layout>, sums_of<typename Y::layout>>::type, typename X::layout, typename Y::layout>;
-    using verdict = all_of<detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Y>, detail::pending_times_whole<typename X::layout, typename Y::layout>>;
+    using layout =
+        relayout<axes,
+                 typename detail::united<sums_of<typename X::layout>, sums_of<typename Y::layout>>::type,
+                 typename X::layout, typename Y::layout>;
+    using verdict = all_of<detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Y>,
+                           detail::pending_times_whole<typename X::layout, typename Y::layout>>;
 };
 
 /// Softmax, norms, rotary positions: all elements along Axis together, other axes independent.
@@ -237,17 +265,22 @@ template <class Axis, class X>
 struct along {
     using axes = typename X::axes;
     using layout = typename X::layout;
-    using verdict = all_of<typename detail::present<value_lacks_axis, list<Axis>, axes>::type, detail::not_pending<layout>,
-                           judge<split_of<layout, Axis>::size == 0, normalised_axis_is_split, detail::split_fact_of<value_is_split_by, Axis, layout>>>;
+    using verdict = all_of<typename detail::present<value_lacks_axis, list<Axis>, axes>::type,
+                           detail::not_pending<layout>,
+                           judge<split_of<layout, Axis>::size == 0, normalised_axis_is_split,
+                                 detail::split_fact_of<value_is_split_by, Axis, layout>>>;
 };
 
 /// A sum over axes: pending over the mesh axes that split them.
 template <class Summed, class X>
 struct summation {
     using axes = as_axes<without<as_list<typename X::axes>, Summed>>;
-    using pending = typename detail::united<sums_of<typename X::layout>, typename detail::splits_over<typename X::layout, Summed>::type>::type;
+    using pending =
+        typename detail::united<sums_of<typename X::layout>,
+                                typename detail::splits_over<typename X::layout, Summed>::type>::type;
     using layout = relayout<axes, pending, typename X::layout>;
-    using verdict = all_of<typename detail::present<value_lacks_axis, Summed, typename X::axes>::type, detail::no_maximum<typename X::layout>>;
+    using verdict = all_of<typename detail::present<value_lacks_axis, Summed, typename X::axes>::type,
+                           detail::no_maximum<typename X::layout>>;
 };
 
 }  // namespace meshwise

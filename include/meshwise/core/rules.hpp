@@ -72,9 +72,10 @@ struct right_element_type;
 }  // namespace facts
 
 inline namespace rules {
+// clang-format off
 
-/// f(a + b) is not f(a) + f(b): activations, normalisations, softmax, products and casts to fewer bits of a
-/// pending sum give numbers that no later reduction can repair.
+/// f(a + b) is not f(a) + f(b): activations, normalisations, softmax and casts to fewer bits of a pending sum give
+/// numbers that no later reduction can repair. A pending maximum is for `mw::reshard` and `mw::max` alone.
 /// Wrong: `mw::gelu(mw::dot<ffn>(h, w))`
 /// Right: `mw::gelu(mw::settle<S>(mw::dot<ffn>(h, w)))`
 struct non_linear_operation_on_a_pending_sum {
@@ -96,7 +97,7 @@ struct whole_value_added_to_a_pending_sum {
     };
 };
 
-/// (a0 + a1)(b0 + b1) is not a0 b0 + a1 b1.
+/// (a1 + a2)(b1 + b2) is not a1 b1 + a2 b2.
 /// Wrong: `mw::mul(p, q)`
 /// Right: `mw::mul(mw::settle<S>(p), q)`
 struct product_of_two_pending_sums {
@@ -141,8 +142,8 @@ struct normalised_axis_is_split {
 };
 
 /// One mesh axis cuts one axis of a tensor.
-/// Wrong: `mw::canonical<M, split<embed, tp>, split<ffn, tp>>`
-/// Right: `mw::canonical<M, split<ffn, tp>>`
+/// Wrong: a tensor in `mw::canonical<mesh, mw::split<embed, tp>, mw::split<ffn, tp>>`
+/// Right: `mw::canonical<mesh, mw::split<ffn, tp>>`
 struct two_axes_on_one_mesh_axis {
     template <class... Facts>
     struct because : poison {
@@ -174,8 +175,8 @@ struct gradient_is_not_in_storage_layout {
 };
 
 /// Every rank holds the same number of elements.
-/// Wrong: `axis<6> heads over mesh_axis<4>`
-/// Right: `axis<8> heads, or mesh_axis<2>`
+/// Wrong: `struct heads : mw::axis<6> {}` split over `struct tp : mw::mesh_axis<4> {}`
+/// Right: 8 heads, or a mesh axis of 2 ranks
 struct axis_does_not_divide {
     template <class... Facts>
     struct because : poison {
@@ -196,8 +197,8 @@ struct reshape_cuts_a_split_axis {
 };
 
 /// split<a, m1, m2> and split<a, m2, m1> hold different elements on the same rank.
-/// Wrong: `add(split<a, dp, tp>, split<a, tp, dp>)`
-/// Right: `one order in the strategy`
+/// Wrong: `mw::add(x, y)` of layouts with `mw::split<ffn, dp, tp>` and `mw::split<ffn, tp, dp>`
+/// Right: one order in the rules of the strategy
 struct mesh_axes_in_different_order {
     template <class... Facts>
     struct because : poison {
@@ -219,7 +220,7 @@ struct mean_of_a_split_axis {
 
 /// A mesh is part of a tensor's type.
 /// Wrong: `mw::add(on_two_ranks, on_four_ranks)`
-/// Right: `tensors of one strategy`
+/// Right: tensors of one strategy
 struct tensors_of_different_meshes {
     template <class... Facts>
     struct because : poison {
@@ -252,7 +253,7 @@ struct axis_is_missing {
 
 /// Renaming and splitting axes keep the number of elements.
 /// Wrong: `mw::rename<embed, ffn>(x)`
-/// Right: `an axis of the same size`
+/// Right: an axis of the same size
 struct sizes_differ {
     template <class... Facts>
     struct because : poison {
@@ -272,14 +273,17 @@ struct memory_budget_exceeded {
     };
 };
 
+// clang-format on
 }  // namespace rules
 
 /// All rules, in the order of docs/rules.md.
 using rules_catalogue =
-    list<non_linear_operation_on_a_pending_sum, whole_value_added_to_a_pending_sum, product_of_two_pending_sums,
-         shared_axis_is_split_differently, operands_split_by_different_axes_on_one_mesh_axis, normalised_axis_is_split,
-         two_axes_on_one_mesh_axis, reduction_of_what_is_not_pending, gradient_is_not_in_storage_layout, axis_does_not_divide,
-         reshape_cuts_a_split_axis, mesh_axes_in_different_order, mean_of_a_split_axis, tensors_of_different_meshes,
-         tensors_of_different_backends, axis_is_missing, sizes_differ, memory_budget_exceeded>;
+    list<non_linear_operation_on_a_pending_sum, whole_value_added_to_a_pending_sum,
+         product_of_two_pending_sums, shared_axis_is_split_differently,
+         operands_split_by_different_axes_on_one_mesh_axis, normalised_axis_is_split,
+         two_axes_on_one_mesh_axis, reduction_of_what_is_not_pending, gradient_is_not_in_storage_layout,
+         axis_does_not_divide, reshape_cuts_a_split_axis, mesh_axes_in_different_order, mean_of_a_split_axis,
+         tensors_of_different_meshes, tensors_of_different_backends, axis_is_missing, sizes_differ,
+         memory_budget_exceeded>;
 
 }  // namespace meshwise

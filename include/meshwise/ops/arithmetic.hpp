@@ -44,10 +44,6 @@ void pass_on(target<X> const& to, D const& d, mesh_mask pending, typename X::val
     contribute(to, part, pending);
 }
 
-template <class X, class Y>
-using same_kind = judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>, tensors_of_different_backends,
-                        left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>;
-
 // judged at each way in: the fewer templates between the user's line and the refusal, the shorter the message
 template <class X, class Y>
 struct addable {

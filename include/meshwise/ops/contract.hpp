@@ -161,11 +161,13 @@ auto contracted(X const& x, Y const& y) {
     return out;
 }
 
+template <class X, class Y>
+using same_kind = judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>, tensors_of_different_backends,
+                        left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>;
+
 template <class Out, class X, class Y>
 struct contractible {
-    using verdict = all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict,
-                           judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>,
-                                 tensors_of_different_backends, left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>>;
+    using verdict = all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
 };
 }  // namespace detail
 

@@ -55,7 +55,7 @@ using dot_verdict = all_of<typename present<left_operand_lacks_axis, list<K...>,
 template <class X, class Y, class... K>
 using strict_dot_verdict = all_of<dot_verdict<X, Y, K...>, typename contractible<typename dot_axes<X, Y, K...>::type, X, Y>::verdict>;
 template <class S, class X, class Y, class... K>
-using free_dot_verdict = all_of<dot_verdict<X, Y, K...>, same_mesh<typename X::layout, typename Y::layout>, same_mesh<typename X::layout, layout<typename S::mesh>>>;
+using free_dot_verdict = all_of<dot_verdict<X, Y, K...>, same_mesh<typename X::layout, typename Y::layout>, same_mesh<typename X::layout, layout<typename S::mesh>>, same_kind<X, Y>>;
 }  // namespace detail
 
 /// A strategy's first template argument tells the two forms of an operation apart.

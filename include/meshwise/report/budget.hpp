@@ -19,7 +19,8 @@ consteval std::size_t bytes_per_rank() {
         return []<class... A>(axes<A...>) {
             return (sizeof(typename M::value_type) * ... * local_extent<typename M::layout, A>);
         }(typename M::axes{});
-    else if constexpr (array_size<M> != 0) return array_size<M> * bytes_per_rank<typename M::value_type>();
+    else if constexpr (array_size<M> != 0)
+        return array_size<M> * bytes_per_rank<typename M::value_type>();
     else
         return std::apply(
             []<class... Owner, class... Member>(field<Owner, Member> const&...) {

@@ -13,7 +13,8 @@ struct block {
     mw::tensor_of<S, float, embed, ffn> up;
     mw::tensor_of<S, double, ffn, embed> down;
     mw::tensor_of<S, float, embed> bias;
-    static constexpr auto parameters = mw::fields("up", &block::up, mw::normal{}, "down", &block::down, "bias", &block::bias);
+    static constexpr auto parameters =
+        mw::fields("up", &block::up, mw::normal{}, "down", &block::down, "bias", &block::bias);
 };
 template <class S>
 struct model {
@@ -27,12 +28,15 @@ using on_four = mw::strategy<mw::mesh<tp>, mw::split<ffn, tp>>;
 constexpr std::size_t prefix = 16 * 1024 * 4;
 static_assert(mw::parameter_bytes_per_rank<block<alone>> == 1024 * 4096 * (4 + 8) + 1024 * 4);
 static_assert(mw::parameter_bytes_per_rank<model<alone>> == 3 * (1024 * 4096 * (4 + 8) + 1024 * 4) + prefix);
-static_assert(mw::parameter_bytes_per_rank<model<on_four>> == 3 * (1024 * 1024 * (4 + 8) + 1024 * 4) + prefix);
-static_assert(mw::training_bytes_per_rank<model<on_four>> == 4 * mw::parameter_bytes_per_rank<model<on_four>>);
+static_assert(mw::parameter_bytes_per_rank<model<on_four>> ==
+              3 * (1024 * 1024 * (4 + 8) + 1024 * 4) + prefix);
+static_assert(mw::training_bytes_per_rank<model<on_four>> ==
+              4 * mw::parameter_bytes_per_rank<model<on_four>>);
 
 static_assert(mw::fits<model<on_four>, mw::training_bytes_per_rank<model<on_four>>>::value);
 static_assert(!mw::fits<model<on_four>, mw::training_bytes_per_rank<model<on_four>> - 1>::value);
 static_assert(std::is_same_v<mw::fits<block<alone>, 1_MB>,
-                             mw::broken<mw::memory_budget_exceeded, mw::bytes_needed<std::size_t{201342976}>, mw::bytes_allowed<std::size_t{1000000}>>>);
+                             mw::broken<mw::memory_budget_exceeded, mw::bytes_needed<std::size_t{201342976}>,
+                                        mw::bytes_allowed<std::size_t{1000000}>>>);
 [[maybe_unused]] constexpr auto checked = [] { mw::require_fits<block<alone>, 1_GB>(); };
 }  // namespace
