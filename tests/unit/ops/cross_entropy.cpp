@@ -207,6 +207,7 @@ TEST_CASE("under reproducible<V> all meshes agree in every bit") {
                                               mw::reproducible<4>>>(),
           on.template operator()<mw::strategy<grid<4, 2>, split<batch, dp<4>>, split<padded_vocab, tp<2>>,
                                               mw::reproducible<4>>>()}) {
+        CHECK(other.value == one.value);
         CHECK(other.out == one.out);
         CHECK(other.dx == one.dx);
     }
