@@ -1,6 +1,6 @@
 #pragma once
 // ticks: round numbers along the axis of a picture, and their labels.
-// Guarantees: two to a dozen ticks for every range of finite numbers. Costs: nothing to speak of.
+// Guarantees: at least two ticks and about as many as wanted, for numbers up to 1e150. Costs: a few logarithms.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

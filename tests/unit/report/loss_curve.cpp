@@ -258,20 +258,24 @@ TEST_CASE("a million points make a small picture that still shows each spike") {
 }
 
 TEST_CASE("names at the ends of lines do not lie on each other") {
-    mw::loss_curve curve;
-    for (int s = 0; s < 12; ++s) {
-        curve.add("series " + std::to_string(s), 0, 10);
-        curve.add("series " + std::to_string(s), 1, 1 + 0.001 * s);
+    for (double end : {0.0, 5.0, 10.0}) {  // all at the bottom, in the middle, at the top
+        mw::loss_curve curve;
+        curve.add("range", 0, 0);
+        for (int s = 0; s < 12; ++s) {
+            curve.add("series " + std::to_string(s), 0, 10);
+            curve.add("series " + std::to_string(s), 1, end - 0.001 * s);
+        }
+        std::vector<double> y;
+        xml const parsed(curve.svg());
+        for (auto const& e : parsed.all("text"))
+            if (e.attributes.at("text-anchor") == "start" && e.attributes.at("x") != "24.0")
+                y.push_back(std::stod(e.attributes.at("y")));
+        REQUIRE(y.size() == 13);
+        std::sort(y.begin(), y.end());
+        for (std::size_t i = 1; i < y.size(); ++i) CHECK(y[i] - y[i - 1] > 15);
+        CHECK(y.back() < 410);
+        CHECK(y.front() > 80);
     }
-    std::vector<double> y;
-    for (auto const& e : xml(curve.svg()).all("text"))
-        if (e.attributes.at("text-anchor") == "start" && e.attributes.at("x") != "24.0")
-            y.push_back(std::stod(e.attributes.at("y")));
-    REQUIRE(y.size() == 12);
-    std::sort(y.begin(), y.end());
-    for (std::size_t i = 1; i < y.size(); ++i) CHECK(y[i] - y[i - 1] > 15);
-    CHECK(y.back() < 410);
-    CHECK(y.front() > 80);
 }
 
 TEST_CASE("smoothing is a mean of both sides that does not lag") {

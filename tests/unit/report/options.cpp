@@ -92,6 +92,7 @@ TEST_CASE("each mistake is one sentence that names the option and what it takes"
     CHECK(p.refused({"--stepz", "7"}) ==
           "there is no option --stepz; did you mean --steps? --help lists all");
     CHECK(p.refused({"--sed=7"}) == "there is no option --sed; did you mean --seed? --help lists all");
+    CHECK(p.refused({"--sax"}) == "there is no option --sax; --help lists all");
     CHECK(p.refused({"--entirely-other"}) == "there is no option --entirely-other; --help lists all");
     CHECK(p.refused({"file.txt"}) ==
           "'file.txt' is not an option; options look like --name value, and --help lists them");

@@ -170,6 +170,7 @@ TEST_CASE("a run that goes on counts from where it stood, one without end can be
     REQUIRE(lines.size() == 3);
     CHECK(lines[0].starts_with("step 41  loss 1.0000  "));
     CHECK(lines[0].ends_with(" steps/s"));
+    CHECK(lines[0].find('k') == std::string::npos);
     CHECK(std::stod(lines[0].substr(22)) < 51);  // one step in at least 20 ms, not 41
     CHECK(lines[1].ends_with("  in 0 s"));
 }
