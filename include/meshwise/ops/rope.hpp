@@ -4,6 +4,7 @@
 // Gradient: the inverse rotation, of each contribution by its kind. Cost: one pass each way, keeps nothing.
 #include <meshwise/backend/concept.hpp>
 #include <meshwise/ops/rows.hpp>
+#include <meshwise/tensor/shard.hpp>
 
 namespace meshwise {
 
