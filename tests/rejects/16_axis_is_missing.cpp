@@ -52,7 +52,8 @@ void program(mw::tensor_of<S, float, batch, embed> x, mw::tensor_of<S, float, em
     auto y4 = x * mw::rename<width, embed>(gain);
     auto y5 = mw::sum<embed>(x);
     auto y6 = mw::softmax<embed>(x);
-    auto y7 = mw::rename<embed, width>(x);
+    auto y7 = mw::rename<width, embed>(gain);
     auto y8 = mw::transpose<mw::axes<embed, batch>>(x);
+    auto y9 = mw::rename<embed, width>(x);
 #endif
 }

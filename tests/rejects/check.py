@@ -53,6 +53,7 @@ class File:
     path: pathlib.Path
     about: str
     cases: list
+    common: tuple  # what stands before the #if, in the same function
     core_only: bool
     whole_way: bool  # includes everything: no line is excused
 
@@ -71,6 +72,7 @@ def read(path):
     head = [line for line in lines if line.startswith("// ")]
     common = described(head, Case(0))
     branches = {}
+    common_code = []
     number = None
     for line in lines:
         if match := re.match(r"#(el)?if REJECTED == (\d+)$", line):
@@ -81,18 +83,23 @@ def read(path):
             number = None
         elif number is not None:
             branches.setdefault(number, []).append(line)
+        elif not branches:
+            common_code = [*common_code, line] if line.startswith("    ") else []
     cases = []
     for number, code in sorted(branches.items()):
         shown = tuple(line for line in code if not re.match(r"\s*// (rule|sentence|facts):", line))
         cases.append(dataclasses.replace(described(code, common), number=number, code=shown))
     about = " ".join(line[3:] for line in head if not re.match(r"// (rule|sentence|facts|core only)", line))
     text = "\n".join(lines)
-    return File(path, about, cases, "// core only" in lines, "<meshwise/meshwise.hpp>" in text)
+    return File(path, about, cases, tuple(common_code), "// core only" in lines, "<meshwise/meshwise.hpp>" in text)
 
 
-def compiled(compiler, path, number):
-    # MESHWISE_SERIAL only saves the time to parse oneTBB.
-    flags = ["-std=c++20", "-fsyntax-only", "-DMESHWISE_SERIAL", f"-I{ROOT / 'include'}"]
+# What only saves the time to parse oneTBB.
+FASTER = ("-DMESHWISE_SERIAL",)
+
+
+def compiled(compiler, path, number, defines=FASTER):
+    flags = ["-std=c++20", "-fsyntax-only", *defines, f"-I{ROOT / 'include'}"]
     flags += [f"-DREJECTED={number}"] if number else WARNINGS
     done = subprocess.run([compiler, *flags, path.name], cwd=path.parent, env={**os.environ, "LC_ALL": "C"},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
