@@ -9,8 +9,8 @@
 #pragma once
 
 #include <meshwise/backend/attention_shape.hpp>
-#include <meshwise/backend/gemm.hpp>
 #include <meshwise/backend/simd.hpp>
+#include <meshwise/backend/tile.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -152,27 +152,72 @@ MESHWISE_INLINE vector<Instructions, T> vector_exp(vector<Instructions, T> x) {
     }
 }
 
+namespace detail {
+
+/// Uninitialised memory that only grows, aligned to cache lines.
+template <class Instructions, class T>
+struct growing_memory {
+    T* data = nullptr;
+    std::size_t size = 0;
+
+    growing_memory() = default;
+    growing_memory(growing_memory const&) = delete;
+    growing_memory& operator=(growing_memory const&) = delete;
+    ~growing_memory() { release(); }
+
+    void hold(std::size_t count) {
+        if (count <= size) return;
+        release();
+        data = nullptr, size = 0;  // in case the next line throws
+        data = static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64}));
+        size = count;
+    }
+    void exchange(growing_memory& other) noexcept {
+        std::swap(data, other.data);
+        std::swap(size, other.size);
+    }
+
+private:
+    void release() noexcept { ::operator delete(data, std::align_val_t{64}); }
+};
+
+template <class Instructions, class Purpose, class T>
+growing_memory<Instructions, T>& memory_of_thread() {
+    thread_local growing_memory<Instructions, T> kept;
+    return kept;
+}
+
+}  // namespace detail
+
 /// Memory of one thread for one purpose (`Purpose` is any type): grows to the largest request and stays, so
 /// that a kernel allocates nothing once it has run. Contents do not survive the next request.
 template <class Instructions, class Purpose, class T>
 T* scratch(std::size_t count) {
-    static constexpr std::align_val_t alignment{64};
-    struct memory {
-        T* data = nullptr;
-        std::size_t size = 0;
-        memory() = default;
-        memory(memory const&) = delete;
-        memory& operator=(memory const&) = delete;
-        ~memory() { ::operator delete(data, alignment); }
-    };
-    thread_local memory kept;
-    if (kept.size < count) {
-        T* const larger = static_cast<T*>(::operator new(count * sizeof(T), alignment));
-        ::operator delete(kept.data, alignment);
-        kept.data = larger;
-        kept.size = count;
-    }
+    auto& kept = detail::memory_of_thread<Instructions, Purpose, T>();
+    kept.hold(count);
     return kept.data;
 }
+
+/// The same, taken from the thread for as long as this object lives: a thread that waits for others inside a
+/// parallel loop may be given work that wants such memory too, and then gets its own.
+template <class Instructions, class Purpose, class T>
+class borrowed_scratch {
+public:
+    explicit borrowed_scratch(std::size_t count) {
+        memory_.exchange(detail::memory_of_thread<Instructions, Purpose, T>());
+        memory_.hold(count);
+    }
+    ~borrowed_scratch() {
+        auto& kept = detail::memory_of_thread<Instructions, Purpose, T>();
+        if (kept.size < memory_.size) kept.exchange(memory_);
+    }
+    borrowed_scratch(borrowed_scratch const&) = delete;
+    borrowed_scratch& operator=(borrowed_scratch const&) = delete;
+
+    T* data() const { return memory_.data; }
+
+private:
+    detail::growing_memory<Instructions, T> memory_;
+};
 
 }  // namespace meshwise::fast

@@ -308,11 +308,11 @@ TEST_CASE_TEMPLATE("bits do not depend on other batches, heads, queries or on th
                                   row = (b * shape.kv_heads + h) * shape.group * shape.queries;
                 auto& p = parts;
                 fast::attention(one, p.q.data() + to_q, p.k.data() + to_k, p.v.data() + to_k,
-                                p.o.data() + to_q, p.lse.data() + row, fast::in_sequence{});
+                                p.o.data() + to_q, p.lse.data() + row, one_range{});
                 fast::attention_gradient(one, p.q.data() + to_q, p.k.data() + to_k, p.v.data() + to_k,
                                          p.o.data() + to_q, p.lse.data() + row, p.d_o.data() + to_q,
                                          p.d_q.data() + to_q, p.d_k.data() + to_k, p.d_v.data() + to_k,
-                                         fast::in_sequence{});
+                                         one_range{});
             }
         for (auto const* other : {&threads, &parts}) {
             CHECK(same_bits(whole.o, other->o));
@@ -330,11 +330,10 @@ TEST_CASE_TEMPLATE("bits do not depend on other batches, heads, queries or on th
             std::vector<T> lse(shape.batch * shape.kv_heads * shape.group * some.queries);
             std::size_t const to = at(i, shape.q_token);
             fast::attention(some, rows.q.data() + to, rows.k.data(), rows.v.data(), rows.o.data() + to,
-                            lse.data(), fast::in_sequence{});
+                            lse.data(), one_range{});
             fast::attention_gradient(some, rows.q.data() + to, rows.k.data(), rows.v.data(),
                                      rows.o.data() + to, lse.data(), rows.d_o.data() + to,
-                                     rows.d_q.data() + to, unused_k.data(), unused_v.data(),
-                                     fast::in_sequence{});
+                                     rows.d_q.data() + to, unused_k.data(), unused_v.data(), one_range{});
             CHECK(lse.back() == whole.lse[whole.lse.size() - shape.queries + i + some.queries - 1]);
         }
         CHECK(same_bits(whole.o, rows.o));

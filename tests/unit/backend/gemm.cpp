@@ -154,6 +154,8 @@ TEST_CASE_TEMPLATE("blocks of every dimension are joined rightly", T, float, dou
     check<fast::native, T>(5, 6, 513, form::columns, form::rows, form::columns, false);
     check<fast::native, T>(500, 40, 30, form::rows, form::columns, form::rows, false);
     check<fast::native, T>(20, 1700, 30, form::columns, form::rows, form::rows, true);
+    check<fast::native, T>(1900, 40, 300, form::rows, form::rows, form::rows, false);
+    check<fast::native, T>(60, 1700, 600, form::columns, form::columns, form::rows, true);
     check<fast::native, T>(300, 900, 70, form::rows, form::columns, form::rows, false);
 }
 
@@ -248,6 +250,23 @@ TEST_CASE("a large product is offered to several threads, a small one is not") {
     offered = 0;
     fast::gemm(shape_of(16, 16, 16, a, b, c), a.data, b.data, c.data, count);
     CHECK(offered == 0);
+}
+
+TEST_CASE("a thread that waits for others may compute another product meanwhile") {
+    auto const a = make<float>(300, 200, form::rows, 1), b = make<float>(200, 300, form::rows, 2);
+    auto const other_a = make<float>(310, 90, form::rows, 4), other_b = make<float>(90, 310, form::rows, 5);
+    auto expected = make<float>(300, 300, form::rows, 3), c = make<float>(300, 300, form::rows, 3),
+         other = make<float>(310, 310, form::rows, 3);
+    auto const shape = shape_of(300, 300, 200, a, b, c);
+    fast::gemm(shape, a.data, b.data, expected.data, one_range{});
+    fast::gemm(shape, a.data, b.data, c.data, [&](std::size_t count, std::size_t, auto&& f) {
+        for (std::size_t i = 0; i < count; ++i) {
+            f(i, i + 1);
+            fast::gemm(shape_of(310, 310, 90, other_a, other_b, other), other_a.data, other_b.data,
+                       other.data, one_range{});
+        }
+    });
+    CHECK(same_bits(c, expected));
 }
 
 TEST_CASE("bfloat16 operands are those of their float values") {

@@ -1,0 +1,180 @@
+// The register tile of matrix products, products of packed panels, and the packing.
+//
+// Packing accepts any strides, so transposed operands need no code of their own. Guarantees: each element of
+// a product is one chain of multiply-adds over k from zero, then added to C, whatever part of which tile it
+// is. Costs: the multiply-adds of whole vectors of columns; rows are never computed in vain.
+#pragma once
+
+#include <meshwise/backend/simd.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+
+namespace meshwise::fast::detail {
+
+MESHWISE_INLINE constexpr std::size_t divide_up(std::size_t x, std::size_t y) { return (x + y - 1) / y; }
+MESHWISE_INLINE constexpr std::size_t round_up(std::size_t x, std::size_t y) { return divide_up(x, y) * y; }
+MESHWISE_INLINE constexpr std::ptrdiff_t offset(std::size_t index, std::ptrdiff_t stride) {
+    return static_cast<std::ptrdiff_t>(index) * stride;
+}
+
+/// A packed operand: element (k, i) of panel p is data[p * panel + k * step + i].
+template <class T>
+struct panels {
+    T const* data;
+    std::ptrdiff_t step, panel;
+};
+
+/// The register tile: c (+)= a b for Rows x Vectors vectors. Not inlined, so that the compiler gives this
+/// loop all registers.
+template <class Instructions, class T, std::size_t Rows, std::size_t Vectors>
+[[gnu::noinline]] void tile_product(std::size_t k, T const* a, std::ptrdiff_t a_step, T const* b,
+                                    std::ptrdiff_t b_step, T* c, std::ptrdiff_t c_step, bool add) {
+    using type = vector<Instructions, T>;
+    constexpr std::size_t width = lanes<Instructions, T>;
+    type sum[Rows][Vectors] = {};
+    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+        __builtin_prefetch(c + offset(i, c_step), 1);
+        __builtin_prefetch(c + offset(i, c_step) + (Vectors * width - 1), 1);
+    });
+    for (; k != 0; --k, a += a_step, b += b_step) {
+        type right[Vectors];
+        unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+            right[j] = load<Instructions, T>(b + j * width);
+            keep_in_register(right[j]);
+        });
+        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+            type const left = splat<Instructions>(a[i]);
+            unroll<Vectors>([&](auto j) __attribute__((always_inline)) { sum[i][j] += left * right[j]; });
+        });
+    }
+    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+        unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+            T* const to = c + offset(i, c_step) + j * width;
+            if (add) sum[i][j] = load<Instructions, T>(to) + sum[i][j];
+            store<Instructions>(to, sum[i][j]);
+        });
+    });
+}
+
+/// Fewer rows than the tile of the processor: powers of two, largest first, so that no row is computed in
+/// vain.
+template <class Instructions, class T, std::size_t Vectors, std::size_t Rows>
+void remaining_rows(std::size_t m, std::size_t k, T const* a, std::ptrdiff_t a_step, T const* b,
+                    std::ptrdiff_t b_step, T* c, std::ptrdiff_t c_step, bool add) {
+    if (m >= Rows) {
+        tile_product<Instructions, T, Rows, Vectors>(k, a, a_step, b, b_step, c, c_step, add);
+        a += Rows;
+        c += offset(Rows, c_step);
+        m -= Rows;
+    }
+    if constexpr (Rows > 1)
+        remaining_rows<Instructions, T, Vectors, Rows / 2>(m, k, a, a_step, b, b_step, c, c_step, add);
+}
+
+/// All rows of one panel of B.
+template <class Instructions, class T, std::size_t Vectors>
+void column_product(std::size_t m, std::size_t k, panels<T> a, T const* b, std::ptrdiff_t b_step, T* c,
+                    std::ptrdiff_t c_step, bool add) {
+    constexpr std::size_t rows = Instructions::rows;
+    constexpr std::size_t power = rows > 8 ? 8 : rows > 4 ? 4 : rows > 2 ? 2 : 1;
+    for (; m >= rows; m -= rows, a.data += a.panel, c += offset(rows, c_step))
+        tile_product<Instructions, T, rows, Vectors>(k, a.data, a.step, b, b_step, c, c_step, add);
+    remaining_rows<Instructions, T, Vectors, power>(m, k, a.data, a.step, b, b_step, c, c_step, add);
+}
+
+/// c (+)= a b for packed operands: the product that everything else in this folder is made of.
+template <class Instructions, class T>
+void block_product(std::size_t m, std::size_t n, std::size_t k, panels<T> a, panels<T> b, T* c,
+                   std::ptrdiff_t c_m, std::ptrdiff_t c_n, bool add) {
+    constexpr std::size_t width = lanes<Instructions, T>, vectors = Instructions::vectors;
+    constexpr std::size_t columns = vectors * width;
+    // One row reads B as a stream: more accumulators than a tile is wide hide the latency of the sums.
+    constexpr std::size_t abreast = 8 / vectors;
+    if (m == 1 && c_n == 1 && b.panel == static_cast<std::ptrdiff_t>(columns))
+        for (; n >= abreast * columns;
+             n -= abreast * columns, b.data += abreast * columns, c += abreast * columns)
+            tile_product<Instructions, T, 1, abreast * vectors>(k, a.data, a.step, b.data, b.step, c, c_m,
+                                                                add);
+    while (n != 0) {
+        std::size_t const here = std::min(n, columns);
+        if (c_n == 1 && here == columns) {
+            column_product<Instructions, T, vectors>(m, k, a, b.data, b.step, c, c_m, add);
+        } else if (c_n == 1 && here == width) {
+            column_product<Instructions, T, 1>(m, k, a, b.data, b.step, c, c_m, add);
+        } else {
+            // Part of a vector or a scattered C: the same tile, copied from here.
+            constexpr std::size_t rows = Instructions::rows;
+            alignas(64) T tile[rows * columns];
+            panels<T> left = a;
+            for (std::size_t row = 0; row < m; row += rows, left.data += left.panel) {
+                std::size_t const high = std::min(m - row, rows);
+                if (here <= width)
+                    column_product<Instructions, T, 1>(high, k, left, b.data, b.step, tile, columns, false);
+                else
+                    column_product<Instructions, T, vectors>(high, k, left, b.data, b.step, tile, columns,
+                                                             false);
+                for (std::size_t i = 0; i < high; ++i)
+                    for (std::size_t j = 0; j < here; ++j) {
+                        T& to = c[offset(row + i, c_m) + offset(j, c_n)];
+                        to = add ? to + tile[i * columns + j] : tile[i * columns + j];
+                    }
+            }
+        }
+        n -= here;
+        b.data += b.panel;
+        c += offset(here, c_n);
+    }
+}
+
+/// Width contiguous elements; a constant size lets the compiler choose the widest moves.
+template <std::size_t Width, class From, class T>
+MESHWISE_INLINE void copy_row(From const* from, T* out) {
+    if constexpr (std::is_same_v<From, T>) {
+        __builtin_memcpy(out, from, Width * sizeof(T));
+    } else {
+        for (std::size_t i = 0; i < Width; ++i) out[i] = static_cast<T>(from[i]);
+    }
+}
+
+/// Copies `count` <= Width rows of k elements so that out[p * step + i] is element p of row i; rows from
+/// `count` up to whole vectors are zero. `from_i` and `from_k` are the strides of the source.
+template <class Instructions, std::size_t Width, class T, class From>
+void pack(std::size_t count, std::size_t k, From const* from, std::ptrdiff_t from_i, std::ptrdiff_t from_k,
+          T* out, std::ptrdiff_t step) {
+    constexpr std::size_t width = lanes<Instructions, T>, strips = divide_up(Width, width);
+    std::size_t done = 0;
+    if (from_i == 1 && count == Width) {
+        for (; done < k; ++done) copy_row<Width>(from + offset(done, from_k), out + offset(done, step));
+    } else if (from_k == 1) {
+        for (; done + width <= k; done += width)
+            for (std::size_t strip = 0; strip < strips; ++strip) {
+                vector<Instructions, T> row[width];
+                unroll<width>([&](auto lane) __attribute__((always_inline)) {
+                    std::size_t const i = strip * width + lane;
+                    row[lane] = i < count ? load<Instructions, T>(from + offset(i, from_i) + done)
+                                          : vector<Instructions, T>{};
+                });
+                transpose<Instructions, T>(row);
+                unroll<width>([&](auto lane) __attribute__((always_inline)) {
+                    store<Instructions>(out + offset(done + lane, step) + strip * width, row[lane]);
+                });
+            }
+    }
+    for (; done < k; ++done)
+        for (std::size_t i = 0; i < strips * width; ++i)
+            out[offset(done, step) + static_cast<std::ptrdiff_t>(i)] =
+                i < count ? static_cast<T>(from[offset(i, from_i) + offset(done, from_k)]) : T{};
+}
+
+/// Copies `count` rows into panels of Width rows each, `panel` elements apart.
+template <class Instructions, std::size_t Width, class T, class From>
+void pack_panels(std::size_t count, std::size_t k, From const* from, std::ptrdiff_t from_i,
+                 std::ptrdiff_t from_k, T* out, std::ptrdiff_t step, std::ptrdiff_t panel) {
+    for (std::size_t i = 0; i < count; i += Width, out += panel)
+        pack<Instructions, Width>(std::min(Width, count - i), k, from + offset(i, from_i), from_i, from_k,
+                                  out, step);
+}
+
+}  // namespace meshwise::fast::detail
