@@ -212,6 +212,12 @@ def self_test(compiler):
     return failures
 
 
+def programs():
+    """The files of this folder, and the examples that show a wrong program."""
+    shown = [path for path in sorted(ROOT.glob("examples/*.cpp")) if "#if REJECTED == 1" in path.read_text(encoding="utf-8")]
+    return sorted(HERE.glob("*.cpp")) + shown
+
+
 def found_compilers(names):
     return [name for name in names if shutil.which(name)]
 
@@ -225,7 +231,7 @@ def main():
     compilers = options.compilers or found_compilers(COMPILERS)
     if not compilers:
         sys.exit(f"none of the compilers {', '.join(COMPILERS)} is installed")
-    files = [read(path) for path in sorted(HERE.glob("*.cpp")) if options.only in path.name]
+    files = [read(path) for path in programs() if options.only in path.name]
     failures = [] if options.only else self_test(compilers[0])
     planted_passed = 0 if options.only else len(SELF_TESTS) - len(failures)
     faults, passed, longest = check(files, compilers, found_compilers(CORE_COMPILERS), options.show)
