@@ -124,18 +124,19 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
         auto const loss = f(recorded, batch);
         auto const& sum = detail::sum_part(loss);
         using Sum = std::remove_cvref_t<decltype(sum)>;
-        static_assert(!is_poison<Sum>);
-        static_assert(sum_mask<typename Sum::layout> == 0 || detail::is_loss_parts<std::remove_cvref_t<decltype(loss)>>,
-                      "meshwise: this loss is a pending sum without its count; return mw::loss_parts{sum, count}, as mw::cross_entropy does, or settle it");
-        auto const numbers = detail::numbers_of(loss);
-        total.sum += numbers.sum, total.count += numbers.count, total.pending = numbers.pending;
-        if (Sum::backend::leaves > 1) total.tree_type = element_type_of<typename Sum::value_type>;
-        if (sum.node() == 0) continue;
-        allocating_for const gradients(purpose::gradients);
-        auto one = result_of<gradient_of<Sum>>(sum);
-        Sum::backend::fill(one.mutable_data(), 1, typename Sum::value_type{1});
-        t.contribute(sum.node(), 0, one.memory());
-        pull_back(t, parameters);
+        if constexpr (!is_poison<Sum>) {
+            static_assert(sum_mask<typename Sum::layout> == 0 || detail::is_loss_parts<std::remove_cvref_t<decltype(loss)>>,
+                          "meshwise: this loss is a pending sum without its count; return mw::loss_parts{sum, count}, as mw::cross_entropy does, or settle it");
+            auto const numbers = detail::numbers_of(loss);
+            total.sum += numbers.sum, total.count += numbers.count, total.pending = numbers.pending;
+            if (Sum::backend::leaves > 1) total.tree_type = element_type_of<typename Sum::value_type>;
+            if (sum.node() == 0) continue;
+            allocating_for const gradients(purpose::gradients);
+            auto one = result_of<gradient_of<Sum>>(sum);
+            Sum::backend::fill(one.mutable_data(), 1, typename Sum::value_type{1});
+            t.contribute(sum.node(), 0, one.memory());
+            pull_back(t, parameters);
+        }
     }
 
     for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)

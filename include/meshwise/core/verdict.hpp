@@ -13,8 +13,12 @@ namespace meshwise {
 template <class...>
 inline constexpr bool never = false;
 
-/// The result of a refused operation. Every operation accepts it and returns it.
+/// The result of a refused operation. Every operation accepts it and returns it, and what one does with a tensor by
+/// hand can be done with it too: what follows a mistake is silent.
 struct poison {
+    using value_type = float;
+    struct extents_type {};
+
     constexpr poison() = default;
     template <class... T>
     constexpr explicit poison(T const&...) {}
@@ -24,6 +28,22 @@ struct poison {
     }
     template <class T>
     operator T() const;  // never defined: a program with a poison in it was refused
+
+    constexpr unsigned long size() const { return 0; }
+    template <class Axis>
+    constexpr unsigned long extent() const {
+        return 0;
+    }
+    template <class Axis>
+    constexpr unsigned long local() const {
+        return 0;
+    }
+    constexpr poison span() const { return {}; }
+    constexpr poison detached() const { return {}; }
+    constexpr float const* data() const { return nullptr; }
+    constexpr float const* begin() const { return nullptr; }
+    constexpr float const* end() const { return nullptr; }
+    constexpr float operator[](unsigned long) const { return 0; }
 };
 template <class T>
 inline constexpr bool is_poison = std::is_base_of_v<poison, std::remove_cvref_t<T>>;
