@@ -11,15 +11,16 @@ namespace tiny {
 
 namespace mw = meshwise;
 
-struct batch : mw::axis<8> {};
-struct token : mw::axis<16> {};
-struct embed : mw::axis<32> {};
-struct heads : mw::axis<8> {};
+struct batch : mw::axis<24> {};  // 24 divides over 1, 2, 3, 4, 6 and 8 ranks
+struct token : mw::axis<24> {};
+struct embed : mw::axis<16> {};
+struct heads : mw::axis<24> {};
 struct kv_heads : mw::axis<2> {};
 struct group : mw::axis<4> {};
-struct head_dim : mw::axis<4> {};
-struct ffn : mw::axis<64> {};
-struct vocab : mw::padded<21, 8> {};  // 24 stored: three ids of every mesh's last rank are padding
+struct head_dim : mw::axis<2> {};
+struct llama_dim : mw::axis<4> {};
+struct ffn : mw::axis<48> {};
+struct vocab : mw::padded<21, 24> {};  // three ids are padding, on the last rank of any mesh
 struct layer : mw::axis<2> {};
 
 template <std::size_t Dp, std::size_t Tp, std::size_t Cp = 1>
@@ -45,10 +46,13 @@ struct grouped_places {
                                          mw::split<vocab, tp_kv>, mw::split<vocab, tp_g>, More...>;
 };
 
+/// Four ranks, all rules at once.
+using on_four = places<2, 2>::sequence_parallel<mw::on<mw::serial>>;
+
 template <class S>
 using gpt = mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>;
 template <class S>
-using llama = mw::llama<S, vocab, embed, kv_heads, group, head_dim, ffn, layer>;
+using llama = mw::llama<S, vocab, embed, kv_heads, group, llama_dim, ffn, layer>;
 
 /// Everything a run leaves behind, on whole tensors.
 struct outcome {

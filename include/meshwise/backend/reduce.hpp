@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 namespace meshwise::fast {
 
@@ -142,7 +141,8 @@ private:
     template <class Operation, class F>
     static double in_chunks(std::size_t n, F&& reduce_chunk) {
         std::size_t const chunks = (n + fast::sum_chunk - 1) / fast::sum_chunk;
-        std::vector<double> part(chunks);
+        struct chunk_results;
+        double* const part = fast::scratch<Instructions, chunk_results, double>(chunks);
         threads::parallel(chunks, grain / fast::sum_chunk, [&](std::size_t begin, std::size_t end) {
             for (; begin < end; ++begin) {
                 std::size_t const first = begin * fast::sum_chunk;
@@ -150,7 +150,7 @@ private:
             }
         });
         double total = Operation::template identity<double>;
-        for (double const value : part) Operation::combine(total, value);
+        for (std::size_t i = 0; i < chunks; ++i) Operation::combine(total, part[i]);
         return total;
     }
 

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
-#include <vector>
 
 namespace meshwise::fast {
 
@@ -90,7 +89,8 @@ struct tbb_rope {
                      std::size_t first_position, double base, rope_pairing pairing, bool inverse, T const* x,
                      T* y) {
         std::size_t const pairs = head_dim / 2;
-        std::vector<double> frequency(pairs);
+        struct frequencies;
+        double* const frequency = fast::scratch<Instructions, frequencies, double>(pairs);
         for (std::size_t i = 0; i < pairs; ++i) {
             frequency[i] = std::pow(base, -2 * static_cast<double>(i) / static_cast<double>(head_dim));
         }
@@ -101,7 +101,7 @@ struct tbb_rope {
             T* const sine = cosine + pairs;
             for (std::size_t token = begin; token < end; ++token) {
                 auto const position = static_cast<double>(first_position + token);
-                fast::rotations<Instructions>(pairs, frequency.data(), position, inverse, cosine, sine);
+                fast::rotations<Instructions>(pairs, frequency, position, inverse, cosine, sine);
                 for (std::size_t o = 0; o < outer; ++o) {
                     std::size_t const at = (o * tokens + token) * width;
                     rotate_heads(heads, head_dim, pairing, cosine, sine, x + at, y + at);

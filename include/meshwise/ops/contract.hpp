@@ -126,6 +126,13 @@ struct leaves_of {
     static_assert(B::leaves % shards<L, Axis> == 0, "meshwise: reproducible<V> needs a V that the ranks of every split divide");
     static_assert(Axis::bounded || Axis::size % B::leaves == 0, "meshwise: reproducible<V> needs split axes of a multiple of V elements: choose a smaller V or another size");
     static constexpr std::size_t here = B::leaves / shards<L, Axis>;
+
+    static std::size_t extent(std::size_t local) {
+        if (Axis::bounded && local % here != 0)
+            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(local) + " elements on this rank, which reproducible<V> cannot cut into " +
+                        std::to_string(here) + " equal leaves; pad it to a multiple");
+        return local / here;
+    }
 };
 
 template <class R, class Out, class Relation, class X, class Y>
@@ -148,7 +155,7 @@ auto contracted(X const& x, Y const& y) {
         if constexpr (!std::is_void_v<leaf>) {
             constexpr std::size_t leaves = leaves_of<B, typename X::layout, leaf>::here;
             auto& cut = all[index_of<leaf, every>];
-            cut.extent /= leaves;
+            cut.extent = leaves_of<B, typename X::layout, leaf>::extent(cut.extent);
             auto part = [&](std::size_t i, R* to) {
                 auto const step = static_cast<std::ptrdiff_t>(i * cut.extent);
                 contract_into<B>(all, x.data() + step * cut.a, y.data() + step * cut.b, to);

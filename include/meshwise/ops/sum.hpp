@@ -27,7 +27,7 @@ Out summed(X const& x) {
         if constexpr (!std::is_void_v<leaf>) {
             constexpr std::size_t leaves = leaves_of<B, typename X::layout, leaf>::here;
             constexpr std::size_t cut = index_of<leaf, typename X::axes>;
-            l.extents[cut] /= leaves;
+            l.extents[cut] = leaves_of<B, typename X::layout, leaf>::extent(l.extents[cut]);
             auto part = [&](std::size_t i, typename X::value_type* to) {
                 B::sum(l, to, x.data() + static_cast<std::ptrdiff_t>(i * l.extents[cut]) * l.in[0][cut]);
             };

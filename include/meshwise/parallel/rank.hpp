@@ -64,8 +64,8 @@ public:
     std::vector<typename X::value_type> gather(X const& x, std::source_location where = std::source_location::current()) {
         without_recording const off;
         auto const whole = reshard<layout<mesh>>(x, where);
-        auto const elements = whole.span();
-        return {elements.begin(), elements.end()};
+        if constexpr (!X::backend::computes) return std::vector<typename X::value_type>(whole.size());
+        else return {whole.span().begin(), whole.span().end()};
     }
 
 private:

@@ -117,6 +117,7 @@ inline std::string plan::text() const {
     out += "\nmemory of one rank, at the most\n";
     for (std::size_t i = 0; i < purpose_count; ++i) out += "  " + padded_text(std::string(names[i]), 14) + padded_text(bytes_text(static_cast<double>(memory.most[i])), 10, true) + "\n";
     out += "  " + padded_text("at once", 14) + padded_text(bytes_text(static_cast<double>(memory.most_total)), 10, true) + "\n";
+    out += "  " + padded_text("kept for reuse", 14) + padded_text(bytes_text(static_cast<double>(memory.reserved)), 10, true) + "\n";
     std::array<char, 64> work{};
     std::snprintf(work.data(), work.size(), "\nwork of one rank: %.2f GFLOP in products\n", static_cast<double>(flops) * 1e-9);
     return out + work.data();

@@ -47,6 +47,7 @@ private:
 /// Sets each element to f(global index).
 template <class X, class F>
 void fill_by_index(X& x, F f) {
+    if constexpr (!X::backend::computes) return;  // a plan has no memory to write to
     auto* const out = x.mutable_data();
     shard<X>(x).for_each_run([&](std::size_t local, std::size_t global, std::size_t n) {
         for (std::size_t i = 0; i < n; ++i) out[local + i] = static_cast<typename X::value_type>(f(global + i));

@@ -69,7 +69,8 @@ X cut_from(std::span<typename X::value_type const> whole, typename X::extents_ty
     shard<X> const s(x);
     if (whole.size() != s.whole_size())
         throw error("a tensor of " + std::to_string(s.whole_size()) + " elements was given " + std::to_string(whole.size()) + "; give the whole array on every rank");
-    s.for_each_run([&](std::size_t local, std::size_t global, std::size_t n) { std::memcpy(x.mutable_data() + local, whole.data() + global, n * sizeof(typename X::value_type)); });
+    if constexpr (X::backend::computes)  // a plan has no memory to write to
+        s.for_each_run([&](std::size_t local, std::size_t global, std::size_t n) { std::memcpy(x.mutable_data() + local, whole.data() + global, n * sizeof(typename X::value_type)); });
     return x;
 }
 
@@ -85,9 +86,12 @@ X view_of(std::span<typename X::value_type> local, typename X::extents_type exte
 /// The same number everywhere.
 template <class X>
 X filled(typename X::value_type value, typename X::extents_type extents = {}) {
-    X x = X::uninitialized(extents);
-    X::backend::fill(x.mutable_data(), x.size(), value);
-    return x;
+    if constexpr (is_poison<X>) return {};
+    else {
+        X x = X::uninitialized(extents);
+        X::backend::fill(x.mutable_data(), x.size(), value);
+        return x;
+    }
 }
 
 }  // namespace meshwise

@@ -1,0 +1,25 @@
+// gpt on every factorisation of 6 ranks into dp x tp x cp (24 divides by all of them), against one rank.
+#include "meshes.hpp"
+
+namespace {
+
+template <std::size_t Dp, std::size_t Tp, std::size_t Cp>
+tiny::outcome three_steps() {
+    return tiny::train<tiny::gpt, tiny::on_serial<typename tiny::places<Dp, Tp, Cp>::template context_parallel<>>>(3);
+}
+
+TEST_CASE("gpt on 6 ranks equals one rank") {
+    auto const one = tiny::train<tiny::gpt, tiny::on_serial<typename tiny::places<1, 1>::template tensor_parallel<>>>(3);
+    CHECK(one.losses[2] < one.losses[0]);
+    SUBCASE("dp 6, tp 1, cp 1") { tiny::check_equal(one, three_steps<6, 1, 1>()); }
+    SUBCASE("dp 1, tp 6, cp 1") { tiny::check_equal(one, three_steps<1, 6, 1>()); }
+    SUBCASE("dp 1, tp 1, cp 6") { tiny::check_equal(one, three_steps<1, 1, 6>()); }
+    SUBCASE("dp 2, tp 3, cp 1") { tiny::check_equal(one, three_steps<2, 3, 1>()); }
+    SUBCASE("dp 3, tp 2, cp 1") { tiny::check_equal(one, three_steps<3, 2, 1>()); }
+    SUBCASE("dp 2, tp 1, cp 3") { tiny::check_equal(one, three_steps<2, 1, 3>()); }
+    SUBCASE("dp 3, tp 1, cp 2") { tiny::check_equal(one, three_steps<3, 1, 2>()); }
+    SUBCASE("dp 1, tp 2, cp 3") { tiny::check_equal(one, three_steps<1, 2, 3>()); }
+    SUBCASE("dp 1, tp 3, cp 2") { tiny::check_equal(one, three_steps<1, 3, 2>()); }
+}
+
+}  // namespace

@@ -1,0 +1,26 @@
+// gpt on every factorisation of 8 ranks into dp x tp x cp (24 divides by all of them), against one rank.
+#include "meshes.hpp"
+
+namespace {
+
+template <std::size_t Dp, std::size_t Tp, std::size_t Cp>
+tiny::outcome three_steps() {
+    return tiny::train<tiny::gpt, tiny::on_serial<typename tiny::places<Dp, Tp, Cp>::template context_parallel<>>>(3);
+}
+
+TEST_CASE("gpt on 8 ranks equals one rank") {
+    auto const one = tiny::train<tiny::gpt, tiny::on_serial<typename tiny::places<1, 1>::template tensor_parallel<>>>(3);
+    CHECK(one.losses[2] < one.losses[0]);
+    SUBCASE("dp 8, tp 1, cp 1") { tiny::check_equal(one, three_steps<8, 1, 1>()); }
+    SUBCASE("dp 1, tp 8, cp 1") { tiny::check_equal(one, three_steps<1, 8, 1>()); }
+    SUBCASE("dp 1, tp 1, cp 8") { tiny::check_equal(one, three_steps<1, 1, 8>()); }
+    SUBCASE("dp 4, tp 2, cp 1") { tiny::check_equal(one, three_steps<4, 2, 1>()); }
+    SUBCASE("dp 2, tp 4, cp 1") { tiny::check_equal(one, three_steps<2, 4, 1>()); }
+    SUBCASE("dp 4, tp 1, cp 2") { tiny::check_equal(one, three_steps<4, 1, 2>()); }
+    SUBCASE("dp 2, tp 1, cp 4") { tiny::check_equal(one, three_steps<2, 1, 4>()); }
+    SUBCASE("dp 1, tp 4, cp 2") { tiny::check_equal(one, three_steps<1, 4, 2>()); }
+    SUBCASE("dp 1, tp 2, cp 4") { tiny::check_equal(one, three_steps<1, 2, 4>()); }
+    SUBCASE("dp 2, tp 2, cp 2") { tiny::check_equal(one, three_steps<2, 2, 2>()); }
+}
+
+}  // namespace

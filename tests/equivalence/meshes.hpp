@@ -1,0 +1,40 @@
+#pragma once
+// A model on many meshes against one rank: losses, every gradient, the norm and the weights after the last step.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tiny_models.hpp"
+
+namespace tiny {
+
+// plain loops: quick to compile, and the reference; the fast backend is held to it by the conformance suite
+template <class S>
+using on_serial = typename S::template on<mw::serial>;
+
+/// Sums of K products in another order differ by a few sqrt(K) rounding errors; K is at most 24 * 24 rows, and a step
+/// divides by the root of the second moment, so weights whose gradient is all rounding may move by the learning rate.
+inline double apart(std::vector<double> const& one, std::vector<double> const& other) {
+    double largest = 1e-30, difference = 0;
+    for (std::size_t i = 0; i < one.size(); ++i) largest = std::max(largest, std::abs(one[i])), difference = std::max(difference, std::abs(one[i] - other[i]));
+    return difference / largest;
+}
+
+inline constexpr double close = 24 * 24.0 * 1.2e-7 / 8;  // sqrt(K) eps, times 3
+
+inline void check_equal(outcome const& one, outcome const& other) {
+    REQUIRE(one.losses.size() == other.losses.size());
+    CHECK(apart(one.losses, other.losses) < close);
+    CHECK(apart(one.norms, other.norms) < close);
+    REQUIRE(one.gradients.size() == other.gradients.size());
+    for (std::size_t i = 0; i < one.gradients.size(); ++i) {
+        CAPTURE(one.names[i]);
+        REQUIRE(one.gradients[i].size() == other.gradients[i].size());
+        // softmax does not feel a shift of all keys: that gradient is rounding and nothing else
+        if (one.names[i].find("key.bias") == std::string::npos) CHECK(apart(one.gradients[i], other.gradients[i]) < close);
+        if (one.names[i].find("key.bias") == std::string::npos) CHECK(apart(one.weights[i], other.weights[i]) < 30 * close);
+    }
+}
+
+}  // namespace tiny
