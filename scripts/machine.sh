@@ -62,11 +62,11 @@ require_tools() {
         stop "CMake 3.24 or newer is needed, this is $version; python3 -m pip install cmake brings a newer one."
 }
 
-# jobs: one a core, but a compilation may take 2 GB.
+# jobs: one a core, but the largest compilation takes 2.5 GB.
 jobs() {
     local cores memory
     cores=$(nproc)
-    memory=$(awk '/MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo 2> /dev/null || echo "$cores")
+    memory=$(awk '/MemAvailable/ { print int($2 / 2621440) }' /proc/meminfo 2> /dev/null || echo "$cores")
     local count=$((memory < cores ? memory : cores))
     echo "${MESHWISE_JOBS:-$((count > 0 ? count : 1))}"
 }
