@@ -102,21 +102,17 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T* c
                 std::size_t const m = std::min(chunk_m, shape.m - i);
                 Left const* const from_a = a + offset(i, shape.a_m) + offset(p, shape.a_k);
                 T* const to = c + offset(i, shape.c_m) + offset(j, shape.c_n);
-                std::size_t const of_b = i == 0 ? divide_up(n, tile_n) : 0, of_a = divide_up(m, tile_m);
-                std::size_t const grain = wanted == 1 ? of_a + of_b : 1 + (std::size_t{1} << 16) / size_b;
-                parallel(of_a + of_b, grain, [=](std::size_t begin, std::size_t end) {
+                shared_packing<Instructions, tile_n, T, Right> const pack_b{
+                    n, k, from_b, shape.b_n, shape.b_k, packed_b, tile_n, panel_b};
+                shared_packing<Instructions, tile_m, T, Left> const pack_a{
+                    m, k, from_a, shape.a_m, shape.a_k, packed_a, step_a, panel_a};
+                std::size_t const of_b = i == 0 ? pack_b.pieces() : 0;
+                parallel(of_b + pack_a.pieces(), std::size_t{4}, [=](std::size_t begin, std::size_t end) {
                     for (; begin < end; ++begin)
-                        if (begin < of_b) {
-                            std::size_t const from = begin * tile_n;
-                            pack<Instructions, tile_n>(std::min(tile_n, n - from), k,
-                                                       from_b + offset(from, shape.b_n), shape.b_n, shape.b_k,
-                                                       packed_b + begin * size_b, tile_n);
-                        } else {
-                            std::size_t const from = (begin - of_b) * tile_m;
-                            pack<Instructions, tile_m>(std::min(tile_m, m - from), k,
-                                                       from_a + offset(from, shape.a_m), shape.a_m, shape.a_k,
-                                                       packed_a + (begin - of_b) * size_a, step_a);
-                        }
+                        if (begin < of_b)
+                            pack_b(begin);
+                        else
+                            pack_a(begin - of_b);
                 });
                 // Blocks of A as high as L2 has room for; cut columns until there is enough to share.
                 std::size_t const rows = round_up(divide_up(m, divide_up(m, sizes::max_m)), tile_m);

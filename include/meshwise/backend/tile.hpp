@@ -177,4 +177,30 @@ void pack_panels(std::size_t count, std::size_t k, From const* from, std::ptrdif
                                   out, step);
 }
 
+/// The same in pieces for several threads, each along the memory that it reads: some elements of k of all
+/// rows where rows are neighbours, one panel else.
+template <class Instructions, std::size_t Width, class T, class From>
+struct shared_packing {
+    static constexpr std::size_t k_piece = 16;
+    std::size_t count, k;
+    From const* from;
+    std::ptrdiff_t from_i, from_k;
+    T* out;
+    std::ptrdiff_t step, panel;
+
+    std::size_t pieces() const { return from_i == 1 ? divide_up(k, k_piece) : divide_up(count, Width); }
+
+    void operator()(std::size_t piece) const {
+        if (from_i == 1) {
+            std::size_t const p = piece * k_piece;
+            pack_panels<Instructions, Width>(count, std::min(k_piece, k - p), from + offset(p, from_k),
+                                             from_i, from_k, out + offset(p, step), step, panel);
+        } else {
+            std::size_t const i = piece * Width;
+            pack<Instructions, Width>(std::min(Width, count - i), k, from + offset(i, from_i), from_i, from_k,
+                                      out + offset(piece, panel), step);
+        }
+    }
+};
+
 }  // namespace meshwise::fast::detail
