@@ -48,5 +48,6 @@
 
 #include <meshwise/text/blocks.hpp>
 
+#include <meshwise/report/budget.hpp>
 #include <meshwise/report/draw.hpp>
 #include <meshwise/report/explain.hpp>
