@@ -1,19 +1,24 @@
-# docs/generate/page.cpp is a program that prints docs/page.md; the target `generate_docs` runs all of them
-# (scripts/generate_docs.sh, which also checks that the pages are up to date).
-file(GLOB sources CONFIGURE_DEPENDS docs/generate/*.cpp)
+# docs/generate/page.cpp or page.py is a program that prints docs/page.md. The target `generate_docs` runs all of them
+# and leaves the pages in the build folder; scripts/generate_docs.sh compares or copies them.
+file(GLOB sources CONFIGURE_DEPENDS docs/generate/*.cpp docs/generate/*.py)
 if(sources)
+    find_package(Python3 COMPONENTS Interpreter REQUIRED)
     add_custom_target(generate_docs)
 endif()
 foreach(source IN LISTS sources)
     get_filename_component(page ${source} NAME_WE)
-    add_executable(docs_${page} EXCLUDE_FROM_ALL ${source})
-    target_link_libraries(docs_${page} PRIVATE meshwise::meshwise)
-    # By way of a second file: a program that fails leaves the page as it was.
-    set(fresh ${PROJECT_BINARY_DIR}/docs_${page}.md)
+    if(source MATCHES "\\.py$")
+        set(program Python3::Interpreter ${source})
+    else()
+        set(program docs_${page})
+        add_executable(${program} EXCLUDE_FROM_ALL ${source})
+        target_link_libraries(${program} PRIVATE meshwise::meshwise)
+        target_compile_options(${program} PRIVATE $<$<CONFIG:Release>:-O0>)
+    endif()
     add_custom_target(
         generate_${page}
-        COMMAND docs_${page} > ${fresh}
-        COMMAND ${CMAKE_COMMAND} -E copy_if_different ${fresh} ${PROJECT_SOURCE_DIR}/docs/${page}.md
+        COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/docs
+        COMMAND ${program} > ${PROJECT_BINARY_DIR}/docs/${page}.md
         VERBATIM)
     add_dependencies(generate_docs generate_${page})
 endforeach()
