@@ -19,12 +19,14 @@ int main() {
     auto const y = mw::dot<embed>(x, w);  // (batch, ffn): embed is summed
     static_assert(std::is_same_v<decltype(y)::axes, mw::axes<batch, ffn>>);
     for (std::size_t b = 0; b < batch::size; ++b)
-        std::printf("%4g %4g %4g %4g\n", double(y.span()[b * 4]), double(y.span()[b * 4 + 1]), double(y.span()[b * 4 + 2]), double(y.span()[b * 4 + 3]));
+        std::printf("%4g %4g %4g %4g\n", double(y.span()[b * 4]), double(y.span()[b * 4 + 1]),
+                    double(y.span()[b * 4 + 2]), double(y.span()[b * 4 + 3]));
 
     // any element-wise function; its derivative is found by running it on dual numbers
     auto const z = mw::map([](auto a) { return a * mw::sigmoid(a); }, y);
 
-    bool const right = y.span()[0] == 1 && y.span()[3] == 6 && y.span()[7] == 15 && std::abs(z.span()[0] - 0.7310586F) < 1e-6F;
+    bool const right = y.span()[0] == 1 && y.span()[3] == 6 && y.span()[7] == 15 &&
+                       std::abs(z.span()[0] - 0.7310586F) < 1e-6F;
     std::puts(right ? "as expected" : "WRONG");
     return right ? 0 : 1;
 }

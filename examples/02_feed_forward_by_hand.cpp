@@ -26,13 +26,19 @@ std::vector<float> feed_forward() {
             return v;
         };
         auto const x = here.template place<batch, embed>(whole(batch::size * embed::size, 0));
-        auto const up = here.template place<embed, ffn>(whole(embed::size * ffn::size, 1000));    // (embed, ffn / tp)
-        auto const down = here.template place<ffn, embed>(whole(embed::size * ffn::size, 2000));  // (ffn / tp, embed)
+        auto const up =
+            here.template place<embed, ffn>(whole(embed::size * ffn::size, 1000));  // (embed, ffn / tp)
+        auto const down =
+            here.template place<ffn, embed>(whole(embed::size * ffn::size, 2000));  // (ffn / tp, embed)
 
-        auto const h = mw::gelu(mw::dot<embed>(x, up));  // (batch, ffn / tp): every rank its columns, nothing owed
-        auto const pending = mw::dot<ffn>(h, down);      // (batch, embed): a sum over tp is owed, and the type says so
-        static_assert(std::is_same_v<typename decltype(pending)::layout, mw::layout<mw::mesh<tp>, mw::partial<tp>>>);
-        auto const y = mw::all_reduce<tp>(pending);  // paid here; without it gelu(pending) or pending + bias do not compile
+        auto const h =
+            mw::gelu(mw::dot<embed>(x, up));  // (batch, ffn / tp): every rank its columns, nothing owed
+        auto const pending =
+            mw::dot<ffn>(h, down);  // (batch, embed): a sum over tp is owed, and the type says so
+        static_assert(
+            std::is_same_v<typename decltype(pending)::layout, mw::layout<mw::mesh<tp>, mw::partial<tp>>>);
+        auto const y = mw::all_reduce<tp>(
+            pending);  // paid here; without it gelu(pending) or pending + bias do not compile
 
         if (auto all = here.gather(y); here.is_first()) result = std::move(all);
     });
@@ -42,7 +48,9 @@ std::vector<float> feed_forward() {
 int main() {
     auto const one = feed_forward<1>(), two = feed_forward<2>(), four = feed_forward<4>();
     float apart = 0;
-    for (std::size_t i = 0; i < one.size(); ++i) apart = std::max({apart, std::abs(one[i] - two[i]), std::abs(one[i] - four[i])});
-    std::printf("first element on 1, 2, 4 ranks: %.6f %.6f %.6f; largest difference %.1e\n", double(one[0]), double(two[0]), double(four[0]), double(apart));
+    for (std::size_t i = 0; i < one.size(); ++i)
+        apart = std::max({apart, std::abs(one[i] - two[i]), std::abs(one[i] - four[i])});
+    std::printf("first element on 1, 2, 4 ranks: %.6f %.6f %.6f; largest difference %.1e\n", double(one[0]),
+                double(two[0]), double(four[0]), double(apart));
     return apart < 1e-4F ? 0 : 1;
 }

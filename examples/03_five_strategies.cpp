@@ -20,14 +20,17 @@ struct places {
     struct dp : mw::mesh_axis<Dp> {};
     struct tp : mw::mesh_axis<Tp> {};
     using data_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>>;
-    using tensor_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>>;
-    using sequence_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>, mw::split<token, tp>>;
+    using tensor_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<heads, tp>,
+                                         mw::split<ffn, tp>, mw::split<vocab, tp>>;
+    using sequence_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<heads, tp>,
+                                           mw::split<ffn, tp>, mw::split<vocab, tp>, mw::split<token, tp>>;
 };
 
 // the program: no mesh axis in sight
 template <class S, class Each>
 void train(mw::rank<S>& here, int steps, Each each) {
-    auto model = here.template init<mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>>(mw::seed{5});
+    auto model =
+        here.template init<mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>>(mw::seed{5});
     auto optimizer = mw::adamw(model, {.learning_rate = 3e-3, .clip_norm = 1});
     mw::blocks<batch, token> const text(mw::byte_text::from_string([] {
         std::string digits;
@@ -36,7 +39,8 @@ void train(mw::rank<S>& here, int steps, Each each) {
     }()));
     for (int step = 0; step < steps; ++step) {
         auto const [x, y] = text.template batch<S>(static_cast<std::uint64_t>(step));
-        auto [loss, gradient, count] = mw::value_and_gradient(model, [&, &x = x, &y = y](auto const& m) { return m.loss(x, y); });
+        auto [loss, gradient, count] =
+            mw::value_and_gradient(model, [&, &x = x, &y = y](auto const& m) { return m.loss(x, y); });
         optimizer.step(gradient);
         each(loss);
     }
@@ -46,16 +50,23 @@ template <class S>
 double last_loss(char const* name) {
     auto const plan = mw::explain<S>([](auto& here) { train(here, 1, [](double) {}); });
     double last = 0;
-    mw::run<S>(mw::threads{}, [&](auto& here) { train(here, 10, [&](double loss) { if (here.is_first()) last = loss; }); });
-    std::printf("%-34s %2zu ranks  %3zu collectives a step  loss after 10 steps %.6f\n", name, S::mesh::ranks, plan.count(), last);
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        train(here, 10, [&](double loss) {
+            if (here.is_first()) last = loss;
+        });
+    });
+    std::printf("%-34s %2zu ranks  %3zu collectives a step  loss after 10 steps %.6f\n", name, S::mesh::ranks,
+                plan.count(), last);
     return last;
 }
 
 int main() {
     double const one = last_loss<places<1, 1>::tensor_parallel>("one rank");
     double apart = 0;
-    for (double other : {last_loss<places<2, 1>::data_parallel>("data parallel"), last_loss<places<1, 2>::tensor_parallel>("tensor parallel"),
-                         last_loss<places<1, 2>::sequence_parallel>("tensor and sequence parallel"), last_loss<places<2, 2>::sequence_parallel>("all of them")})
+    for (double other : {last_loss<places<2, 1>::data_parallel>("data parallel"),
+                         last_loss<places<1, 2>::tensor_parallel>("tensor parallel"),
+                         last_loss<places<1, 2>::sequence_parallel>("tensor and sequence parallel"),
+                         last_loss<places<2, 2>::sequence_parallel>("all of them")})
         apart = std::max(apart, std::abs(other - one));
     std::printf("largest difference from one rank: %.1e\n", apart);
     return apart < 1e-4 ? 0 : 1;

@@ -26,10 +26,10 @@ template <std::size_t Dp, std::size_t Tp>
 struct places {
     struct dp : mw::mesh_axis<Dp> {};
     struct tp : mw::mesh_axis<Tp> {};
-    using strategy = mw::strategy<mw::mesh<dp, tp>,
-                                  mw::split<batch, dp>,                                            // data parallel
-                                  mw::split<heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>,  // tensor parallel
-                                  mw::split<token, tp>>;                                           // sequence parallel elsewhere
+    using strategy =
+        mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>,                          // data parallel
+                     mw::split<heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>,  // tensor parallel
+                     mw::split<token, tp>>;  // sequence parallel elsewhere
 };
 template <class S>
 using model_of = mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>;
@@ -49,10 +49,14 @@ template <class S, class Step, class End>
 void train(mw::rank<S>& here, settings const& how, data const& text, Step each_step, End at_end) {
     auto model = here.template init<model_of<S>>(mw::seed{how.seed});
     auto optimizer = mw::adamw(model, {.beta2 = 0.99, .weight_decay = 0.1, .clip_norm = 1.0});
-    mw::cosine_schedule const rate{.peak = how.learning_rate, .floor = how.learning_rate / 10, .warm_up = std::min<std::size_t>(20, how.steps / 5 + 1), .steps = how.steps};
+    mw::cosine_schedule const rate{.peak = how.learning_rate,
+                                   .floor = how.learning_rate / 10,
+                                   .warm_up = std::min<std::size_t>(20, how.steps / 5 + 1),
+                                   .steps = how.steps};
     for (std::size_t step = 0; step < (how.stop_after != 0 ? how.stop_after : how.steps); ++step) {
         auto const [inputs, targets] = text.template batch<S>(step);
-        auto [loss, gradient, count] = mw::value_and_gradient(model, [&, &x = inputs, &y = targets](auto const& m) { return m.loss(x, y); });
+        auto [loss, gradient, count] = mw::value_and_gradient(
+            model, [&, &x = inputs, &y = targets](auto const& m) { return m.loss(x, y); });
         optimizer.options.learning_rate = rate(step);
         optimizer.step(gradient);
         each_step(step, loss);
@@ -65,19 +69,27 @@ std::vector<double> first_losses(settings how, data const& text) {
     std::vector<double> losses;
     how.stop_after = 3;
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        train(here, how, text, [&](std::size_t, double loss) { if (here.is_first()) losses.push_back(loss); }, [](auto&) {});
+        train(
+            here, how, text,
+            [&](std::size_t, double loss) {
+                if (here.is_first()) losses.push_back(loss);
+            },
+            [](auto&) {});
     });
     return losses;
 }
 
 template <class S>
 void prove_equal_to_one_rank(settings const& how, data const& text) {
-    auto const one = first_losses<typename places<1, 1>::strategy>(how, text), split = first_losses<S>(how, text);
+    auto const one = first_losses<typename places<1, 1>::strategy>(how, text),
+               split = first_losses<S>(how, text);
     std::puts("first steps    on one rank   split        apart");
     for (std::size_t i = 0; i < one.size(); ++i) {
         double const apart = std::abs(one[i] - split[i]);
         std::printf("  step %zu       %.6f     %.6f     %.0e\n", i + 1, one[i], split[i], apart);
-        if (!(apart < 1e-4 * one[i])) throw mw::error("the split model's loss is not one rank's: a fault of meshwise, please report it");
+        if (!(apart < 1e-4 * one[i]))
+            throw mw::error(
+                "the split model's loss is not one rank's: a fault of meshwise, please report it");
     }
     std::puts("");
 }
@@ -85,9 +97,12 @@ void prove_equal_to_one_rank(settings const& how, data const& text) {
 template <class S>
 void speak(mw::rank<S>& here, model_of<S> const& model, settings const& how) {
     mw::text_decoder decoder;  // holds back broken UTF-8
-    auto const show = [&](std::string const& text) { if (here.is_first()) std::fputs(text.c_str(), stdout), std::fflush(stdout); };
+    auto const show = [&](std::string const& text) {
+        if (here.is_first()) std::fputs(text.c_str(), stdout), std::fflush(stdout);
+    };
     show("\nThe model goes on from \"" + how.prompt + "\":\n\n" + how.prompt);
-    mw::generate(here, model, mw::byte_text::encode(how.prompt), how.speak, {.temperature = how.temperature, .top_k = 40, .from = mw::seed{how.seed}},
+    mw::generate(here, model, mw::byte_text::encode(how.prompt), how.speak,
+                 {.temperature = how.temperature, .top_k = 40, .from = mw::seed{how.seed}},
                  [&](std::int32_t id) { show(decoder.push(id)); });
     show(decoder.finish() + "\n");
 }
@@ -95,15 +110,20 @@ void speak(mw::rank<S>& here, model_of<S> const& model, settings const& how) {
 template <class S>
 void run(settings const& how, data const& text) {
     std::size_t const cores = std::max(1U, std::thread::hardware_concurrency());
-    if (S::mesh::ranks > cores) std::printf("note: %zu ranks on %zu cores: all works, slower\n\n", S::mesh::ranks, cores);
+    if (S::mesh::ranks > cores)
+        std::printf("note: %zu ranks on %zu cores: all works, slower\n\n", S::mesh::ranks, cores);
     std::puts(mw::explain<S>([&](auto& here) {
                   settings one_step = how;
                   one_step.stop_after = 1;
-                  train(here, one_step, text, [](std::size_t, double) {}, [](auto&) {});
-              }).text().c_str());
+                  train(
+                      here, one_step, text, [](std::size_t, double) {}, [](auto&) {});
+              })
+                  .text()
+                  .c_str());
     if constexpr (S::mesh::ranks > 1) prove_equal_to_one_rank<S>(how, text);
 
-    mw::loss_curve curve({.title = "train_gpt on " + std::to_string(S::mesh::ranks) + (S::mesh::ranks == 1 ? " rank" : " ranks")});
+    mw::loss_curve curve({.title = "train_gpt on " + std::to_string(S::mesh::ranks) +
+                                   (S::mesh::ranks == 1 ? " rank" : " ranks")});
     curve.smooth("training", 0.9);
     mw::run<S>(mw::threads{}, [&](auto& here) {
         mw::progress_bar bar(here.team(), {.steps = how.steps, .tokens_per_step = batch::size * token::size});
@@ -122,7 +142,9 @@ void run(settings const& how, data const& text) {
 
 int main(int argc, char** argv) {
     settings how;
-    examples::options options("train_gpt", "Trains a GPT (6 layers, 384 wide, 6 heads, 256 tokens) on the bytes of a text, split over ranks.");
+    examples::options options(
+        "train_gpt",
+        "Trains a GPT (6 layers, 384 wide, 6 heads, 256 tokens) on the bytes of a text, split over ranks.");
     options.path("text", how.text, "the text to learn; the library's own sources when not given");
     options.choice("mesh", how.mesh, {"1", "tp2", "dp2xtp2"}, "the ranks");
     options.number("steps", how.steps, "training steps", examples::at_least<std::size_t>(1));
@@ -135,14 +157,17 @@ int main(int argc, char** argv) {
     options.flag("demo", how.demo, "as ./run demo does; the defaults");
     if (auto const code = options.parse(argc, argv)) return *code;
     try {
-        if (how.prompt.empty()) throw mw::input_error("the prompt is empty; give at least one letter with --prompt");
-        auto const text = how.text.empty() ? mw::byte_text::from_files(examples::own_sources(), data::piece) : mw::byte_text::from_file(how.text, data::piece);
+        if (how.prompt.empty())
+            throw mw::input_error("the prompt is empty; give at least one letter with --prompt");
+        auto const text = how.text.empty() ? mw::byte_text::from_files(examples::own_sources(), data::piece)
+                                           : mw::byte_text::from_file(how.text, data::piece);
         data const blocks(text, mw::seed{how.seed});
         std::printf("text: %zu bytes, %zu held out\n", text.size(), blocks.validation_bytes());
-        if (how.mesh == "1") run<typename places<1, 1>::strategy>(how, blocks);
-        else if (how.mesh == "tp2") run<typename places<1, 2>::strategy>(how, blocks);
-        else run<typename places<2, 2>::strategy>(how, blocks);
-    } catch (std::exception const& problem) {
-        return examples::report(problem);
-    }
+        if (how.mesh == "1")
+            run<typename places<1, 1>::strategy>(how, blocks);
+        else if (how.mesh == "tp2")
+            run<typename places<1, 2>::strategy>(how, blocks);
+        else
+            run<typename places<2, 2>::strategy>(how, blocks);
+    } catch (std::exception const& problem) { return examples::report(problem); }
 }

@@ -18,8 +18,11 @@ inline std::vector<std::filesystem::path> own_sources() {
     for (char const* folder : {"include", "docs"})
         if (fs::is_directory(root / folder))
             for (auto const& entry : fs::recursive_directory_iterator(root / folder))
-                if (auto const kind = entry.path().extension(); kind == ".hpp" || kind == ".md") found.push_back(entry.path());
-    if (found.empty()) throw meshwise::input_error("the library's sources are no longer at '" + root.string() + "'; give a text with --text FILE");
+                if (auto const kind = entry.path().extension(); kind == ".hpp" || kind == ".md")
+                    found.push_back(entry.path());
+    if (found.empty())
+        throw meshwise::input_error("the library's sources are no longer at '" + root.string() +
+                                    "'; give a text with --text FILE");
     std::sort(found.begin(), found.end());
     return found;
 }

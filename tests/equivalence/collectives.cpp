@@ -9,7 +9,6 @@
 
 #include "tiny_models.hpp"
 
-
 namespace {
 std::atomic<std::size_t> heap_requests{0};
 }
@@ -51,9 +50,13 @@ TEST_CASE("tensor parallel: 2 all-reduces forward and 2 backward per layer") {
     CHECK(plan.count(operation::all_gather, tp) == 0);
     CHECK(plan.count(operation::reduce_scatter, tp) == 0);
     // the parameters owe nothing on tp; the norm is one all-reduce over the mesh
-    CHECK(plan.count(operation::all_reduce, 3, "optimizer") + plan.count(operation::all_reduce, tp, "optimizer") == 1);
+    CHECK(plan.count(operation::all_reduce, 3, "optimizer") +
+              plan.count(operation::all_reduce, tp, "optimizer") ==
+          1);
     for (auto const& c : plan.collectives)
-        if (c.phase == "backward") CHECK(c.bytes == c.times * tiny::batch::size * tiny::token::size * tiny::embed::size * sizeof(float));
+        if (c.phase == "backward")
+            CHECK(c.bytes ==
+                  c.times * tiny::batch::size * tiny::token::size * tiny::embed::size * sizeof(float));
 }
 
 TEST_CASE("sequence parallel: 4 all-gathers and 4 reduce-scatters per layer") {
@@ -63,7 +66,8 @@ TEST_CASE("sequence parallel: 4 all-gathers and 4 reduce-scatters per layer") {
     mw::mesh_mask const tp = S::mesh::bit<places::tp>;
     // besides the layers: the head gathers its input; ids and targets come split by token and are gathered
     CHECK(plan.count(operation::all_gather, tp, "forward") == 2 * layers + 1 + 2);
-    CHECK(plan.count(operation::reduce_scatter, tp, "forward") == 2 * layers + 1);  // and the embedding scatters
+    CHECK(plan.count(operation::reduce_scatter, tp, "forward") ==
+          2 * layers + 1);  // and the embedding scatters
     CHECK(plan.count(operation::all_gather, tp, "backward") == 2 * layers + 1);
     CHECK(plan.count(operation::reduce_scatter, tp, "backward") == 2 * layers + 1);
     CHECK(plan.count(operation::all_reduce, tp, "backward") == 0);
@@ -75,12 +79,15 @@ TEST_CASE("data parallel: each parameter once, with its bytes") {
     auto const plan = plan_of_steps<S>(1);
     mw::mesh_mask const dp = S::mesh::bit<places::dp>;
     std::size_t const parameters = mw::parameter_count<tiny::gpt<S>>;
-    CHECK(plan.count(operation::all_reduce, dp, "forward") + plan.count(operation::all_reduce, dp, "backward") == 0);
+    CHECK(plan.count(operation::all_reduce, dp, "forward") +
+              plan.count(operation::all_reduce, dp, "backward") ==
+          0);
     std::size_t elements = 0;
     mw::run<S>(mw::threads{}, [&](auto& here) {
         auto model = here.template init<tiny::gpt<S>>(mw::seed{1});
         std::size_t n = 0;
-        mw::for_each_parameter(model, [&](std::size_t, std::string_view, auto& p, mw::initial) { n += p.size(); });
+        mw::for_each_parameter(model,
+                               [&](std::size_t, std::string_view, auto& p, mw::initial) { n += p.size(); });
         if (here.is_first()) elements = n;
     });
     std::size_t times = 0, bytes = 0;
@@ -99,7 +106,9 @@ TEST_CASE("a run makes exactly the collectives of its plan") {
     });
 }
 
-TEST_CASE("one rank: nothing is communicated") { CHECK(plan_of_steps<tiny::places<1, 1>::sequence_parallel<>>(1).count() == 0); }
+TEST_CASE("one rank: nothing is communicated") {
+    CHECK(plan_of_steps<tiny::places<1, 1>::sequence_parallel<>>(1).count() == 0);
+}
 
 TEST_CASE("memory: nothing from the heap after the second step, and the bytes of the plan") {
     using S = tiny::places<1, 2>::sequence_parallel<>;
@@ -108,7 +117,8 @@ TEST_CASE("memory: nothing from the heap after the second step, and the bytes of
     mw::run<S>(mw::threads{}, [&](auto& here) {
         auto model = here.template init<tiny::gpt<S>>(mw::seed{11});
         mw::adamw optimizer(model, {.learning_rate = 1e-2, .clip_norm = 1});
-        auto const inputs = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 0)), targets = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 1));
+        auto const inputs = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 0)),
+                   targets = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 1));
         std::size_t requests = 0, heap = 0;
         for (int step = 0; step < 5; ++step) {
             if (step == 2) {
@@ -116,7 +126,8 @@ TEST_CASE("memory: nothing from the heap after the second step, and the bytes of
                 requests = here.memory().use().backend_requests, heap = heap_requests;
                 here.team().barrier(3);
             }
-            auto [loss, gradient, count] = mw::value_and_gradient(model, [&](auto const& m) { return m.loss(inputs, targets); });
+            auto [loss, gradient, count] =
+                mw::value_and_gradient(model, [&](auto const& m) { return m.loss(inputs, targets); });
             optimizer.step(gradient);
         }
         here.team().barrier(3);
@@ -124,10 +135,14 @@ TEST_CASE("memory: nothing from the heap after the second step, and the bytes of
         here.team().barrier(3);
         CHECK(here.memory().use().backend_requests == requests);
         auto const use = here.memory().use();
-        double const planned = static_cast<double>(plan.memory.most_total), held = static_cast<double>(use.most_total);
+        double const planned = static_cast<double>(plan.memory.most_total),
+                     held = static_cast<double>(use.most_total);
         CHECK(held < 1.1 * planned);
         CHECK(held > 0.9 * planned);
-        CHECK(use.reserved == plan.memory.reserved);  // what the pool keeps is more than what is live at once; the plan says how much
+        CHECK(
+            use.reserved ==
+            plan.memory
+                .reserved);  // what the pool keeps is more than what is live at once; the plan says how much
     });
     CHECK(late == 0);
 }

@@ -5,11 +5,13 @@ namespace {
 
 template <std::size_t Dp, std::size_t Tp, std::size_t Cp>
 tiny::outcome three_steps() {
-    return tiny::train<tiny::gpt, tiny::on_serial<typename tiny::places<Dp, Tp, Cp>::template context_parallel<>>>(3);
+    return tiny::train<tiny::gpt,
+                       tiny::on_serial<typename tiny::places<Dp, Tp, Cp>::template context_parallel<>>>(3);
 }
 
 TEST_CASE("gpt on 8 ranks equals one rank") {
-    auto const one = tiny::train<tiny::gpt, tiny::on_serial<typename tiny::places<1, 1>::template tensor_parallel<>>>(3);
+    auto const one =
+        tiny::train<tiny::gpt, tiny::on_serial<typename tiny::places<1, 1>::template tensor_parallel<>>>(3);
     CHECK(one.losses[2] < one.losses[0]);
     SUBCASE("dp 8, tp 1, cp 1") { tiny::check_equal(one, three_steps<8, 1, 1>()); }
     SUBCASE("dp 1, tp 8, cp 1") { tiny::check_equal(one, three_steps<1, 8, 1>()); }

@@ -17,7 +17,9 @@ using on_serial = typename S::template on<mw::serial>;
 /// divides by the root of the second moment, so weights whose gradient is all rounding may move by the learning rate.
 inline double apart(std::vector<double> const& one, std::vector<double> const& other) {
     double largest = 1e-30, difference = 0;
-    for (std::size_t i = 0; i < one.size(); ++i) largest = std::max(largest, std::abs(one[i])), difference = std::max(difference, std::abs(one[i] - other[i]));
+    for (std::size_t i = 0; i < one.size(); ++i)
+        largest = std::max(largest, std::abs(one[i])),
+        difference = std::max(difference, std::abs(one[i] - other[i]));
     return difference / largest;
 }
 
@@ -32,8 +34,10 @@ inline void check_equal(outcome const& one, outcome const& other) {
         CAPTURE(one.names[i]);
         REQUIRE(one.gradients[i].size() == other.gradients[i].size());
         // softmax does not feel a shift of all keys: that gradient is rounding and nothing else
-        if (one.names[i].find("key.bias") == std::string::npos) CHECK(apart(one.gradients[i], other.gradients[i]) < close);
-        if (one.names[i].find("key.bias") == std::string::npos) CHECK(apart(one.weights[i], other.weights[i]) < 30 * close);
+        if (one.names[i].find("key.bias") == std::string::npos)
+            CHECK(apart(one.gradients[i], other.gradients[i]) < close);
+        if (one.names[i].find("key.bias") == std::string::npos)
+            CHECK(apart(one.weights[i], other.weights[i]) < 30 * close);
     }
 }
 

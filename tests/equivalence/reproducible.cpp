@@ -17,7 +17,9 @@ tiny::outcome fifty_steps() {
     return tiny::train<tiny::gpt, exact<Dp, Tp>>(50);
 }
 
-bool same_bits(std::vector<double> const& a, std::vector<double> const& b) { return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0; }
+bool same_bits(std::vector<double> const& a, std::vector<double> const& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
 
 void check_same(tiny::outcome const& one, tiny::outcome const& other) {
     CHECK(same_bits(one.losses, other.losses));
@@ -45,9 +47,11 @@ TEST_CASE("reproducible<8>: the same bits after 50 steps on every mesh") {
 }
 
 TEST_CASE("without the option the bits differ: the test can fail") {
-    auto const one = tiny::train<tiny::gpt, tiny::places<1, 1>::tensor_parallel<>>(3), two = tiny::train<tiny::gpt, tiny::places<1, 2>::tensor_parallel<>>(3);
+    auto const one = tiny::train<tiny::gpt, tiny::places<1, 1>::tensor_parallel<>>(3),
+               two = tiny::train<tiny::gpt, tiny::places<1, 2>::tensor_parallel<>>(3);
     bool all_same = true;
-    for (std::size_t i = 0; i < one.weights.size(); ++i) all_same = all_same && same_bits(one.weights[i], two.weights[i]);
+    for (std::size_t i = 0; i < one.weights.size(); ++i)
+        all_same = all_same && same_bits(one.weights[i], two.weights[i]);
     CHECK_FALSE(all_same);
 }
 

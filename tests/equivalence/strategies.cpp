@@ -19,15 +19,23 @@ TEST_CASE("gpt, sequence parallel") {
     SUBCASE("tp 2") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence<1, 2>>(3)); }
     SUBCASE("tp 4") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence<1, 4>>(3)); }
     SUBCASE("dp 2 x tp 2") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence<2, 2>>(3)); }
-    SUBCASE("dp 2 x tp 2, blocks recomputed") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence<2, 2>>(3, true)); }
+    SUBCASE("dp 2 x tp 2, blocks recomputed") {
+        tiny::check_equal(one, tiny::train<tiny::gpt, sequence<2, 2>>(3, true));
+    }
 }
 
 TEST_CASE("llama: 8 query heads, 2 kv heads") {
     auto const one = tiny::train<tiny::llama, grouped<1, 1>>(3);
     SUBCASE("kv heads over 2 ranks") { tiny::check_equal(one, tiny::train<tiny::llama, grouped<2, 1>>(3)); }
-    SUBCASE("groups over 2 ranks, kv heads whole") { tiny::check_equal(one, tiny::train<tiny::llama, grouped<1, 2>>(3)); }
-    SUBCASE("kv heads over 2, groups over 4: more ranks than kv heads") { tiny::check_equal(one, tiny::train<tiny::llama, grouped<2, 4>>(3)); }
-    SUBCASE("sequence parallel, dp 2 x tp 2") { tiny::check_equal(one, tiny::train<tiny::llama, sequence<2, 2>>(3)); }
+    SUBCASE("groups over 2 ranks, kv heads whole") {
+        tiny::check_equal(one, tiny::train<tiny::llama, grouped<1, 2>>(3));
+    }
+    SUBCASE("kv heads over 2, groups over 4: more ranks than kv heads") {
+        tiny::check_equal(one, tiny::train<tiny::llama, grouped<2, 4>>(3));
+    }
+    SUBCASE("sequence parallel, dp 2 x tp 2") {
+        tiny::check_equal(one, tiny::train<tiny::llama, sequence<2, 2>>(3));
+    }
     SUBCASE("recomputed on one rank: the same bits") {
         auto const again = tiny::train<tiny::llama, grouped<1, 1>>(3, true);
         CHECK(one.losses == again.losses);
@@ -52,7 +60,8 @@ std::vector<double> gradient_of_table(bool in_two, std::size_t& collectives) {
         };
         auto const loss = [](auto const& m, auto const& x, auto const& y) { return m.loss(x, y); };
         if (!in_two) {
-            auto const x = here.template place<tiny::batch, tiny::token>(ids), y = here.template place<tiny::batch, tiny::token>(targets);
+            auto const x = here.template place<tiny::batch, tiny::token>(ids),
+                       y = here.template place<tiny::batch, tiny::token>(targets);
             whole(mw::value_and_gradient(model, [&](auto const& m) { return loss(m, x, y); }));
         } else {
             std::span<std::int32_t const> const all(ids), wanted(targets);
@@ -60,7 +69,8 @@ std::vector<double> gradient_of_table(bool in_two, std::size_t& collectives) {
             std::array const parts{0, 1};
             whole(mw::value_and_gradient_over(model, parts, [&](auto const& m, int part) {
                 auto const first = static_cast<std::size_t>(part) * n;
-                return loss(m, here.template place<half, tiny::token>(all.subspan(first, n)), here.template place<half, tiny::token>(wanted.subspan(first, n)));
+                return loss(m, here.template place<half, tiny::token>(all.subspan(first, n)),
+                            here.template place<half, tiny::token>(wanted.subspan(first, n)));
             }));
         }
     });
@@ -81,7 +91,8 @@ TEST_CASE("the order of a mesh's axes changes nothing") {
     struct tp : mw::mesh_axis<2> {};
     struct dp : mw::mesh_axis<2> {};
     struct spare : mw::mesh_axis<1> {};
-    using S = mw::strategy<mw::mesh<tp, spare, dp>, mw::split<tiny::batch, dp>, mw::split<tiny::heads, tp>, mw::split<tiny::ffn, tp>, mw::split<tiny::vocab, tp>, mw::on<mw::serial>>;
+    using S = mw::strategy<mw::mesh<tp, spare, dp>, mw::split<tiny::batch, dp>, mw::split<tiny::heads, tp>,
+                           mw::split<tiny::ffn, tp>, mw::split<tiny::vocab, tp>, mw::on<mw::serial>>;
     auto const usual = tiny::train<tiny::gpt, tensor<2, 2>>(3), turned = tiny::train<tiny::gpt, S>(3);
     CHECK(usual.losses == turned.losses);  // bit by bit: groups keep their order
     CHECK(usual.weights == turned.weights);

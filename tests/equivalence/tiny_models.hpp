@@ -30,11 +30,15 @@ struct places {
     struct cp : mw::mesh_axis<Cp> {};
     using mesh = mw::mesh<dp, tp>;
     template <class... More>
-    using tensor_parallel = mw::strategy<mesh, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<kv_heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>, More...>;
+    using tensor_parallel =
+        mw::strategy<mesh, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<kv_heads, tp>,
+                     mw::split<ffn, tp>, mw::split<vocab, tp>, More...>;
     template <class... More>
     using sequence_parallel = tensor_parallel<mw::split<token, tp>, More...>;
     template <class... More>
-    using context_parallel = mw::strategy<mw::mesh<dp, tp, cp>, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>, mw::split<token, cp>, More...>;
+    using context_parallel =
+        mw::strategy<mw::mesh<dp, tp, cp>, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<ffn, tp>,
+                     mw::split<vocab, tp>, mw::split<token, cp>, More...>;
 };
 /// Fewer kv heads than ranks: the mesh says so with two axes.
 template <std::size_t Kv, std::size_t Group>
@@ -42,7 +46,8 @@ struct grouped_places {
     struct tp_kv : mw::mesh_axis<Kv> {};
     struct tp_g : mw::mesh_axis<Group> {};
     template <class... More>
-    using tensor_parallel = mw::strategy<mw::mesh<tp_kv, tp_g>, mw::split<kv_heads, tp_kv>, mw::split<group, tp_g>, mw::split<ffn, tp_kv>, mw::split<ffn, tp_g>,
+    using tensor_parallel = mw::strategy<mw::mesh<tp_kv, tp_g>, mw::split<kv_heads, tp_kv>,
+                                         mw::split<group, tp_g>, mw::split<ffn, tp_kv>, mw::split<ffn, tp_g>,
                                          mw::split<vocab, tp_kv>, mw::split<vocab, tp_g>, More...>;
 };
 
@@ -65,7 +70,8 @@ struct outcome {
 inline std::vector<std::int32_t> ids(std::size_t step, std::size_t shift) {
     std::vector<std::int32_t> made(batch::size * token::size);
     mw::random_stream const numbers(mw::seed{3}, "ids", step);
-    for (std::size_t i = 0; i < made.size(); ++i) made[i] = static_cast<std::int32_t>(numbers.bits(i + shift) % 21);
+    for (std::size_t i = 0; i < made.size(); ++i)
+        made[i] = static_cast<std::int32_t>(numbers.bits(i + shift) % 21);
     if (shift != 0) made[5] = mw::ignored_target;  // some places do not count
     return made;
 }
@@ -77,8 +83,10 @@ void train(mw::rank<S>& here, std::size_t steps, bool recompute, Each each) {
     model.recompute_blocks = recompute;
     mw::adamw optimizer(model, {.learning_rate = 1e-2, .weight_decay = 0.1, .clip_norm = 1});
     for (std::size_t step = 0; step < steps; ++step) {
-        auto const inputs = here.template place<batch, token>(ids(step, 0)), targets = here.template place<batch, token>(ids(step, 1));
-        auto [loss, gradient, count] = mw::value_and_gradient(model, [&](Model<S> const& m) { return m.loss(inputs, targets); });
+        auto const inputs = here.template place<batch, token>(ids(step, 0)),
+                   targets = here.template place<batch, token>(ids(step, 1));
+        auto [loss, gradient, count] =
+            mw::value_and_gradient(model, [&](Model<S> const& m) { return m.loss(inputs, targets); });
         double const norm = optimizer.step(gradient);
         each(model, step, loss, norm, gradient);
     }
@@ -95,14 +103,16 @@ outcome train(std::size_t steps, bool recompute = false) {
             for (double& v : values) v *= scale;
             all.push_back(std::move(values));
         };
-        train<Model>(here, steps, recompute, [&](auto& model, std::size_t step, double loss, double norm, auto& gradient) {
-            if (here.is_first()) result.losses.push_back(loss), result.norms.push_back(norm);
-            mw::for_each_parameter(model, [&](std::size_t i, std::string_view name, auto& p, mw::initial) {
-                if (step == 0) note(result.gradients, gradient.whole(i, p), gradient.scale);
-                if (step == 0 && here.is_first()) result.names.emplace_back(name);
-                if (step + 1 == steps) note(result.weights, p, 1);
-            });
-        });
+        train<Model>(here, steps, recompute,
+                     [&](auto& model, std::size_t step, double loss, double norm, auto& gradient) {
+                         if (here.is_first()) result.losses.push_back(loss), result.norms.push_back(norm);
+                         mw::for_each_parameter(
+                             model, [&](std::size_t i, std::string_view name, auto& p, mw::initial) {
+                                 if (step == 0) note(result.gradients, gradient.whole(i, p), gradient.scale);
+                                 if (step == 0 && here.is_first()) result.names.emplace_back(name);
+                                 if (step + 1 == steps) note(result.weights, p, 1);
+                             });
+                     });
     });
     return result;
 }

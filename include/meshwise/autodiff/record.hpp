@@ -32,10 +32,11 @@ bool is_recorded(X const&... x) {
 template <class Out, class Pull>
 void record(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
-    out.set_node(current().recording->record(element_operations_of<typename Out::value_type, typename Out::backend>, out.size(), where,
-                                             [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                                 pull(gradient_of<Out>::over(t.whole(id), extents));
-                                             }));
+    out.set_node(current().recording->record(
+        element_operations_of<typename Out::value_type, typename Out::backend>, out.size(), where,
+        [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+            pull(gradient_of<Out>::over(t.whole(id), extents));
+        }));
 }
 
 /// The same for operations whose gradient is linear and cheap: `pull(gradient_of<Out>, pending)` is called once for
@@ -43,13 +44,14 @@ void record(Out& out, std::source_location where, Pull pull) {
 template <class Out, class Pull>
 void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
-    out.set_node(current().recording->record(element_operations_of<typename Out::value_type, typename Out::backend>, out.size(), where,
-                                             [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                                 // a copy: nested recordings may move the nodes
-                                                 contributions const all = t.gradient_of(id);
-                                                 for (std::size_t i = 0; i < all.count; ++i)
-                                                     pull(gradient_of<Out>::over(all.kinds[i].memory, extents), all.kinds[i].pending);
-                                             }));
+    out.set_node(current().recording->record(
+        element_operations_of<typename Out::value_type, typename Out::backend>, out.size(), where,
+        [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+            // a copy: nested recordings may move the nodes
+            contributions const all = t.gradient_of(id);
+            for (std::size_t i = 0; i < all.count; ++i)
+                pull(gradient_of<Out>::over(all.kinds[i].memory, extents), all.kinds[i].pending);
+        }));
 }
 
 namespace detail {
@@ -63,9 +65,12 @@ inline tape*& tape_going_backwards() {
 /// (`also_pending`: by the kind of contribution it was made from).
 template <class X, class DX>
 void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending = 0) {
-    static_assert(std::is_same_v<typename X::axes, typename DX::axes>, "a gradient has the axes of its value, in the same order");
-    static_assert(std::is_same_v<without_partials<typename X::layout>, without_partials<typename DX::layout>>, "a gradient is split as its value");
-    static_assert((sum_mask<typename X::layout> & sum_mask<typename DX::layout>) == 0, "the gradient of a pending value is whole");
+    static_assert(std::is_same_v<typename X::axes, typename DX::axes>,
+                  "a gradient has the axes of its value, in the same order");
+    static_assert(std::is_same_v<without_partials<typename X::layout>, without_partials<typename DX::layout>>,
+                  "a gradient is split as its value");
+    static_assert((sum_mask<typename X::layout> & sum_mask<typename DX::layout>) == 0,
+                  "the gradient of a pending value is whole");
     static_assert(std::is_same_v<typename X::value_type, typename DX::value_type>);
     if (!to) return;
     tape& t = *detail::tape_going_backwards();
@@ -73,7 +78,8 @@ void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending 
     buffer memory = gradient.memory();
     if constexpr (X::backend::leaves > 1) {
         // (q0 + k0) + (q1 + k1) is not (q0 + q1) + (k0 + k1): for equal bits every contribution is reduced by itself
-        memory = tape::reduced(element_type_of<typename X::value_type>, sizeof(typename X::value_type), gradient.size(), pending, std::move(memory), t.where(to.node));
+        memory = tape::reduced(element_type_of<typename X::value_type>, sizeof(typename X::value_type),
+                               gradient.size(), pending, std::move(memory), t.where(to.node));
         pending = 0;
     }
     t.contribute(to.node, pending, std::move(memory));

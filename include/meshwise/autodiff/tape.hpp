@@ -25,7 +25,9 @@ struct element_operations {
 template <class T, class Backend>
 inline constexpr element_operations element_operations_of{
     element_type_of<T>, sizeof(T),
-    [](void* out, void const* x, void const* y, std::size_t n) { Backend::add(static_cast<T*>(out), static_cast<T const*>(x), static_cast<T const*>(y), n); },
+    [](void* out, void const* x, void const* y, std::size_t n) {
+        Backend::add(static_cast<T*>(out), static_cast<T const*>(x), static_cast<T const*>(y), n);
+    },
     [](void* y, std::size_t n) { Backend::fill(static_cast<T*>(y), n, T{}); }};
 
 /// Memory for pullbacks: grows in a step, is emptied after it, allocates nothing in the next.
@@ -81,7 +83,8 @@ public:
 
     /// A value made by an operation; `pull(tape, node)` hands its gradient on to the operands.
     template <class Pull>
-    node_id record(element_operations const& elements, std::size_t size, std::source_location where, Pull pull) {
+    node_id record(element_operations const& elements, std::size_t size, std::source_location where,
+                   Pull pull) {
         static_assert(sizeof(Pull) <= pullback_arena::chunk_bytes && alignof(Pull) <= 16);
         auto const before = arena_.now();
         void* const place = arena_.take(sizeof(Pull));
@@ -118,7 +121,8 @@ public:
         merge(n);
         auto& only = n.gradient.kinds[0];
         if (only.pending != 0) {
-            only.memory = reduced(n.elements->type, n.elements->size, n.size, only.pending, std::move(only.memory), n.where);
+            only.memory = reduced(n.elements->type, n.elements->size, n.size, only.pending,
+                                  std::move(only.memory), n.where);
             only.pending = 0;
         }
         return only.memory;
@@ -151,7 +155,9 @@ public:
             arena_.back_to(n.before);
             nodes_.pop_back();
         }
-        while (!resharded_.empty() && (resharded_.back().source > down_to || resharded_.back().result > down_to)) resharded_.pop_back();
+        while (!resharded_.empty() &&
+               (resharded_.back().source > down_to || resharded_.back().result > down_to))
+            resharded_.pop_back();
     }
 
     /// A value that was brought to another layout once is not brought there again: returns the earlier result.
@@ -169,10 +175,12 @@ public:
     void remember_resharded(resharded made) { resharded_.push_back(std::move(made)); }
 
     /// Sums a pending buffer over its mesh axes, in place where nobody else holds it.
-    static buffer reduced(element_type type, std::size_t element_size, std::size_t count, mesh_mask pending, buffer memory, std::source_location where) {
+    static buffer reduced(element_type type, std::size_t element_size, std::size_t count, mesh_mask pending,
+                          buffer memory, std::source_location where) {
         context& here = current();
         if (here.team->group_size(pending) == 1) return memory;
-        buffer out = memory.is_unique() ? memory : buffer(*here.pool, count * element_size, here.allocating_for);
+        buffer out =
+            memory.is_unique() ? memory : buffer(*here.pool, count * element_size, here.allocating_for);
         here.team->all_reduce(pending, reduction::sum, type, memory.data(), out.data(), count, where);
         return out;
     }
@@ -208,7 +216,8 @@ private:
         buffer total;
         for (std::size_t i = 0; i < n.gradient.count; ++i) {
             auto& kind = n.gradient.kinds[i];
-            if (here.team->group_index(all & ~kind.pending) == 0) total = total ? sum(n, std::move(total), kind.memory) : std::move(kind.memory);
+            if (here.team->group_index(all & ~kind.pending) == 0)
+                total = total ? sum(n, std::move(total), kind.memory) : std::move(kind.memory);
             kind.memory = {};
         }
         if (!total) {

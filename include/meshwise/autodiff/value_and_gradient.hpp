@@ -24,11 +24,14 @@ struct model_gradient {
 
     /// Reduces what is pending of one parameter's gradient: `index` counts the fields in order.
     template <class X>
-    X whole(std::size_t index, X const& parameter, std::source_location where = std::source_location::current()) {
+    X whole(std::size_t index, X const& parameter,
+            std::source_location where = std::source_location::current()) {
         auto& part = parts[index];
         using T = typename X::value_type;
         if (!part.memory) return filled_like(parameter, T{0});
-        if (part.pending != 0) part.memory = tape::reduced(element_type_of<T>, sizeof(T), parameter.size(), part.pending, std::move(part.memory), where);
+        if (part.pending != 0)
+            part.memory = tape::reduced(element_type_of<T>, sizeof(T), parameter.size(), part.pending,
+                                        std::move(part.memory), where);
         part.pending = 0;
         return X::over(part.memory, parameter.extents());
     }
@@ -57,7 +60,9 @@ inline tape& own_tape() {
 class recording {
 public:
     explicit recording(tape& t) : here_(current()), tape_(t) {
-        if (t.top() != 0) throw error("mw::value_and_gradient was called inside another one; call them one after the other");
+        if (t.top() != 0)
+            throw error(
+                "mw::value_and_gradient was called inside another one; call them one after the other");
         here_.recording = &t;
     }
     recording(recording const&) = delete;
@@ -74,7 +79,9 @@ private:
 
 template <class X>
 double host_value(X const& x) {
-    static_assert(X::axis_count == 0, "a loss is a tensor without axes, or a pair (sum, count) of such; sum it over its axes first");
+    static_assert(
+        X::axis_count == 0,
+        "a loss is a tensor without axes, or a pair (sum, count) of such; sum it over its axes first");
     return X::backend::computes ? static_cast<double>(*x.data()) : 1.0;
 }
 
@@ -91,15 +98,20 @@ inline constexpr bool is_loss_parts<loss_parts<S, C>> = true;
 
 template <class Loss>
 auto const& sum_part(Loss const& loss) {
-    if constexpr (is_loss_parts<Loss>) return loss.sum;
-    else return loss;
+    if constexpr (is_loss_parts<Loss>)
+        return loss.sum;
+    else
+        return loss;
 }
 template <class Loss>
 loss_numbers numbers_of(Loss const& loss) {
     if constexpr (is_loss_parts<Loss>) {
-        static_assert(std::is_same_v<typename decltype(loss.sum)::layout, typename decltype(loss.count)::layout>, "sum and count of a loss are pending over the same mesh axes");
+        static_assert(
+            std::is_same_v<typename decltype(loss.sum)::layout, typename decltype(loss.count)::layout>,
+            "sum and count of a loss are pending over the same mesh axes");
         return {host_value(loss.sum), host_value(loss.count), sum_mask<typename decltype(loss.sum)::layout>};
-    } else return {host_value(loss), 1.0, 0};
+    } else
+        return {host_value(loss), 1.0, 0};
 }
 }  // namespace detail
 
@@ -107,7 +119,8 @@ loss_numbers numbers_of(Loss const& loss) {
 /// Communication: what f does and its backward, then one small all-reduce for (sum, count); the parameters'
 /// gradients stay pending. Errors: a nested call; a loss that still has axes does not compile.
 template <class Model, class Batches, class F>
-valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f, std::source_location where = std::source_location::current()) {
+valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f,
+                                               std::source_location where = std::source_location::current()) {
     tape& t = detail::own_tape();
     context& here = current();
     valued_gradient<Model> result;
@@ -115,7 +128,8 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     Model recorded = model;
     for_each_parameter(recorded, [&](std::size_t, std::string_view, auto& p, initial) {
         using X = std::remove_cvref_t<decltype(p)>;
-        p.set_node(t.leaf(element_operations_of<typename X::value_type, typename X::backend>, p.size(), where));
+        p.set_node(
+            t.leaf(element_operations_of<typename X::value_type, typename X::backend>, p.size(), where));
     });
     node_id const parameters = t.top();
 
@@ -125,8 +139,10 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
         auto const& sum = detail::sum_part(loss);
         using Sum = std::remove_cvref_t<decltype(sum)>;
         if constexpr (!is_poison<Sum>) {
-            static_assert(sum_mask<typename Sum::layout> == 0 || detail::is_loss_parts<std::remove_cvref_t<decltype(loss)>>,
-                          "meshwise: this loss is a pending sum without its count; return mw::loss_parts{sum, count}, as mw::cross_entropy does, or settle it");
+            static_assert(sum_mask<typename Sum::layout> == 0 ||
+                              detail::is_loss_parts<std::remove_cvref_t<decltype(loss)>>,
+                          "meshwise: this loss is a pending sum without its count; return "
+                          "mw::loss_parts{sum, count}, as mw::cross_entropy does, or settle it");
             auto const numbers = detail::numbers_of(loss);
             total.sum += numbers.sum, total.count += numbers.count, total.pending = numbers.pending;
             if (Sum::backend::leaves > 1) total.tree_type = element_type_of<typename Sum::value_type>;
@@ -140,18 +156,21 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     }
 
     for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)
-        if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) result.gradient.parts[i] = t.merged(id);
+        if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id))
+            result.gradient.parts[i] = t.merged(id);
     if (here.team->group_size(total.pending) > 1) {
         doing const loss("loss");
         if (total.tree_type == element_type::float64) {
             std::array<double, 2> both{total.sum, total.count};
-            here.team->all_reduce(total.pending, reduction::sum, element_type::float64, both.data(), both.data(), 2, where);
+            here.team->all_reduce(total.pending, reduction::sum, element_type::float64, both.data(),
+                                  both.data(), 2, where);
             total.sum = both[0], total.count = both[1];
         } else {
             // for equal bits the sum over ranks rounds as the sum over leaves does; the count is exact in double
             auto sum = static_cast<float>(total.sum);
             here.team->all_reduce(total.pending, reduction::sum, element_type::float32, &sum, &sum, 1, where);
-            here.team->all_reduce(total.pending, reduction::sum, element_type::float64, &total.count, &total.count, 1, where);
+            here.team->all_reduce(total.pending, reduction::sum, element_type::float64, &total.count,
+                                  &total.count, 1, where);
             total.sum = static_cast<double>(sum);
         }
     }
@@ -163,9 +182,11 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
 
 /// One batch: f(model) -> loss. See `value_and_gradient_over`.
 template <class Model, class F>
-valued_gradient<Model> value_and_gradient(Model const& model, F f, std::source_location where = std::source_location::current()) {
+valued_gradient<Model> value_and_gradient(Model const& model, F f,
+                                          std::source_location where = std::source_location::current()) {
     std::array<int, 1> const once{};
-    return value_and_gradient_over(model, once, [&](Model const& m, int) { return f(m); }, where);
+    return value_and_gradient_over(
+        model, once, [&](Model const& m, int) { return f(m); }, where);
 }
 
 }  // namespace meshwise

@@ -65,7 +65,8 @@ template <std::size_t Count, class F>
 MESHWISE_INLINE void unroll(F&& f) {
     [&]<std::size_t... Index>(std::index_sequence<Index...>) __attribute__((always_inline)) {
         (f(std::integral_constant<std::size_t, Index>{}), ...);
-    }(std::make_index_sequence<Count>{});
+    }
+    (std::make_index_sequence<Count>{});
 }
 
 /// Reads a vector from any address, converting each element where the types differ.
@@ -114,7 +115,8 @@ MESHWISE_INLINE void transpose(vector<Instructions, T>* row) {
                 next[2 * i + 1] =
                     __builtin_shufflevector(row[i], row[i + half], (upper + Lane / 2 + Lane % 2 * both)...);
             });
-        }(std::make_integer_sequence<int, static_cast<int>(count)>{});
+        }
+        (std::make_integer_sequence<int, static_cast<int>(count)>{});
         unroll<count>([&](auto i) __attribute__((always_inline)) { row[i] = next[i]; });
     }
 }
@@ -169,7 +171,7 @@ struct growing_memory {
         if (count <= size) return;
         release();
         data = nullptr, size = 0;  // in case the next line throws
-        data = static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64}));
+        data = static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64}));
         size = count;
     }
     void exchange(growing_memory& other) noexcept {
@@ -178,7 +180,7 @@ struct growing_memory {
     }
 
 private:
-    void release() noexcept { ::operator delete(data, std::align_val_t{64}); }
+    void release() noexcept { ::operator delete (data, std::align_val_t{64}); }
 };
 
 template <class Instructions, class Purpose, class T>

@@ -43,7 +43,9 @@ concept tensor_axis = requires {
 /// The axes of a tensor, outermost first: also its order in memory (row-major, always contiguous).
 template <tensor_axis... A>
 struct axes {
-    static_assert(all_different<A...>, "meshwise: a tensor carries each axis once; mw::rename<from, to> gives one of them another name");
+    static_assert(
+        all_different<A...>,
+        "meshwise: a tensor carries each axis once; mw::rename<from, to> gives one of them another name");
     static constexpr std::size_t count = sizeof...(A);
 };
 

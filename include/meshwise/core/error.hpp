@@ -3,7 +3,8 @@
 #include <stdexcept>
 
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
-#error "meshwise: -ffast-math makes isnan(NaN) false and reorders sums; compile without -ffast-math and -ffinite-math-only"
+#error                                                                                                       \
+    "meshwise: -ffast-math makes isnan(NaN) false and reorders sums; compile without -ffast-math and -ffinite-math-only"
 #endif
 
 namespace meshwise {

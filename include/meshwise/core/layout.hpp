@@ -120,7 +120,9 @@ struct settled;
 template <class Mesh, class... P>
 struct settled<layout<Mesh, P...>> {
     template <class Q>
-    using keep = std::conditional_t<std::is_same_v<typename detail::placement_of<Q>::partial_sum, typename detail::placement_of<Q>::partial_max>, list<Q>, list<>>;
+    using keep = std::conditional_t<std::is_same_v<typename detail::placement_of<Q>::partial_sum,
+                                                   typename detail::placement_of<Q>::partial_max>,
+                                    list<Q>, list<>>;
     template <class... Q>
     using in_mesh = layout<Mesh, Q...>;
     using type = apply_to<in_mesh, concat<list<>, keep<P>...>>;
@@ -138,7 +140,8 @@ template <class Axis, class L, class... Rest>
 struct cut_by<Axis, L, Rest...> {
     template <class... Over>
     using split_by = split<Axis, Over...>;
-    using type = typename std::conditional_t<split_of<L, Axis>::size != 0, apply<split_by, split_of<L, Axis>>, cut_by<Axis, Rest...>>::type;
+    using type = typename std::conditional_t<split_of<L, Axis>::size != 0, apply<split_by, split_of<L, Axis>>,
+                                             cut_by<Axis, Rest...>>::type;
 };
 
 template <class Mesh, class AxesList, class Sums, class... L>

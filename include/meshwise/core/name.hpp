@@ -23,9 +23,12 @@ constexpr std::string_view name_of() {
     // what stands behind the last "::" that is not inside template arguments
     std::size_t from = 0, depth = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '<' || text[i] == '(') ++depth;
-        else if (text[i] == '>' || text[i] == ')') --depth;
-        else if (text[i] == ':' && depth == 0) from = i + 1;
+        if (text[i] == '<' || text[i] == '(')
+            ++depth;
+        else if (text[i] == '>' || text[i] == ')')
+            --depth;
+        else if (text[i] == ':' && depth == 0)
+            from = i + 1;
     }
     return text.substr(from);
 }

@@ -10,7 +10,8 @@ namespace meshwise {
 /// binary tree, so that every mesh whose axes divide V gives the same bits.
 template <std::size_t V>
 struct reproducible {
-    static_assert(V > 0 && (V & (V - 1)) == 0, "meshwise: reproducible<V> needs a power of two, so that every mesh halves the same tree");
+    static_assert(V > 0 && (V & (V - 1)) == 0,
+                  "meshwise: reproducible<V> needs a power of two, so that every mesh halves the same tree");
 };
 
 /// Option of a strategy: the backend that crunches its numbers.
@@ -34,7 +35,8 @@ struct rule {
 
 template <class Option>
 struct option {
-    static_assert(never<Option>, "meshwise: a strategy is a mesh, then mw::split<axis, mesh_axis> rules, mw::on<backend>, mw::elements<type> and mw::reproducible<V>");
+    static_assert(never<Option>, "meshwise: a strategy is a mesh, then mw::split<axis, mesh_axis> rules, "
+                                 "mw::on<backend>, mw::elements<type> and mw::reproducible<V>");
 };
 template <class A, class... M>
 struct option<split<A, M...>> {
@@ -76,7 +78,8 @@ struct taken {
 };
 template <class Axes, class R, class... Rest, class... Taken>
 struct taken<Axes, list<R, Rest...>, Taken...>
-    : std::conditional_t<contains<typename R::axis, Axes> && !is_one_of<typename R::mesh_axis, typename Taken::mesh_axis...>,
+    : std::conditional_t<contains<typename R::axis, Axes> &&
+                             !is_one_of<typename R::mesh_axis, typename Taken::mesh_axis...>,
                          taken<Axes, list<Rest...>, Taken..., R>, taken<Axes, list<Rest...>, Taken...>> {};
 
 template <class Axis, class Rules>
@@ -85,7 +88,9 @@ template <class Axis, class... R>
 struct splits_of<Axis, list<R...>> {
     template <class... M>
     using split_by = split<Axis, M...>;
-    using type = apply_to<split_by, concat<list<>, std::conditional_t<std::is_same_v<typename R::axis, Axis>, list<typename R::mesh_axis>, list<>>...>>;
+    using type =
+        apply_to<split_by, concat<list<>, std::conditional_t<std::is_same_v<typename R::axis, Axis>,
+                                                             list<typename R::mesh_axis>, list<>>...>>;
 };
 }  // namespace detail
 
@@ -94,7 +99,8 @@ template <class Mesh, class... Options>
 struct strategy {
     using mesh = Mesh;
     using rules = concat<list<>, typename detail::option<Options>::rules...>;
-    using backend_option = first_of<concat<list<>, typename detail::option<Options>::backend..., list<default_backend>>>;
+    using backend_option =
+        first_of<concat<list<>, typename detail::option<Options>::backend..., list<default_backend>>>;
     using element = first_of<concat<list<>, typename detail::option<Options>::element..., list<float>>>;
     static constexpr std::size_t leaves = [] {
         std::size_t most = 1;
@@ -104,11 +110,15 @@ struct strategy {
 
     /// Where a value with these axes lives.
     template <class... A>
-    using layout_of = canonical<Mesh, typename detail::splits_of<A, typename detail::taken<list<A...>, rules>::type>::type...>;
+    using layout_of =
+        canonical<Mesh,
+                  typename detail::splits_of<A, typename detail::taken<list<A...>, rules>::type>::type...>;
 
     /// The same strategy on another backend.
     template <class Backend>
-    using on = apply_to<meshwise::strategy, concat<list<Mesh>, typename detail::option<Options>::rest..., list<meshwise::on<Backend>>>>;
+    using on =
+        apply_to<meshwise::strategy,
+                 concat<list<Mesh>, typename detail::option<Options>::rest..., list<meshwise::on<Backend>>>>;
 };
 
 namespace detail {

@@ -24,7 +24,8 @@ struct gated_feed_forward {
 
     auto operator()(auto const& x) const { return down(map(gated{}, gate(x), up(x))); }
 
-    static constexpr auto parameters = fields("gate", &gated_feed_forward::gate, "up", &gated_feed_forward::up, "down", &gated_feed_forward::down);
+    static constexpr auto parameters = fields("gate", &gated_feed_forward::gate, "up",
+                                              &gated_feed_forward::up, "down", &gated_feed_forward::down);
 
     struct gated {
         constexpr auto operator()(auto g, auto u) const { return g * sigmoid(g) * u; }

@@ -14,12 +14,14 @@ namespace meshwise {
 
 /// ids (batch, token) -> logits (batch, token, vocab). The batch axis and, up to Token's size, the token axis are the
 /// caller's: a prompt may live on a bounded axis of its own.
-template <class S, tensor_axis Vocab, tensor_axis Token, tensor_axis Embed, tensor_axis Heads, tensor_axis HeadDim, tensor_axis Ffn, tensor_axis Layer>
+template <class S, tensor_axis Vocab, tensor_axis Token, tensor_axis Embed, tensor_axis Heads,
+          tensor_axis HeadDim, tensor_axis Ffn, tensor_axis Layer>
 struct gpt {
     using strategy = S;
     using token = Token;
     using vocab = Vocab;
-    using block = transformer_block<layer_norm_of<S, Embed>, self_attention<S, Embed, Heads, HeadDim>, feed_forward<S, Embed, Ffn>>;
+    using block = transformer_block<layer_norm_of<S, Embed>, self_attention<S, Embed, Heads, HeadDim>,
+                                    feed_forward<S, Embed, Ffn>>;
 
     parameter<S, Vocab, Embed> table;
     parameter<S, Token, Embed> positions;
@@ -32,7 +34,8 @@ struct gpt {
     auto hidden(Ids const& ids) const {
         auto const embedded = embedding<S, Vocab>(table, ids);
         auto x = add(embedded, positions_for(embedded));
-        for (block const& b : blocks) x = recompute_blocks ? recompute([at = &b](auto const& y) { return (*at)(y); }, x) : b(x);
+        for (block const& b : blocks)
+            x = recompute_blocks ? recompute([at = &b](auto const& y) { return (*at)(y); }, x) : b(x);
         return final_norm(x);
     }
 
@@ -47,13 +50,15 @@ struct gpt {
     }
 
     static constexpr auto parameters =
-        fields("table", &gpt::table, normal{0.02F}, "positions", &gpt::positions, normal{0.02F}, "blocks", &gpt::blocks, "final_norm", &gpt::final_norm);
+        fields("table", &gpt::table, normal{0.02F}, "positions", &gpt::positions, normal{0.02F}, "blocks",
+               &gpt::blocks, "final_norm", &gpt::final_norm);
 
 private:
     template <a_tensor X>
     auto positions_for(X const& x) const {
         using token_here = detail::token_axis_of<X>;
-        if constexpr (std::is_same_v<token_here, Token>) return align(positions, x);
+        if constexpr (std::is_same_v<token_here, Token>)
+            return align(positions, x);
         else {
             auto const whole = reshard<layout<typename S::mesh>>(positions);
             return align(slice<Token, token_here>(whole, 0, x.template extent<token_here>()), x);

@@ -62,7 +62,8 @@ struct linear {
         return add(y, align(bias, y, where), where);
     }
 
-    static constexpr auto parameters = fields("weight", &linear::weight, normal{0.02F}, "bias", &linear::bias);
+    static constexpr auto parameters =
+        fields("weight", &linear::weight, normal{0.02F}, "bias", &linear::bias);
 };
 
 }  // namespace meshwise

@@ -6,11 +6,14 @@
 namespace meshwise {
 
 /// ids (batch, token) -> logits (batch, token, vocab). KvHeads x Group query heads.
-template <class S, tensor_axis Vocab, tensor_axis Embed, tensor_axis KvHeads, tensor_axis Group, tensor_axis HeadDim, tensor_axis Ffn, tensor_axis Layer>
+template <class S, tensor_axis Vocab, tensor_axis Embed, tensor_axis KvHeads, tensor_axis Group,
+          tensor_axis HeadDim, tensor_axis Ffn, tensor_axis Layer>
 struct llama {
     using strategy = S;
     using vocab = Vocab;
-    using block = transformer_block<rms_norm_of<S, Embed>, grouped_attention<S, Embed, KvHeads, Group, HeadDim>, gated_feed_forward<S, Embed, Ffn>>;
+    using block =
+        transformer_block<rms_norm_of<S, Embed>, grouped_attention<S, Embed, KvHeads, Group, HeadDim>,
+                          gated_feed_forward<S, Embed, Ffn>>;
 
     parameter<S, Vocab, Embed> table;
     std::array<block, Layer::size> blocks;
@@ -20,7 +23,8 @@ struct llama {
 
     auto hidden(auto const& ids) const {
         auto x = embedding<S, Vocab>(table, ids);
-        for (block const& b : blocks) x = recompute_blocks ? recompute([at = &b](auto const& y) { return (*at)(y); }, x) : b(x);
+        for (block const& b : blocks)
+            x = recompute_blocks ? recompute([at = &b](auto const& y) { return (*at)(y); }, x) : b(x);
         return final_norm(x);
     }
     auto head(auto const& state) const { return dot<S, Embed>(state, unembed); }
@@ -30,7 +34,9 @@ struct llama {
         return cross_entropy<Vocab>(scores, align(targets, scores));
     }
 
-    static constexpr auto parameters = fields("table", &llama::table, normal{0.02F}, "blocks", &llama::blocks, "final_norm", &llama::final_norm, "unembed", &llama::unembed, normal{0.02F});
+    static constexpr auto parameters =
+        fields("table", &llama::table, normal{0.02F}, "blocks", &llama::blocks, "final_norm",
+               &llama::final_norm, "unembed", &llama::unembed, normal{0.02F});
 };
 
 }  // namespace meshwise

@@ -15,7 +15,8 @@ struct layer_norm_of {
         return layer_norm<Embed>(x, gain, bias, 1e-5, where);
     }
 
-    static constexpr auto parameters = fields("gain", &layer_norm_of::gain, constant{1}, "bias", &layer_norm_of::bias);
+    static constexpr auto parameters =
+        fields("gain", &layer_norm_of::gain, constant{1}, "bias", &layer_norm_of::bias);
 };
 
 /// x / root mean square * gain over Embed.

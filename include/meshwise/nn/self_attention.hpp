@@ -29,7 +29,8 @@ struct self_attention {
         return out(attention<S, token>(query(x), key(x), value(x), {.causal = true}));
     }
 
-    static constexpr auto parameters = fields("query", &self_attention::query, "key", &self_attention::key, "value", &self_attention::value, "out", &self_attention::out);
+    static constexpr auto parameters = fields("query", &self_attention::query, "key", &self_attention::key,
+                                              "value", &self_attention::value, "out", &self_attention::out);
 };
 
 /// Attention of KvHeads groups of Group query heads each, with rotary positions, as in Llama.
@@ -49,7 +50,8 @@ struct grouped_attention {
     }
 
     static constexpr auto parameters =
-        fields("query", &grouped_attention::query, "key", &grouped_attention::key, "value", &grouped_attention::value, "out", &grouped_attention::out);
+        fields("query", &grouped_attention::query, "key", &grouped_attention::key, "value",
+               &grouped_attention::value, "out", &grouped_attention::out);
 };
 
 }  // namespace meshwise

@@ -16,7 +16,8 @@ struct transformer_block {
         return attended + mlp(mlp_norm(attended));
     }
 
-    static constexpr auto parameters = fields("attention_norm", &transformer_block::attention_norm, "attention", &transformer_block::attention, "mlp_norm",
+    static constexpr auto parameters = fields("attention_norm", &transformer_block::attention_norm,
+                                              "attention", &transformer_block::attention, "mlp_norm",
                                               &transformer_block::mlp_norm, "mlp", &transformer_block::mlp);
 };
 

@@ -6,7 +6,9 @@ namespace meshwise {
 
 namespace elementary {
 struct gelu {
-    constexpr auto operator()(auto a) const { return 0.5F * a * (1 + tanh(0.7978845608028654F * (a + 0.044715F * a * a * a))); }
+    constexpr auto operator()(auto a) const {
+        return 0.5F * a * (1 + tanh(0.7978845608028654F * (a + 0.044715F * a * a * a)));
+    }
 };
 struct silu {
     constexpr auto operator()(auto a) const { return a * sigmoid(a); }
@@ -20,23 +22,29 @@ struct relu {
 template <a_tensor X>
 auto gelu(X const& x) {
     using verdict = typename detail::mappable<X>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return map(elementary::gelu{}, x);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return map(elementary::gelu{}, x);
 }
 
 /// x sigmoid(x). Source: Elfwing et al., 2017.
 template <a_tensor X>
 auto silu(X const& x) {
     using verdict = typename detail::mappable<X>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return map(elementary::silu{}, x);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return map(elementary::silu{}, x);
 }
 
 template <a_tensor X>
 auto relu(X const& x) {
     using verdict = typename detail::mappable<X>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return map(elementary::relu{}, x);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return map(elementary::relu{}, x);
 }
 
 }  // namespace meshwise

@@ -8,8 +8,10 @@ namespace meshwise {
 /// Example: auto y = x + mw::align(bias, x);
 template <a_tensor X, a_tensor Like>
 auto align(X const& x, Like const&, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<X, Like>) return poison{};
-    else return reshard<relayout<typename X::axes, list<>, typename Like::layout>>(x, where);
+    if constexpr (any_poison<X, Like>)
+        return poison{};
+    else
+        return reshard<relayout<typename X::axes, list<>, typename Like::layout>>(x, where);
 }
 
 }  // namespace meshwise

@@ -38,7 +38,8 @@ void pass_on(target<X> const& to, D const& d, mesh_mask pending, typename X::val
     auto part = ordered_as<X>(narrowed<X>(d));
     if (sign != 1) {
         auto negated = result_of<decltype(part)>(part);
-        X::backend::map(element_loops(negated, part), elementary::negative{}, negated.mutable_data(), part.data());
+        X::backend::map(element_loops(negated, part), elementary::negative{}, negated.mutable_data(),
+                        part.data());
         part = negated;
     }
     contribute(to, part, pending);
@@ -52,7 +53,8 @@ struct addable {
 template <class X, class Y>
     requires(!any_poison<X, Y>)
 struct addable<X, Y> {
-    using verdict = all_of<typename addition<typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
+    using verdict =
+        all_of<typename addition<typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
 };
 template <class X, class Y>
 struct multipliable {
@@ -61,7 +63,8 @@ struct multipliable {
 template <class X, class Y>
     requires(!any_poison<X, Y>)
 struct multipliable<X, Y> {
-    using verdict = all_of<typename multiplication<typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
+    using verdict =
+        all_of<typename multiplication<typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
 };
 template <class X, class Y>
 struct divisible {
@@ -70,16 +73,20 @@ struct divisible {
 
 template <int Sign, class X, class Y>
 auto sum_of_two(X const& x, Y const& y, std::source_location where) {
-    if constexpr (any_poison<X, Y>) return poison{};
+    if constexpr (any_poison<X, Y>)
+        return poison{};
     else {
         using relation = addition<typename X::operand, typename Y::operand>;
         auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
-        X::backend::map(element_loops(out, x, y), std::conditional_t<(Sign > 0), elementary::plus, elementary::minus>{}, out.mutable_data(), x.data(), y.data());
+        X::backend::map(element_loops(out, x, y),
+                        std::conditional_t<(Sign > 0), elementary::plus, elementary::minus>{},
+                        out.mutable_data(), x.data(), y.data());
         if (is_recorded(x, y))
-            record_linear(out, where, [to_x = target_of(x), to_y = target_of(y)](auto const& d, mesh_mask pending) {
-                pass_on(to_x, d, pending, 1);
-                pass_on(to_y, d, pending, Sign);
-            });
+            record_linear(out, where,
+                          [to_x = target_of(x), to_y = target_of(y)](auto const& d, mesh_mask pending) {
+                              pass_on(to_x, d, pending, 1);
+                              pass_on(to_y, d, pending, Sign);
+                          });
         return out;
     }
 }
@@ -98,32 +105,41 @@ struct scalable<X> {
 template <a_tensor X, a_tensor Y>
 auto add(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
     using verdict = typename detail::addable<X, Y>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return detail::sum_of_two<1>(x, y, where);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::sum_of_two<1>(x, y, where);
 }
 /// x - y, as `add`.
 template <a_tensor X, a_tensor Y>
 auto sub(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
     using verdict = typename detail::addable<X, Y>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return detail::sum_of_two<-1>(x, y, where);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::sum_of_two<-1>(x, y, where);
 }
 
 /// x * y element by element. Placement: one operand may be pending where the other is whole. Communication: none.
 template <a_tensor X, a_tensor Y>
 auto mul(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<X, Y>) return poison{};
+    if constexpr (any_poison<X, Y>)
+        return poison{};
     else {
         using relation = multiplication<typename X::operand, typename Y::operand>;
         using verdict = typename detail::multipliable<X, Y>::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
-            X::backend::map(detail::element_loops(out, x, y), elementary::times{}, out.mutable_data(), x.data(), y.data());
+            X::backend::map(detail::element_loops(out, x, y), elementary::times{}, out.mutable_data(),
+                            x.data(), y.data());
             if (is_recorded(x, y))
                 record(out, where, [x, y](auto const& d) {
-                    if (x.node() != 0) contribute(target_of(x), detail::ordered_as<X>(detail::narrowed<X>(mul(d, y))));
-                    if (y.node() != 0) contribute(target_of(y), detail::ordered_as<Y>(detail::narrowed<Y>(mul(d, x))));
+                    if (x.node() != 0)
+                        contribute(target_of(x), detail::ordered_as<X>(detail::narrowed<X>(mul(d, y))));
+                    if (y.node() != 0)
+                        contribute(target_of(y), detail::ordered_as<Y>(detail::narrowed<Y>(mul(d, x))));
                 });
             return out;
         }
@@ -133,11 +149,14 @@ auto mul(X const& x, Y const& y, std::source_location where = std::source_locati
 /// x / y element by element. Placement: x may be pending where y is whole; y never is pending. Communication: none.
 template <a_tensor X, a_tensor Y>
 auto div(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<X, Y>) return poison{};
+    if constexpr (any_poison<X, Y>)
+        return poison{};
     else {
         using verdict = typename detail::divisible<X, Y>::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
-        else return mul(x, map(elementary::inverse{}, y), where);
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else
+            return mul(x, map(elementary::inverse{}, y), where);
     }
 }
 
@@ -145,17 +164,24 @@ auto div(X const& x, Y const& y, std::source_location where = std::source_locati
 template <a_tensor X>
 auto scale(X const& x, double factor, std::source_location where = std::source_location::current()) {
     using verdict = typename detail::scalable<X>::verdict;
-    if constexpr (is_poison<X>) return poison{};
-    else if constexpr (!verdict::value) return refuse<verdict>();
+    if constexpr (is_poison<X>)
+        return poison{};
+    else if constexpr (!verdict::value)
+        return refuse<verdict>();
     else {
         auto const times = static_cast<typename X::value_type>(factor);
         auto const scaled = [times](auto const& t) {
             auto out = result_of<std::remove_cvref_t<decltype(t)>>(t);
-            X::backend::map(detail::element_loops(out, t), elementary::times_number<typename X::value_type>{times}, out.mutable_data(), t.data());
+            X::backend::map(detail::element_loops(out, t),
+                            elementary::times_number<typename X::value_type>{times}, out.mutable_data(),
+                            t.data());
             return out;
         };
         auto out = scaled(x);
-        if (is_recorded(x)) record_linear(out, where, [to = target_of(x), scaled](auto const& d, mesh_mask pending) { contribute(to, scaled(d), pending); });
+        if (is_recorded(x))
+            record_linear(out, where, [to = target_of(x), scaled](auto const& d, mesh_mask pending) {
+                contribute(to, scaled(d), pending);
+            });
         return out;
     }
 }
@@ -163,38 +189,50 @@ auto scale(X const& x, double factor, std::source_location where = std::source_l
 template <a_tensor X, a_tensor Y>
 auto operator+(X const& x, Y const& y) {
     using verdict = typename detail::addable<X, Y>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return add(x, y);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return add(x, y);
 }
 template <a_tensor X, a_tensor Y>
 auto operator-(X const& x, Y const& y) {
     using verdict = typename detail::addable<X, Y>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return sub(x, y);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return sub(x, y);
 }
 template <a_tensor X, a_tensor Y>
 auto operator*(X const& x, Y const& y) {
     using verdict = typename detail::multipliable<X, Y>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return mul(x, y);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return mul(x, y);
 }
 template <a_tensor X, a_tensor Y>
 auto operator/(X const& x, Y const& y) {
     using verdict = typename detail::divisible<X, Y>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return div(x, y);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return div(x, y);
 }
 template <a_tensor X>
 auto operator*(X const& x, double factor) {
     using verdict = typename detail::scalable<X>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return scale(x, factor);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return scale(x, factor);
 }
 template <a_tensor X>
 auto operator*(double factor, X const& x) {
     using verdict = typename detail::scalable<X>::verdict;
-    if constexpr (!verdict::value) return refuse<verdict>();
-    else return scale(x, factor);
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return scale(x, factor);
 }
 
 }  // namespace meshwise

@@ -30,7 +30,9 @@ struct axis_group {
             for (std::size_t i = 0; i < count && !again; ++i)
                 for (std::size_t j = 0; j < count && !again; ++j) {
                     auto const inner = static_cast<std::ptrdiff_t>(axes[j].extent);
-                    if (i == j || axes[i].a != inner * axes[j].a || axes[i].b != inner * axes[j].b || axes[i].c != inner * axes[j].c) continue;
+                    if (i == j || axes[i].a != inner * axes[j].a || axes[i].b != inner * axes[j].b ||
+                        axes[i].c != inner * axes[j].c)
+                        continue;
                     axes[j].extent *= axes[i].extent;
                     axes[i] = axes[--count];
                     again = true;
@@ -54,7 +56,16 @@ void contract_into(std::span<contraction_axis const> all, T const* a, T const* b
     for (axis_group* group : {&rows, &columns, &summed, &batch}) group->fuse();
 
     auto const m = rows.main(), n = columns.main(), k = summed.main();
-    gemm_shape shape{.m = m.extent, .n = n.extent, .k = k.extent, .a_m = m.a, .a_k = k.a, .b_k = k.b, .b_n = n.b, .c_m = m.c, .c_n = n.c, .accumulate = false};
+    gemm_shape shape{.m = m.extent,
+                     .n = n.extent,
+                     .k = k.extent,
+                     .a_m = m.a,
+                     .a_k = k.a,
+                     .b_k = k.b,
+                     .b_n = n.b,
+                     .c_m = m.c,
+                     .c_n = n.c,
+                     .accumulate = false};
     // a stride along an axis of one element is never used, but kernels look at it to choose a path
     if (n.extent == 1) shape.b_n = shape.c_n = 1;
 
@@ -116,20 +127,25 @@ template <class L, class... A>
 struct leaf_axis<L, list<A...>> {
     using cut = concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>...>;
     static_assert(cut::size <= 1,
-                  "meshwise: under reproducible<V> one sum may run over one split axis; here it runs over two (batch and token, say): leave one of the two rules out of the strategy");
+                  "meshwise: under reproducible<V> one sum may run over one split axis; here it runs over "
+                  "two (batch and token, say): leave one of the two rules out of the strategy");
     using type = first_of<concat<cut, list<void>>>;
 };
 
 /// How many leaves this rank computes of a sum over Axis, and their size.
 template <class B, class L, class Axis>
 struct leaves_of {
-    static_assert(B::leaves % shards<L, Axis> == 0, "meshwise: reproducible<V> needs a V that the ranks of every split divide");
-    static_assert(Axis::bounded || Axis::size % B::leaves == 0, "meshwise: reproducible<V> needs split axes of a multiple of V elements: choose a smaller V or another size");
+    static_assert(B::leaves % shards<L, Axis> == 0,
+                  "meshwise: reproducible<V> needs a V that the ranks of every split divide");
+    static_assert(Axis::bounded || Axis::size % B::leaves == 0,
+                  "meshwise: reproducible<V> needs split axes of a multiple of V elements: choose a smaller "
+                  "V or another size");
     static constexpr std::size_t here = B::leaves / shards<L, Axis>;
 
     static std::size_t extent(std::size_t local) {
         if (Axis::bounded && local % here != 0)
-            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(local) + " elements on this rank, which reproducible<V> cannot cut into " +
+            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(local) +
+                        " elements on this rank, which reproducible<V> cannot cut into " +
                         std::to_string(here) + " equal leaves; pad it to a multiple");
         return local / here;
     }
@@ -143,11 +159,13 @@ auto contracted(X const& x, Y const& y) {
     using every = concat<as_list<Out>, typename Relation::contracted>;
     auto const strides = [&]<class... A>(list<A...>) {
         auto const local = [&]<class Axis>(Axis*) {
-            if constexpr (contains<Axis, typename X::axes>) return x.template local<Axis>();
-            else return y.template local<Axis>();
+            if constexpr (contains<Axis, typename X::axes>)
+                return x.template local<Axis>();
+            else
+                return y.template local<Axis>();
         };
-        return std::array<contraction_axis, sizeof...(A)>{
-            contraction_axis{local(static_cast<A*>(nullptr)), stride_of<A>(x), stride_of<A>(y), stride_of<A>(out)}...};
+        return std::array<contraction_axis, sizeof...(A)>{contraction_axis{
+            local(static_cast<A*>(nullptr)), stride_of<A>(x), stride_of<A>(y), stride_of<A>(out)}...};
     };
     auto all = strides(every{});
     if constexpr (B::leaves > 1) {
@@ -169,12 +187,15 @@ auto contracted(X const& x, Y const& y) {
 }
 
 template <class X, class Y>
-using same_kind = judge<std::is_same_v<typename X::backend, typename Y::backend> && std::is_same_v<typename X::value_type, typename Y::value_type>, tensors_of_different_backends,
-                        left_element_type<typename X::value_type>, right_element_type<typename Y::value_type>>;
+using same_kind = judge<std::is_same_v<typename X::backend, typename Y::backend> &&
+                            std::is_same_v<typename X::value_type, typename Y::value_type>,
+                        tensors_of_different_backends, left_element_type<typename X::value_type>,
+                        right_element_type<typename Y::value_type>>;
 
 template <class Out, class X, class Y>
 struct contractible {
-    using verdict = all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
+    using verdict =
+        all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
 };
 }  // namespace detail
 
@@ -183,11 +204,13 @@ struct contractible {
 /// Gradient: the same rule applied to the backward contractions.
 template <class Out, a_tensor X, a_tensor Y>
 auto contract(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<X, Y>) return poison{};
+    if constexpr (any_poison<X, Y>)
+        return poison{};
     else {
         using relation = contraction<Out, typename X::operand, typename Y::operand>;
         using verdict = typename detail::contractible<Out, X, Y>::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             auto out = detail::contracted<typename X::value_type, Out, relation>(x, y);
             if (is_recorded(x, y))
@@ -204,7 +227,8 @@ namespace detail {
 template <class X, class Y, class... K>
 struct dot_axes {
     // all of x but the contracted, then what only y has
-    using type = as_axes<concat<without<as_list<typename X::axes>, list<K...>>, without<without<as_list<typename Y::axes>, list<K...>>, typename X::axes>>>;
+    using type = as_axes<concat<without<as_list<typename X::axes>, list<K...>>,
+                                without<without<as_list<typename Y::axes>, list<K...>>, typename X::axes>>>;
 };
 }  // namespace detail
 

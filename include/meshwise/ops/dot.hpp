@@ -31,7 +31,9 @@ struct alignment {
     struct summed {
         template <class... M>
         using split_by = split<Axis, M...>;
-        using type = apply_to<split_by, std::conditional_t<split_of<typename Y::layout, Axis>::size != 0, split_of<typename Y::layout, Axis>, split_of<typename X::layout, Axis>>>;
+        using type = apply_to<split_by, std::conditional_t<split_of<typename Y::layout, Axis>::size != 0,
+                                                           split_of<typename Y::layout, Axis>,
+                                                           split_of<typename X::layout, Axis>>>;
     };
     using busy = concat<list<>, typename placement_of<typename summed<K>::type>::mesh_axes...>;
     using target = layout_for<S, Out>;
@@ -50,12 +52,15 @@ template <class Mesh, class... Options>
 inline constexpr bool is_strategy<strategy<Mesh, Options...>> = true;
 
 template <class X, class Y, class... K>
-using dot_verdict = all_of<typename present<left_operand_lacks_axis, list<K...>, typename X::axes>::type, typename present<right_operand_lacks_axis, list<K...>, typename Y::axes>::type>;
+using dot_verdict = all_of<typename present<left_operand_lacks_axis, list<K...>, typename X::axes>::type,
+                           typename present<right_operand_lacks_axis, list<K...>, typename Y::axes>::type>;
 // the verdict of `contract`, given here: the fewer templates between the user's line and the refusal, the shorter the message
 template <class X, class Y, class... K>
-using strict_dot_verdict = all_of<dot_verdict<X, Y, K...>, typename contractible<typename dot_axes<X, Y, K...>::type, X, Y>::verdict>;
+using strict_dot_verdict = all_of<dot_verdict<X, Y, K...>,
+                                  typename contractible<typename dot_axes<X, Y, K...>::type, X, Y>::verdict>;
 template <class S, class X, class Y, class... K>
-using free_dot_verdict = all_of<dot_verdict<X, Y, K...>, same_mesh<typename X::layout, typename Y::layout>, same_mesh<typename X::layout, layout<typename S::mesh>>, same_kind<X, Y>>;
+using free_dot_verdict = all_of<dot_verdict<X, Y, K...>, same_mesh<typename X::layout, typename Y::layout>,
+                                same_mesh<typename X::layout, layout<typename S::mesh>>, same_kind<X, Y>>;
 }  // namespace detail
 
 /// A strategy's first template argument tells the two forms of an operation apart.
@@ -68,11 +73,14 @@ concept a_strategy = detail::is_strategy<S>;
 /// Errors: a layout in which this would not be local does not compile. Example: auto h = mw::dot<embed>(x, w);
 template <tensor_axis... K, a_tensor X, a_tensor Y>
 auto dot(X const& x, Y const& w, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<X, Y>) return poison{};
+    if constexpr (any_poison<X, Y>)
+        return poison{};
     else {
         using verdict = detail::strict_dot_verdict<X, Y, K...>;
-        if constexpr (!verdict::value) return refuse<verdict>();
-        else return contract<typename detail::dot_axes<X, Y, K...>::type>(x, w, where);
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else
+            return contract<typename detail::dot_axes<X, Y, K...>::type>(x, w, where);
     }
 }
 
@@ -80,14 +88,19 @@ auto dot(X const& x, Y const& w, std::source_location where = std::source_locati
 /// Communication: what `reshard` derives, and nothing where the operands already lie as the strategy says.
 template <a_strategy S, tensor_axis... K, a_tensor X, a_tensor Y>
 auto dot(X const& x, Y const& w, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<X, Y>) return poison{};
+    if constexpr (any_poison<X, Y>)
+        return poison{};
     else {
         using verdict = detail::free_dot_verdict<S, X, Y, K...>;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using out = typename detail::dot_axes<X, Y, K...>::type;
             using aligned = detail::alignment<S, X, Y, out, K...>;
-            return settle<S>(contract<out>(reshard<typename aligned::template wanted<X>::type>(x, where), reshard<typename aligned::template wanted<Y>::type>(w, where), where), where);
+            return settle<S>(contract<out>(reshard<typename aligned::template wanted<X>::type>(x, where),
+                                           reshard<typename aligned::template wanted<Y>::type>(w, where),
+                                           where),
+                             where);
         }
     }
 }

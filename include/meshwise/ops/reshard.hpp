@@ -45,17 +45,21 @@ struct mover {
         x.memory = std::move(out);
         return x;
     }
-    static raw_tensor gather(raw_tensor x, mesh_mask mask, std::size_t ranks, std::size_t axis, std::source_location where) {
+    static raw_tensor gather(raw_tensor x, mesh_mask mask, std::size_t ranks, std::size_t axis,
+                             std::source_location where) {
         buffer const out = room(x.size() * ranks);
-        current().team->all_gather(mask, type, x.memory.data(), out.data(), {x.before(axis), x.extents[axis] * x.after(axis)}, where);
+        current().team->all_gather(mask, type, x.memory.data(), out.data(),
+                                   {x.before(axis), x.extents[axis] * x.after(axis)}, where);
         x.extents[axis] *= ranks;
         x.memory = out;
         return x;
     }
-    static raw_tensor scatter(raw_tensor x, mesh_mask mask, std::size_t ranks, std::size_t axis, std::source_location where) {
+    static raw_tensor scatter(raw_tensor x, mesh_mask mask, std::size_t ranks, std::size_t axis,
+                              std::source_location where) {
         x.extents[axis] /= ranks;
         buffer const out = room(x.size());
-        current().team->reduce_scatter(mask, reduction::sum, type, x.memory.data(), out.data(), {x.before(axis), x.extents[axis] * x.after(axis)}, where);
+        current().team->reduce_scatter(mask, reduction::sum, type, x.memory.data(), out.data(),
+                                       {x.before(axis), x.extents[axis] * x.after(axis)}, where);
         x.memory = out;
         return x;
     }
@@ -74,7 +78,8 @@ struct mover {
         return x;
     }
     // cut by `axis` -> cut by `to`: chunks of `to` go out, chunks of `axis` come in
-    static raw_tensor exchange(raw_tensor x, mesh_mask mask, std::size_t ranks, std::size_t axis, std::size_t to, std::source_location where) {
+    static raw_tensor exchange(raw_tensor x, mesh_mask mask, std::size_t ranks, std::size_t axis,
+                               std::size_t to, std::source_location where) {
         std::size_t const size = x.size();
         buffer const packed = room(size), arrived = room(size);
         // the tensor with `to` divided in (ranks, rest), that rank axis moved to the front
@@ -90,7 +95,8 @@ struct mover {
                 l.extents[i + 1] = piece.extents[i];
                 (unpack ? l.in[0] : l.out)[i + 1] = chunk;
                 (unpack ? l.out : l.in[0])[i + 1] = whole;
-                if (i == divided) (unpack ? l.out : l.in[0])[0] = whole * static_cast<std::ptrdiff_t>(piece.extents[i]);
+                if (i == divided)
+                    (unpack ? l.out : l.in[0])[0] = whole * static_cast<std::ptrdiff_t>(piece.extents[i]);
                 chunk *= static_cast<std::ptrdiff_t>(piece.extents[i]);
                 whole *= static_cast<std::ptrdiff_t>(x.extents[i]);
             }
@@ -110,28 +116,32 @@ struct mover {
     static raw_tensor forward(raw_tensor x, reshard_step const& s, std::source_location where) {
         if (s.ranks == 1) return x;
         switch (s.kind) {
-            case step_kind::all_reduce: return all_reduce(std::move(x), s.mask, reduction::sum, where);
-            case step_kind::all_reduce_max: return all_reduce(std::move(x), s.mask, reduction::max, where);
-            case step_kind::reduce_scatter: return scatter(std::move(x), s.mask, s.ranks, s.axis, where);
-            case step_kind::all_gather: return gather(std::move(x), s.mask, s.ranks, s.axis, where);
-            case step_kind::all_to_all: return exchange(std::move(x), s.mask, s.ranks, s.axis, s.to_axis, where);
-            case step_kind::slice: return slice(std::move(x), s.mask, s.ranks, s.axis);
+        case step_kind::all_reduce: return all_reduce(std::move(x), s.mask, reduction::sum, where);
+        case step_kind::all_reduce_max: return all_reduce(std::move(x), s.mask, reduction::max, where);
+        case step_kind::reduce_scatter: return scatter(std::move(x), s.mask, s.ranks, s.axis, where);
+        case step_kind::all_gather: return gather(std::move(x), s.mask, s.ranks, s.axis, where);
+        case step_kind::all_to_all: return exchange(std::move(x), s.mask, s.ranks, s.axis, s.to_axis, where);
+        case step_kind::slice: return slice(std::move(x), s.mask, s.ranks, s.axis);
         }
         return x;
     }
     // the gradient of one step; `pending` loses what is reduced on the way
-    static raw_tensor backward(raw_tensor d, reshard_step const& s, mesh_mask& pending, std::source_location where) {
+    static raw_tensor backward(raw_tensor d, reshard_step const& s, mesh_mask& pending,
+                               std::source_location where) {
         mesh_mask const owed = pending & s.mask;
         pending &= ~s.mask;
         if (s.ranks == 1) return d;
         switch (s.kind) {
-            case step_kind::all_reduce: return owed == 0 ? d : all_reduce(std::move(d), owed, reduction::sum, where);
-            case step_kind::all_reduce_max: throw error("a maximum over ranks has no gradient here; detach its result");
-            case step_kind::reduce_scatter:
-            case step_kind::slice: return gather(std::move(d), s.mask, s.ranks, s.axis, where);
-            case step_kind::all_gather:
-                return owed == 0 ? slice(std::move(d), s.mask, s.ranks, s.axis) : scatter(std::move(d), s.mask, s.ranks, s.axis, where);
-            case step_kind::all_to_all: return exchange(std::move(d), s.mask, s.ranks, s.to_axis, s.axis, where);
+        case step_kind::all_reduce:
+            return owed == 0 ? d : all_reduce(std::move(d), owed, reduction::sum, where);
+        case step_kind::all_reduce_max:
+            throw error("a maximum over ranks has no gradient here; detach its result");
+        case step_kind::reduce_scatter:
+        case step_kind::slice: return gather(std::move(d), s.mask, s.ranks, s.axis, where);
+        case step_kind::all_gather:
+            return owed == 0 ? slice(std::move(d), s.mask, s.ranks, s.axis)
+                             : scatter(std::move(d), s.mask, s.ranks, s.axis, where);
+        case step_kind::all_to_all: return exchange(std::move(d), s.mask, s.ranks, s.to_axis, s.axis, where);
         }
         return d;
     }
@@ -149,39 +159,47 @@ raw_tensor raw(X const& x) {
 
 template <class X, class To>
 using movable = all_of<same_mesh<typename X::layout, To>,
-                       judge<plan_of<typename X::layout, To, typename X::axes>.possible, reduction_of_what_is_not_pending, value_is_placed_as<typename X::layout>>>;
+                       judge<plan_of<typename X::layout, To, typename X::axes>.possible,
+                             reduction_of_what_is_not_pending, value_is_placed_as<typename X::layout>>>;
 }  // namespace detail
 
 /// Brings x to the layout To. Placement: any to any, except that nothing becomes pending. Communication: the steps of
 /// `plan_of`, none where the layouts are equal. Gradient: the steps backwards. Example: mw::reshard<S::layout_of<embed>>(x)
 template <class To, a_tensor X>
 auto reshard(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
-    else if constexpr (std::is_same_v<To, typename X::layout>) return x;
+    if constexpr (is_poison<X>)
+        return poison{};
+    else if constexpr (std::is_same_v<To, typename X::layout>)
+        return x;
     else {
         using verdict = detail::movable<X, To>;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using out_type = with_place<X, typename X::axes, To>;
             using move = detail::mover<typename X::value_type, typename X::backend>;
             static constexpr reshard_plan plan = plan_of<typename X::layout, To, typename X::axes>;
             bool const recorded = is_recorded(x);
             if (recorded)
-                if (auto const* known = current().recording->find_resharded(x.node(), &detail::type_tag<To>)) {
+                if (auto const* known =
+                        current().recording->find_resharded(x.node(), &detail::type_tag<To>)) {
                     auto out = out_type::over(known->memory, x.extents());
                     out.set_node(known->result);
                     return out;
                 }
             detail::raw_tensor r = detail::raw(x);
-            for (std::size_t i = 0; i < plan.count; ++i) r = move::forward(std::move(r), plan.steps[i], where);
+            for (std::size_t i = 0; i < plan.count; ++i)
+                r = move::forward(std::move(r), plan.steps[i], where);
             auto out = out_type::over(std::move(r.memory), x.extents());
             if (recorded) {
                 record_linear(out, where, [to = target_of(x), where](auto const& d, mesh_mask pending) {
                     detail::raw_tensor back = detail::raw(d);
-                    for (std::size_t i = plan.count; i-- > 0;) back = move::backward(std::move(back), plan.steps[i], pending, where);
+                    for (std::size_t i = plan.count; i-- > 0;)
+                        back = move::backward(std::move(back), plan.steps[i], pending, where);
                     contribute(to, gradient_of<X>::over(std::move(back.memory), to.extents), pending);
                 });
-                current().recording->remember_resharded({x.node(), &detail::type_tag<To>, out.node(), out.memory()});
+                current().recording->remember_resharded(
+                    {x.node(), &detail::type_tag<To>, out.node(), out.memory()});
             }
             return out;
         }
@@ -191,24 +209,31 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
 /// Brings x to where the strategy puts a value with its axes: whatever is owed is paid here.
 template <class S, a_tensor X>
 auto settle(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using to = layout_for<S, typename X::axes>;
         using verdict = detail::movable<X, to>;
-        if constexpr (!verdict::value) return refuse<verdict>();
-        else return reshard<to>(x, where);
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else
+            return reshard<to>(x, where);
     }
 }
 
 /// The sum over mesh axis M of a value that is pending over it. Errors: a value that is not.
 template <a_mesh_axis M, a_tensor X>
 auto all_reduce(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using L = typename X::layout;
-        using verdict = judge<contains<M, sums_of<L>>, reduction_of_what_is_not_pending, value_is_not_pending_over<M>, value_is_placed_as<L>>;
-        if constexpr (!verdict::value) return refuse<verdict>();
-        else return reshard<relayout<typename X::axes, without<sums_of<L>, list<M>>, L>>(x, where);
+        using verdict = judge<contains<M, sums_of<L>>, reduction_of_what_is_not_pending,
+                              value_is_not_pending_over<M>, value_is_placed_as<L>>;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else
+            return reshard<relayout<typename X::axes, without<sums_of<L>, list<M>>, L>>(x, where);
     }
 }
 

@@ -5,12 +5,19 @@
 #include <array>
 #include <cstdint>
 
-#include <meshwise/core/rules.hpp>
 #include <meshwise/core/layout.hpp>
+#include <meshwise/core/rules.hpp>
 
 namespace meshwise {
 
-enum class step_kind : std::uint8_t { all_reduce, all_reduce_max, reduce_scatter, all_gather, all_to_all, slice };
+enum class step_kind : std::uint8_t {
+    all_reduce,
+    all_reduce_max,
+    reduce_scatter,
+    all_gather,
+    all_to_all,
+    slice
+};
 
 /// One step: along which mesh axes, on which axis of the tensor (all_to_all: from that axis to another).
 struct reshard_step {
@@ -76,7 +83,8 @@ constexpr reshard_plan plan_between(placement_table now, placement_table const& 
         while (begins_with(now, to, a) && now.count[a] < to.count[a]) {
             std::size_t const m = to.cuts[a][now.count[a]];
             bool const pending = (now.sums & ~to.sums & bit(m)) != 0;
-            if (!pending || (together != 0 && together >= bit(m))) break;  // flattened groups follow the mesh's order
+            if (!pending || (together != 0 && together >= bit(m)))
+                break;  // flattened groups follow the mesh's order
             now.cuts[a][now.count[a]++] = m;
             now.sums &= ~bit(m);
             together |= bit(m);
@@ -95,7 +103,9 @@ constexpr reshard_plan plan_between(placement_table now, placement_table const& 
     // split -> another split of the same mesh axis
     for (std::size_t a = 0; a < axes; ++a)
         for (std::size_t b = 0; b < axes; ++b) {
-            if (a == b || now.count[a] == 0 || begins_with(now, to, a) || !begins_with(now, to, b) || now.count[b] == to.count[b]) continue;
+            if (a == b || now.count[a] == 0 || begins_with(now, to, a) || !begins_with(now, to, b) ||
+                now.count[b] == to.count[b])
+                continue;
             std::size_t const m = now.cuts[a][now.count[a] - 1];
             if (to.cuts[b][now.count[b]] != m) continue;
             plan.add({step_kind::all_to_all, bit(m), Mesh::group_ranks(bit(m)), a, b});
@@ -121,13 +131,14 @@ constexpr reshard_plan plan_between(placement_table now, placement_table const& 
 
 /// The steps from layout From to layout To for a tensor of these axes.
 template <class From, class To, class Axes>
-inline constexpr reshard_plan plan_of =
-    detail::plan_between<typename From::mesh>(detail::table_of<From>(as_list<Axes>{}), detail::table_of<To>(as_list<Axes>{}), as_list<Axes>::size);
+inline constexpr reshard_plan plan_of = detail::plan_between<typename From::mesh>(
+    detail::table_of<From>(as_list<Axes>{}), detail::table_of<To>(as_list<Axes>{}), as_list<Axes>::size);
 
 /// How many collectives the steps are.
 constexpr std::size_t collectives_of(reshard_plan const& plan) {
     std::size_t n = 0;
-    for (std::size_t i = 0; i < plan.count; ++i) n += plan.steps[i].kind != step_kind::slice && plan.steps[i].ranks > 1 ? 1 : 0;
+    for (std::size_t i = 0; i < plan.count; ++i)
+        n += plan.steps[i].kind != step_kind::slice && plan.steps[i].ranks > 1 ? 1 : 0;
     return n;
 }
 

@@ -13,7 +13,9 @@ loops<1> reduction_loops(X const& x, auto const& out, axes<A...>) {
     loops<1> l;
     l.dims = sizeof...(A);
     std::size_t at = 0;
-    ((l.extents[at] = x.template local<A>(), l.in[0][at] = stride_of<A>(x), l.out[at] = stride_of<A>(out), ++at), ...);
+    ((l.extents[at] = x.template local<A>(), l.in[0][at] = stride_of<A>(x), l.out[at] = stride_of<A>(out),
+      ++at),
+     ...);
     return l;
 }
 
@@ -54,7 +56,9 @@ Out repeated(X const& x, Like const& like) {
     l.dims = Out::axis_count;
     [&]<class... A>(axes<A...>) {
         std::size_t at = 0;
-        ((l.extents[at] = out.template local<A>(), l.out[at] = stride_of<A>(out), l.in[0][at] = stride_of<A>(x), ++at), ...);
+        ((l.extents[at] = out.template local<A>(), l.out[at] = stride_of<A>(out),
+          l.in[0][at] = stride_of<A>(x), ++at),
+         ...);
     }(typename Out::axes{});
     Out::backend::permute(l, out.mutable_data(), x.data());
     return out;
@@ -64,20 +68,23 @@ Out repeated(X const& x, Like const& like) {
 /// Sum over the axes A. Placement: pending over the mesh axes that split them. Communication: none.
 template <tensor_axis... A, a_tensor X>
 auto sum(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using relation = summation<list<A...>, typename X::operand>;
         using verdict = typename relation::verdict;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
             using out_type = with_place<X, typename relation::axes, typename relation::layout>;
             auto out = detail::summed<out_type, list<A...>>(x);
             if (is_recorded(x))
-                record_linear(out, where, [to = target_of(x), extents = x.extents()](auto const& d, mesh_mask pending) {
-                    using back = gradient_of<X>;
-                    auto const like = back::over({}, extents);
-                    contribute(to, detail::repeated<back>(d, like), pending);
-                });
+                record_linear(out, where,
+                              [to = target_of(x), extents = x.extents()](auto const& d, mesh_mask pending) {
+                                  using back = gradient_of<X>;
+                                  auto const like = back::over({}, extents);
+                                  contribute(to, detail::repeated<back>(d, like), pending);
+                              });
             return out;
         }
     }
@@ -87,17 +94,22 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
 /// Gradient: none; for values that steer (softmax shifts, reports), not for losses.
 template <tensor_axis... A, a_tensor X>
 auto max(X const& x) {
-    if constexpr (is_poison<X>) return poison{};
+    if constexpr (is_poison<X>)
+        return poison{};
     else {
         using relation = summation<list<A...>, typename X::operand>;
         using L = typename X::layout;
         using verdict = all_of<typename detail::present<value_lacks_axis, list<A...>, typename X::axes>::type,
                                std::conditional_t<sums_of<L>::size == 0, holds, detail::not_pending<L>>>;
-        if constexpr (!verdict::value) return refuse<verdict>();
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
         else {
-            using out_layout = typename detail::with_maxima<relayout<typename relation::axes, list<>, L>, typename detail::united<maxima_of<L>, typename relation::pending>::type>::type;
+            using out_layout = typename detail::with_maxima<
+                relayout<typename relation::axes, list<>, L>,
+                typename detail::united<maxima_of<L>, typename relation::pending>::type>::type;
             auto out = result_of<with_place<X, typename relation::axes, out_layout>>(x);
-            X::backend::max(detail::reduction_loops(x, out, typename X::axes{}), out.mutable_data(), x.data());
+            X::backend::max(detail::reduction_loops(x, out, typename X::axes{}), out.mutable_data(),
+                            x.data());
             return out;
         }
     }

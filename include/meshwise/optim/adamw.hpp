@@ -38,14 +38,18 @@ public:
     }
 
     /// Updates the model in place. Returns the norm of the whole gradient if it is clipped, else 0.
-    double step(model_gradient<Model>& gradient, std::source_location where = std::source_location::current()) {
+    double step(model_gradient<Model>& gradient,
+                std::source_location where = std::source_location::current()) {
         allocating_for const gradients(purpose::gradients);
         doing const update("optimizer");
-        for_each_parameter(*model_, [&](std::size_t i, std::string_view, auto& p, initial) { gradient.whole(i, p, where); });
+        for_each_parameter(
+            *model_, [&](std::size_t i, std::string_view, auto& p, initial) { gradient.whole(i, p, where); });
         double factor = gradient.scale, norm = 0;
         if (options.clip_norm > 0) {
             norm = global_norm(*model_, gradient, where);
-            if (!std::isfinite(norm)) throw error("the gradient's norm is not finite, so this step was not taken; lower the learning rate or look for a division by zero in the model");
+            if (!std::isfinite(norm))
+                throw error("the gradient's norm is not finite, so this step was not taken; lower the "
+                            "learning rate or look for a division by zero in the model");
             if (norm > options.clip_norm) factor *= options.clip_norm / norm;
         }
         ++steps_;
@@ -61,11 +65,15 @@ public:
             using X = std::remove_cvref_t<decltype(p)>;
             using T = typename X::value_type;
             numbers.weight_decay = X::axis_count >= 2 ? options.weight_decay : 0;
-            X::backend::adamw(p.size(), p.mutable_data(), gradient.whole(i, p, where).data(), static_cast<T*>(first_[i].data()), static_cast<T*>(second_[i].data()), numbers);
+            X::backend::adamw(p.size(), p.mutable_data(), gradient.whole(i, p, where).data(),
+                              static_cast<T*>(first_[i].data()), static_cast<T*>(second_[i].data()), numbers);
         });
         return norm;
     }
-    double step(model_gradient<Model>&& gradient, std::source_location where = std::source_location::current()) { return step(gradient, where); }
+    double step(model_gradient<Model>&& gradient,
+                std::source_location where = std::source_location::current()) {
+        return step(gradient, where);
+    }
 
     std::size_t steps() const { return steps_; }
 

@@ -12,32 +12,39 @@ namespace meshwise {
 namespace detail {
 // the axis whose pieces are summed one by one under reproducible<V>
 template <class L, class... A>
-auto first_cut_axis(axes<A...>) -> first_of<concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>..., list<void>>>;
+auto first_cut_axis(axes<A...>)
+    -> first_of<concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>..., list<void>>>;
 
 // this rank's squares of one tensor, in `room` slots: one per leaf of its split axis
 template <class X>
 void note_squares(X const& x, double* slots) {
     using B = typename X::backend;
     using axis = decltype(first_cut_axis<typename X::layout>(typename X::axes{}));
-    if constexpr (B::leaves == 1 || std::is_void_v<axis>) slots[0] = B::sum_squares(x.size(), x.data());
+    if constexpr (B::leaves == 1 || std::is_void_v<axis>)
+        slots[0] = B::sum_squares(x.size(), x.data());
     else {
         constexpr std::size_t leaves = leaves_of<B, typename X::layout, axis>::here;
         auto const whole = static_cast<std::size_t>(stride_of<axis>(x)) * x.template local<axis>();
         std::size_t const run = whole / leaves, outer = x.size() / whole;
-        std::size_t const first = detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, axis>{}) * leaves;
+        std::size_t const first =
+            detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, axis>{}) *
+            leaves;
         for (std::size_t leaf = 0; leaf < leaves; ++leaf)
-            for (std::size_t o = 0; o < outer; ++o) slots[first + leaf] += B::sum_squares(run, x.data() + o * whole + leaf * run);
+            for (std::size_t o = 0; o < outer; ++o)
+                slots[first + leaf] += B::sum_squares(run, x.data() + o * whole + leaf * run);
     }
 }
 }  // namespace detail
 
 /// The norm of a gradient that is reduced already. Communication: one all-reduce of a few numbers over the whole mesh.
 template <class Model>
-double global_norm(Model& model, model_gradient<Model>& gradient, std::source_location where = std::source_location::current()) {
+double global_norm(Model& model, model_gradient<Model>& gradient,
+                   std::source_location where = std::source_location::current()) {
     context& here = current();
     constexpr std::size_t most_leaves = [] {
         std::size_t most = 1;
-        detail::visit_types<Model>([&]<class X>() { most = X::backend::leaves > most ? X::backend::leaves : most; });
+        detail::visit_types<Model>(
+            [&]<class X>() { most = X::backend::leaves > most ? X::backend::leaves : most; });
         return most;
     }();
     std::array<double, parameter_count<Model> * most_leaves> squares{};
@@ -47,10 +54,13 @@ double global_norm(Model& model, model_gradient<Model>& gradient, std::source_lo
         auto const g = gradient.whole(i, p, where);
         if constexpr (X::backend::computes) {
             mesh_mask const split_over = detail::mask_of<typename X::mesh>(used_of<typename X::layout>{});
-            if (here.team->group_index(everyone & ~split_over) == 0) detail::note_squares(g, squares.data() + i * most_leaves);
+            if (here.team->group_index(everyone & ~split_over) == 0)
+                detail::note_squares(g, squares.data() + i * most_leaves);
         }
     });
-    if (here.team->size() > 1) here.team->all_reduce(everyone, reduction::sum, element_type::float64, squares.data(), squares.data(), squares.size(), where);
+    if (here.team->size() > 1)
+        here.team->all_reduce(everyone, reduction::sum, element_type::float64, squares.data(), squares.data(),
+                              squares.size(), where);
     double total = 0;
     for (double s : squares) total += s;
     return std::sqrt(total) * gradient.scale;

@@ -18,7 +18,8 @@ struct cosine_schedule {
     double operator()(std::size_t step) const {
         if (step < warm_up) return peak * static_cast<double>(step + 1) / static_cast<double>(warm_up);
         if (step >= steps) return floor;
-        double const done = static_cast<double>(step - warm_up) / static_cast<double>(std::max<std::size_t>(steps - warm_up, 1));
+        double const done = static_cast<double>(step - warm_up) /
+                            static_cast<double>(std::max<std::size_t>(steps - warm_up, 1));
         return floor + 0.5 * (peak - floor) * (1 + std::cos(std::numbers::pi * done));
     }
 };

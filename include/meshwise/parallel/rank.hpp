@@ -43,7 +43,8 @@ public:
                 if (start.how == initial::kind::normal) {
                     random_stream const numbers(s, name);
                     fill_by_index(p, [&](std::size_t i) { return start.number * numbers.normal(i); });
-                } else fill_by_index(p, [&](std::size_t) { return start.number; });
+                } else
+                    fill_by_index(p, [&](std::size_t) { return start.number; });
             }
         });
         return model;
@@ -61,11 +62,14 @@ public:
 
     /// The whole value, on every rank. Communication: what is owed, and gathers.
     template <class X>
-    std::vector<typename X::value_type> gather(X const& x, std::source_location where = std::source_location::current()) {
+    std::vector<typename X::value_type> gather(X const& x,
+                                               std::source_location where = std::source_location::current()) {
         without_recording const off;
         auto const whole = reshard<layout<mesh>>(x, where);
-        if constexpr (!X::backend::computes) return std::vector<typename X::value_type>(whole.size());
-        else return {whole.span().begin(), whole.span().end()};
+        if constexpr (!X::backend::computes)
+            return std::vector<typename X::value_type>(whole.size());
+        else
+            return {whole.span().begin(), whole.span().end()};
     }
 
 private:
@@ -95,7 +99,9 @@ template <class S, class Program>
 void run(threads const& policy, Program&& program) {
     using B = backend_of<S>;
     std::size_t const cores = std::max(1U, std::thread::hardware_concurrency());
-    std::size_t const workers = policy.workers_per_rank != 0 ? policy.workers_per_rank : std::max<std::size_t>(1, cores / S::mesh::ranks);
+    std::size_t const workers = policy.workers_per_rank != 0
+                                    ? policy.workers_per_rank
+                                    : std::max<std::size_t>(1, cores / S::mesh::ranks);
     run_threads(detail::grid_of(typename S::mesh{}), policy, [&](communicator& team) {
         B::enter(workers, [&] {
             context here = context::of<typename S::mesh, B>(team);

@@ -11,7 +11,8 @@ namespace detail {
 // the range of an axis that a rank holds, "0..3", or "all"
 template <class L, class Axis, class... M>
 std::string held(list<M...>, std::array<std::size_t, 8> const& at) {
-    if constexpr (sizeof...(M) == 0) return "all";
+    if constexpr (sizeof...(M) == 0)
+        return "all";
     else {
         std::size_t piece = 0;
         ((piece = piece * M::ranks + at[index_of<M, apply_to<list, typename L::mesh>>]), ...);
@@ -43,7 +44,8 @@ std::string draw() {
         ((text += (text.size() == 1 ? "" : ", ") + detail::axis_text<L, A>()), ...);
         text += ")";
         if constexpr (sums_of<L>::size != 0) text += "  pending sum over " + detail::names_of(sums_of<L>{});
-        if constexpr (maxima_of<L>::size != 0) text += "  pending maximum over " + detail::names_of(maxima_of<L>{});
+        if constexpr (maxima_of<L>::size != 0)
+            text += "  pending maximum over " + detail::names_of(maxima_of<L>{});
         text += "\n";
         std::array<std::size_t, 8> at{};
         constexpr std::array<std::size_t, 8> sizes{M::ranks...};
@@ -51,17 +53,22 @@ std::string draw() {
         std::size_t const shown = std::min<std::size_t>(mesh<M...>::ranks, 16);
         for (std::size_t r = 0; r < shown; ++r) {
             text += "  rank " + std::to_string(r) + " (";
-            for (std::size_t i = 0; i < sizeof...(M); ++i) text += (i == 0 ? "" : ", ") + std::string(names[i]) + " " + std::to_string(at[i]);
+            for (std::size_t i = 0; i < sizeof...(M); ++i)
+                text += (i == 0 ? "" : ", ") + std::string(names[i]) + " " + std::to_string(at[i]);
             text += ")  [";
             bool first = true;
-            ((text += std::string(first ? "" : ", ") + std::string(name_of<A>()) + " " + detail::held<L, A>(split_of<L, A>{}, at), first = false), ...);
+            ((text += std::string(first ? "" : ", ") + std::string(name_of<A>()) + " " +
+                      detail::held<L, A>(split_of<L, A>{}, at),
+              first = false),
+             ...);
             text += "]\n";
             for (std::size_t i = sizeof...(M); i-- > 0;) {
                 if (++at[i] < sizes[i]) break;
                 at[i] = 0;
             }
         }
-        if (shown < mesh<M...>::ranks) text += "  ... " + std::to_string(mesh<M...>::ranks - shown) + " more ranks\n";
+        if (shown < mesh<M...>::ranks)
+            text += "  ... " + std::to_string(mesh<M...>::ranks - shown) + " more ranks\n";
         return text;
     }(typename X::axes{}, typename L::mesh{});
 }

@@ -66,11 +66,15 @@ protected:
         auto const& last = calls().back();
         std::uint64_t const bytes = made.outer * made.inner * size_of(made.type);
         auto const same = std::find_if(lines.begin(), lines.end(), [&](planned_collective const& l) {
-            return l.phase == current().doing && l.what == made.what && l.how == made.how && l.mask == made.mask && l.where.line() == made.where.line() &&
+            return l.phase == current().doing && l.what == made.what && l.how == made.how &&
+                   l.mask == made.mask && l.where.line() == made.where.line() &&
                    std::string_view(l.where.file_name()) == made.where.file_name();
         });
-        if (same == lines.end()) lines.push_back({current().doing, made.what, made.how, made.mask, last.ranks, 1, bytes, last.bytes_sent, made.where});
-        else same->times += 1, same->bytes += bytes, same->bytes_sent += last.bytes_sent;
+        if (same == lines.end())
+            lines.push_back({current().doing, made.what, made.how, made.mask, last.ranks, 1, bytes,
+                             last.bytes_sent, made.where});
+        else
+            same->times += 1, same->bytes += bytes, same->bytes_sent += last.bytes_sent;
     }
 };
 
@@ -94,8 +98,10 @@ inline std::string axes_text(grid const& mesh, mesh_mask mask) {
 }
 inline std::string place_text(std::source_location const& where) {
     std::string_view file = where.file_name();
-    if (auto const at = file.rfind("meshwise/"); at != file.npos) file.remove_prefix(at);
-    else if (auto const slash = file.rfind('/'); slash != file.npos) file.remove_prefix(slash + 1);
+    if (auto const at = file.rfind("meshwise/"); at != file.npos)
+        file.remove_prefix(at);
+    else if (auto const slash = file.rfind('/'); slash != file.npos)
+        file.remove_prefix(slash + 1);
     return std::string(file) + ":" + std::to_string(where.line());
 }
 }  // namespace detail
@@ -104,22 +110,35 @@ inline std::string plan::text() const {
     using detail::bytes_text;
     using detail::padded_text;
     std::string out = "mesh";
-    for (std::size_t i = 0; i < mesh.axes; ++i) out += " " + std::string(mesh.names[i]) + "=" + std::to_string(mesh.sizes[i]);
-    out += ", " + std::to_string(mesh.ranks()) + (mesh.ranks() == 1 ? " rank" : " ranks") + "\n\ncollectives of one rank\n";
-    if (collectives.empty()) out += "  none\n";
-    else out += "  phase      times  operation       over        bytes each  sent (ring)  owed by\n";
+    for (std::size_t i = 0; i < mesh.axes; ++i)
+        out += " " + std::string(mesh.names[i]) + "=" + std::to_string(mesh.sizes[i]);
+    out += ", " + std::to_string(mesh.ranks()) + (mesh.ranks() == 1 ? " rank" : " ranks") +
+           "\n\ncollectives of one rank\n";
+    if (collectives.empty())
+        out += "  none\n";
+    else
+        out += "  phase      times  operation       over        bytes each  sent (ring)  owed by\n";
     for (auto const& c : collectives)
-        out += "  " + padded_text(std::string(c.phase), 10) + padded_text(std::to_string(c.times), 6, true) + "  " +
-               padded_text(std::string(name_of(c.what)) + (c.how == reduction::max ? " max" : ""), 16) + padded_text(detail::axes_text(mesh, c.mask), 10) +
-               padded_text(bytes_text(static_cast<double>(c.bytes) / static_cast<double>(c.times)), 12, true) +
-               padded_text(bytes_text(static_cast<double>(c.bytes_sent)), 13, true) + "  " + detail::place_text(c.where) + "\n";
-    static constexpr std::array<std::string_view, purpose_count> names{"activations", "parameters", "gradients", "optimizer"};
+        out +=
+            "  " + padded_text(std::string(c.phase), 10) + padded_text(std::to_string(c.times), 6, true) +
+            "  " + padded_text(std::string(name_of(c.what)) + (c.how == reduction::max ? " max" : ""), 16) +
+            padded_text(detail::axes_text(mesh, c.mask), 10) +
+            padded_text(bytes_text(static_cast<double>(c.bytes) / static_cast<double>(c.times)), 12, true) +
+            padded_text(bytes_text(static_cast<double>(c.bytes_sent)), 13, true) + "  " +
+            detail::place_text(c.where) + "\n";
+    static constexpr std::array<std::string_view, purpose_count> names{"activations", "parameters",
+                                                                       "gradients", "optimizer"};
     out += "\nmemory of one rank, at the most\n";
-    for (std::size_t i = 0; i < purpose_count; ++i) out += "  " + padded_text(std::string(names[i]), 14) + padded_text(bytes_text(static_cast<double>(memory.most[i])), 10, true) + "\n";
-    out += "  " + padded_text("at once", 14) + padded_text(bytes_text(static_cast<double>(memory.most_total)), 10, true) + "\n";
-    out += "  " + padded_text("kept for reuse", 14) + padded_text(bytes_text(static_cast<double>(memory.reserved)), 10, true) + "\n";
+    for (std::size_t i = 0; i < purpose_count; ++i)
+        out += "  " + padded_text(std::string(names[i]), 14) +
+               padded_text(bytes_text(static_cast<double>(memory.most[i])), 10, true) + "\n";
+    out += "  " + padded_text("at once", 14) +
+           padded_text(bytes_text(static_cast<double>(memory.most_total)), 10, true) + "\n";
+    out += "  " + padded_text("kept for reuse", 14) +
+           padded_text(bytes_text(static_cast<double>(memory.reserved)), 10, true) + "\n";
     std::array<char, 64> work{};
-    std::snprintf(work.data(), work.size(), "\nwork of one rank: %.2f GFLOP in products\n", static_cast<double>(flops) * 1e-9);
+    std::snprintf(work.data(), work.size(), "\nwork of one rank: %.2f GFLOP in products\n",
+                  static_cast<double>(flops) * 1e-9);
     return out + work.data();
 }
 

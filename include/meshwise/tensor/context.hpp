@@ -23,9 +23,9 @@ struct context {
     communicator* team = nullptr;
     void const* mesh_tag = nullptr;
     void const* backend_tag = nullptr;
-    tape* recording = nullptr;                       // where operations note their gradients; null: nowhere
+    tape* recording = nullptr;  // where operations note their gradients; null: nowhere
     purpose allocating_for = purpose::activations;
-    std::string_view doing = "forward";              // what a collective is for, in plans
+    std::string_view doing = "forward";  // what a collective is for, in plans
 
     /// The rank `team` of a mesh, on a backend.
     template <class Mesh, class Backend>
@@ -60,7 +60,9 @@ inline context& current() {
 /// For its lifetime the calling thread is this rank.
 class entering {
 public:
-    explicit entering(context& here) : before_(detail::entered_context()) { detail::entered_context() = &here; }
+    explicit entering(context& here) : before_(detail::entered_context()) {
+        detail::entered_context() = &here;
+    }
     entering(entering const&) = delete;
     entering& operator=(entering const&) = delete;
     ~entering() { detail::entered_context() = before_; }
@@ -72,7 +74,9 @@ private:
 /// For its lifetime memory is counted as held for this purpose.
 class allocating_for {
 public:
-    explicit allocating_for(purpose p) : here_(current()), before_(here_.allocating_for) { here_.allocating_for = p; }
+    explicit allocating_for(purpose p) : here_(current()), before_(here_.allocating_for) {
+        here_.allocating_for = p;
+    }
     allocating_for(allocating_for const&) = delete;
     allocating_for& operator=(allocating_for const&) = delete;
     ~allocating_for() { here_.allocating_for = before_; }
@@ -113,8 +117,11 @@ template <class Mesh, class Backend>
 void check_place(context const& here) {
     if (here.mesh_tag == &detail::type_tag<Mesh> && here.backend_tag == &detail::type_tag<Backend>) return;
     if (here.mesh_tag == &detail::type_tag<mesh<>> && Mesh::ranks == 1) return;  // one rank alone
-    throw error(Mesh::ranks == 1 ? "a tensor was made inside mw::run on another mesh or backend than the run's; take the strategy from the rank: mw::strategy_of<decltype(here)>"
-                                 : "a tensor of a mesh of several ranks was made outside of mw::run, or inside a run of another mesh or backend; make it in the program given to mw::run<strategy>");
+    throw error(Mesh::ranks == 1
+                    ? "a tensor was made inside mw::run on another mesh or backend than the run's; take the "
+                      "strategy from the rank: mw::strategy_of<decltype(here)>"
+                    : "a tensor of a mesh of several ranks was made outside of mw::run, or inside a run of "
+                      "another mesh or backend; make it in the program given to mw::run<strategy>");
 }
 
 }  // namespace meshwise

@@ -30,8 +30,9 @@ struct chosen_backend<Option, 1> {
 
 /// The backend of a strategy's tensors.
 template <class S>
-using backend_of =
-    typename detail::chosen_backend<std::conditional_t<std::is_same_v<typename S::backend_option, default_backend>, best_backend, typename S::backend_option>,
-                                    S::leaves>::type;
+using backend_of = typename detail::chosen_backend<
+    std::conditional_t<std::is_same_v<typename S::backend_option, default_backend>, best_backend,
+                       typename S::backend_option>,
+    S::leaves>::type;
 
 }  // namespace meshwise

@@ -13,7 +13,8 @@ using eigen_matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::Row
 /// What this rank holds of x, as rows of its last axis. The map lives as long as x.
 template <class X>
     requires(!is_poison<X>)
-Eigen::Map<eigen_matrix<typename X::value_type> const> as_eigen(X const& x) {
+Eigen::Map < eigen_matrix<typename X::value_type>
+const > as_eigen(X const& x) {
     static_assert(X::axis_count > 0, "meshwise: a tensor without axes is a number; read it with x.data()");
     auto const columns = static_cast<Eigen::Index>(x.local_extents()[X::axis_count - 1]);
     return {x.data(), static_cast<Eigen::Index>(x.size()) / columns, columns};
@@ -23,10 +24,13 @@ Eigen::Map<eigen_matrix<typename X::value_type> const> as_eigen(X const& x) {
 /// Errors: another number of elements; a matrix whose rows do not lie one behind the other.
 template <class X, class Matrix>
 X view_of_eigen(Matrix& matrix, typename X::extents_type extents = {}) {
-    static_assert(Matrix::IsRowMajor || Matrix::RowsAtCompileTime == 1 || Matrix::ColsAtCompileTime == 1, "meshwise: tensors are row-major; use Eigen::RowMajor");
+    static_assert(Matrix::IsRowMajor || Matrix::RowsAtCompileTime == 1 || Matrix::ColsAtCompileTime == 1,
+                  "meshwise: tensors are row-major; use Eigen::RowMajor");
     if (matrix.rows() > 1 && matrix.outerStride() != matrix.cols())
-        throw error("a view of an Eigen matrix needs rows that lie one behind the other; copy the block into a matrix of its own");
-    return view_of<X>(std::span<typename X::value_type>(matrix.data(), static_cast<std::size_t>(matrix.size())), extents);
+        throw error("a view of an Eigen matrix needs rows that lie one behind the other; copy the block into "
+                    "a matrix of its own");
+    return view_of<X>(
+        std::span<typename X::value_type>(matrix.data(), static_cast<std::size_t>(matrix.size())), extents);
 }
 
 }  // namespace meshwise

@@ -29,28 +29,31 @@ struct initial {
 template <class Owner, class Member>
 struct field {
     std::string_view name;
-    Member Owner::* member;
+    Member Owner::*member;
     initial start;
 };
 
 namespace detail {
 constexpr std::tuple<> fields_from() { return {}; }
 template <class Owner, class Member, class... Rest>
-constexpr auto fields_from(std::string_view name, Member Owner::* member, Rest... rest);
+constexpr auto fields_from(std::string_view name, Member Owner::*member, Rest... rest);
 template <class Owner, class Member, class Start, class... Rest>
-    requires std::is_convertible_v<Start, initial> && (!std::is_convertible_v<Start, std::string_view>)
-constexpr auto fields_from(std::string_view name, Member Owner::* member, Start start, Rest... rest) {
-    return std::tuple_cat(std::tuple(field<Owner, Member>{name, member, start}), fields_from(rest...));
-}
-template <class Owner, class Member, class... Rest>
-constexpr auto fields_from(std::string_view name, Member Owner::* member, Rest... rest) {
-    return std::tuple_cat(std::tuple(field<Owner, Member>{name, member, {}}), fields_from(rest...));
-}
+    requires std::is_convertible_v<Start, initial> &&
+        (!std::is_convertible_v<Start, std::string_view>)constexpr auto fields_from(std::string_view name,
+                                                                                    Member Owner::*member,
+                                                                                    Start start,
+                                                                                    Rest... rest) {
+        return std::tuple_cat(std::tuple(field<Owner, Member>{name, member, start}), fields_from(rest...));
+    }
+    template <class Owner, class Member, class... Rest>
+    constexpr auto fields_from(std::string_view name, Member Owner::*member, Rest... rest) {
+        return std::tuple_cat(std::tuple(field<Owner, Member>{name, member, {}}), fields_from(rest...));
+    }
 
-template <class T>
-inline constexpr std::size_t array_size = 0;
-template <class T, std::size_t N>
-inline constexpr std::size_t array_size<std::array<T, N>> = N;
+    template <class T>
+    inline constexpr std::size_t array_size = 0;
+    template <class T, std::size_t N>
+    inline constexpr std::size_t array_size<std::array<T, N>> = N;
 }  // namespace detail
 
 /// Names, members and, for tensors, initial values, in one list.
@@ -61,7 +64,9 @@ constexpr auto fields(T... what) {
 
 /// A type with a list of fields.
 template <class T>
-concept a_model = requires { std::remove_cvref_t<T>::parameters; };
+concept a_model = requires {
+    std::remove_cvref_t<T>::parameters;
+};
 
 namespace detail {
 // a name under construction, without the heap
@@ -87,7 +92,8 @@ public:
 
 private:
     void put(char c) {
-        if (size_ == letters_.size()) throw error("a parameter's name is longer than 255 letters: " + std::string(text()));
+        if (size_ == letters_.size())
+            throw error("a parameter's name is longer than 255 letters: " + std::string(text()));
         letters_[size_++] = c;
     }
     std::array<char, 255> letters_{};
@@ -97,7 +103,8 @@ private:
 template <class Member, class F>
 void visit_parameters(Member& member, initial start, path& name, std::size_t& index, F& f) {
     using M = std::remove_cvref_t<Member>;
-    if constexpr (is_tensor_type<M>) f(index++, name.text(), member, start);
+    if constexpr (is_tensor_type<M>)
+        f(index++, name.text(), member, start);
     else if constexpr (array_size<M> != 0) {
         for (std::size_t i = 0; i < array_size<M>; ++i) {
             std::size_t const before = name.add(i);
@@ -105,7 +112,9 @@ void visit_parameters(Member& member, initial start, path& name, std::size_t& in
             name.back_to(before);
         }
     } else {
-        static_assert(a_model<M>, "meshwise: a field of a model is a tensor, a model with `parameters`, or a std::array of these");
+        static_assert(
+            a_model<M>,
+            "meshwise: a field of a model is a tensor, a model with `parameters`, or a std::array of these");
         auto one = [&](auto const& field) {
             std::size_t const before = name.add(field.name);
             visit_parameters(member.*field.member, field.start, name, index, f);
@@ -117,17 +126,28 @@ void visit_parameters(Member& member, initial start, path& name, std::size_t& in
 
 template <class M>
 constexpr std::size_t count_parameters() {
-    if constexpr (is_tensor_type<M>) return 1;
-    else if constexpr (array_size<M> != 0) return array_size<M> * count_parameters<typename M::value_type>();
-    else return std::apply([]<class... Owner, class... Member>(field<Owner, Member> const&...) { return (std::size_t{0} + ... + count_parameters<Member>()); }, M::parameters);
+    if constexpr (is_tensor_type<M>)
+        return 1;
+    else if constexpr (array_size<M> != 0)
+        return array_size<M> * count_parameters<typename M::value_type>();
+    else
+        return std::apply(
+            []<class... Owner, class... Member>(field<Owner, Member> const&...) {
+                return (std::size_t{0} + ... + count_parameters<Member>());
+            },
+            M::parameters);
 }
 // f.template operator()<Tensor>() for the type of every parameter
 template <class M, class F>
 constexpr void visit_types(F&& f) {
-    if constexpr (is_tensor_type<M>) f.template operator()<M>();
+    if constexpr (is_tensor_type<M>)
+        f.template operator()<M>();
     else if constexpr (array_size<M> != 0)
         for (std::size_t i = 0; i < array_size<M>; ++i) visit_types<typename M::value_type>(f);
-    else std::apply([&]<class... Owner, class... Member>(field<Owner, Member> const&...) { (visit_types<Member>(f), ...); }, M::parameters);
+    else
+        std::apply([&]<class... Owner, class... Member>(
+                       field<Owner, Member> const&...) { (visit_types<Member>(f), ...); },
+                   M::parameters);
 }
 }  // namespace detail
 

@@ -49,7 +49,9 @@ public:
         void operator()(memory_pool* pool) const { pool->release_pool(); }
     };
 
-    memory_pool(allocate_function allocate, deallocate_function deallocate) : allocate_(allocate), deallocate_(deallocate) {}
+    memory_pool(allocate_function allocate, deallocate_function deallocate)
+        : allocate_(allocate),
+          deallocate_(deallocate) {}
 
     detail::block* take(std::size_t bytes, purpose held_for) {
         bytes = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);
@@ -115,17 +117,20 @@ private:
 
     // a block that fits with at most an eighth to spare
     detail::block* reuse(std::size_t bytes) {
-        auto at = std::lower_bound(shelves_.begin(), shelves_.end(), bytes, [](shelf const& s, std::size_t b) { return s.first < b; });
+        auto at = std::lower_bound(shelves_.begin(), shelves_.end(), bytes,
+                                   [](shelf const& s, std::size_t b) { return s.first < b; });
         for (; at != shelves_.end() && at->first <= bytes + bytes / 8; ++at)
             if (at->second != nullptr) return std::exchange(at->second, at->second->next);
         // a new shelf is made here, so that giving back never allocates
         if (std::none_of(shelves_.begin(), shelves_.end(), [&](shelf const& s) { return s.first == bytes; }))
-            shelves_.insert(std::lower_bound(shelves_.begin(), shelves_.end(), bytes, [](shelf const& s, std::size_t b) { return s.first < b; }),
+            shelves_.insert(std::lower_bound(shelves_.begin(), shelves_.end(), bytes,
+                                             [](shelf const& s, std::size_t b) { return s.first < b; }),
                             {bytes, nullptr});
         return nullptr;
     }
     std::vector<shelf>::iterator shelf_of(std::size_t bytes) {
-        return std::lower_bound(shelves_.begin(), shelves_.end(), bytes, [](shelf const& s, std::size_t b) { return s.first < b; });
+        return std::lower_bound(shelves_.begin(), shelves_.end(), bytes,
+                                [](shelf const& s, std::size_t b) { return s.first < b; });
     }
 
     allocate_function allocate_;
@@ -171,7 +176,9 @@ public:
     void* data() const { return block_ == nullptr ? nullptr : block_->data; }
     bool is_users() const { return block_ != nullptr && block_->pool == nullptr; }
     /// Nobody else can see a change made here.
-    bool is_unique() const { return block_ != nullptr && !is_users() && block_->holders.load(std::memory_order_acquire) == 1; }
+    bool is_unique() const {
+        return block_ != nullptr && !is_users() && block_->holders.load(std::memory_order_acquire) == 1;
+    }
 
 private:
     detail::block* block_ = nullptr;

@@ -19,11 +19,16 @@ struct seed {
 /// A stream of numbers, one for each index.
 class random_stream {
 public:
-    constexpr random_stream(seed s, std::string_view name, std::uint64_t step = 0) : key_(mix(s.value ^ mix(hash(name) ^ mix(step)))) {}
+    constexpr random_stream(seed s, std::string_view name, std::uint64_t step = 0)
+        : key_(mix(s.value ^ mix(hash(name) ^ mix(step)))) {}
 
-    constexpr std::uint64_t bits(std::uint64_t index) const { return mix(key_ + 0x9e3779b97f4a7c15U * (index + 1)); }
+    constexpr std::uint64_t bits(std::uint64_t index) const {
+        return mix(key_ + 0x9e3779b97f4a7c15U * (index + 1));
+    }
     /// In [0, 1).
-    constexpr double uniform(std::uint64_t index) const { return static_cast<double>(bits(index) >> 11U) * 0x1p-53; }
+    constexpr double uniform(std::uint64_t index) const {
+        return static_cast<double>(bits(index) >> 11U) * 0x1p-53;
+    }
     /// Mean 0, deviation 1. Source: Box and Muller, 1958.
     double normal(std::uint64_t index) const {
         double const u = 1 - uniform(2 * index), v = uniform(2 * index + 1);
@@ -50,7 +55,8 @@ void fill_by_index(X& x, F f) {
     if constexpr (!X::backend::computes) return;  // a plan has no memory to write to
     auto* const out = x.mutable_data();
     shard<X>(x).for_each_run([&](std::size_t local, std::size_t global, std::size_t n) {
-        for (std::size_t i = 0; i < n; ++i) out[local + i] = static_cast<typename X::value_type>(f(global + i));
+        for (std::size_t i = 0; i < n; ++i)
+            out[local + i] = static_cast<typename X::value_type>(f(global + i));
     });
 }
 

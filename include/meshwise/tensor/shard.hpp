@@ -19,7 +19,8 @@ std::size_t piece_index(communicator const& team, list<M...>) {
 /// The first global index of an axis that this rank holds of x.
 template <tensor_axis Axis, class X>
 std::size_t first_of_axis(X const& x) {
-    return detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, Axis>{}) * x.template local<Axis>();
+    return detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, Axis>{}) *
+           x.template local<Axis>();
 }
 
 /// Global extents of all axes, and the first index this rank holds of each.
@@ -30,7 +31,9 @@ struct shard {
     explicit shard(X const& x) {
         [&]<class... A>(axes<A...>) {
             std::size_t at = 0;
-            ((whole[at] = x.template extent<A>(), local[at] = x.template local<A>(), first[at] = first_of_axis<A>(x), ++at), ...);
+            ((whole[at] = x.template extent<A>(), local[at] = x.template local<A>(),
+              first[at] = first_of_axis<A>(x), ++at),
+             ...);
         }(typename X::axes{});
     }
 
@@ -43,7 +46,8 @@ struct shard {
     /// f(local position, global position, length) for every contiguous run this rank holds.
     template <class F>
     void for_each_run(F f) const {
-        if constexpr (X::axis_count == 0) f(std::size_t{0}, std::size_t{0}, std::size_t{1});
+        if constexpr (X::axis_count == 0)
+            f(std::size_t{0}, std::size_t{0}, std::size_t{1});
         else {
             constexpr std::size_t last = X::axis_count - 1;
             std::array<std::size_t, X::axis_count> at{};
@@ -68,9 +72,12 @@ X cut_from(std::span<typename X::value_type const> whole, typename X::extents_ty
     X x = X::uninitialized(extents);
     shard<X> const s(x);
     if (whole.size() != s.whole_size())
-        throw error("a tensor of " + std::to_string(s.whole_size()) + " elements was given " + std::to_string(whole.size()) + "; give the whole array on every rank");
+        throw error("a tensor of " + std::to_string(s.whole_size()) + " elements was given " +
+                    std::to_string(whole.size()) + "; give the whole array on every rank");
     if constexpr (X::backend::computes)  // a plan has no memory to write to
-        s.for_each_run([&](std::size_t local, std::size_t global, std::size_t n) { std::memcpy(x.mutable_data() + local, whole.data() + global, n * sizeof(typename X::value_type)); });
+        s.for_each_run([&](std::size_t local, std::size_t global, std::size_t n) {
+            std::memcpy(x.mutable_data() + local, whole.data() + global, n * sizeof(typename X::value_type));
+        });
     return x;
 }
 
@@ -79,14 +86,16 @@ template <class X>
 X view_of(std::span<typename X::value_type> local, typename X::extents_type extents = {}) {
     X x = X::over(buffer::of_user(local.data(), local.size_bytes()), extents);
     if (x.size() != local.size())
-        throw error("a view of " + std::to_string(x.size()) + " elements was given " + std::to_string(local.size()) + "; the span holds what this rank holds");
+        throw error("a view of " + std::to_string(x.size()) + " elements was given " +
+                    std::to_string(local.size()) + "; the span holds what this rank holds");
     return x;
 }
 
 /// The same number everywhere.
 template <class X>
 X filled(typename X::value_type value, typename X::extents_type extents = {}) {
-    if constexpr (is_poison<X>) return {};
+    if constexpr (is_poison<X>)
+        return {};
     else {
         X x = X::uninitialized(extents);
         X::backend::fill(x.mutable_data(), x.size(), value);

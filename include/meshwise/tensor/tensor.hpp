@@ -54,7 +54,8 @@ public:
     template <tensor_axis Axis>
     std::size_t extent() const {
         static_assert(is_one_of<Axis, A...>, "meshwise: the tensor has no such axis");
-        if constexpr (!Axis::bounded) return Axis::size;
+        if constexpr (!Axis::bounded)
+            return Axis::size;
         else {
             constexpr std::size_t at = [] {
                 std::size_t before = 0;
@@ -92,18 +93,18 @@ public:
     }
 
 private:
-    explicit tensor(extents_type extents) : extents_(extents) {
-        (check_extent<A>(), ...);
-    }
+    explicit tensor(extents_type extents) : extents_(extents) { (check_extent<A>(), ...); }
     template <class Axis>
     void check_extent() const {
         if constexpr (Axis::bounded) {
             if (extent<Axis>() > Axis::size)
-                throw error("axis " + std::string(name_of<Axis>()) + " was given " + std::to_string(extent<Axis>()) + " elements, but its bound is " +
+                throw error("axis " + std::string(name_of<Axis>()) + " was given " +
+                            std::to_string(extent<Axis>()) + " elements, but its bound is " +
                             std::to_string(Axis::size) + "; shorten the input or raise mw::up_to<...>");
             if (extent<Axis>() % shards<L, Axis> != 0)
-                throw error("axis " + std::string(name_of<Axis>()) + " of " + std::to_string(extent<Axis>()) + " elements does not divide over " +
-                            std::to_string(shards<L, Axis>) + " ranks; pad it to a multiple, or leave the axis out of the strategy");
+                throw error("axis " + std::string(name_of<Axis>()) + " of " + std::to_string(extent<Axis>()) +
+                            " elements does not divide over " + std::to_string(shards<L, Axis>) +
+                            " ranks; pad it to a multiple, or leave the axis out of the strategy");
         }
     }
 
@@ -138,15 +139,18 @@ using with_elements = tensor<T, typename X::axes, typename X::layout, typename X
 namespace detail {
 template <class Axis, class X, class... Rest>
 std::size_t extent_among(X const& x, Rest const&... rest) {
-    if constexpr (contains<Axis, typename X::axes>) return x.template extent<Axis>();
-    else return extent_among<Axis>(rest...);
+    if constexpr (contains<Axis, typename X::axes>)
+        return x.template extent<Axis>();
+    else
+        return extent_among<Axis>(rest...);
 }
 template <class Axis, class X>
 void check_agrees(std::size_t extent, X const& x) {
     if constexpr (contains<Axis, typename X::axes>)
         if (x.template extent<Axis>() != extent)
-            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(extent) + " elements in one operand and " +
-                        std::to_string(x.template extent<Axis>()) + " in another; they must be equal");
+            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(extent) +
+                        " elements in one operand and " + std::to_string(x.template extent<Axis>()) +
+                        " in another; they must be equal");
 }
 template <class Out, class... A, class... X>
 typename Out::extents_type result_extents(axes<A...>, X const&... x) {
@@ -187,8 +191,10 @@ std::array<std::ptrdiff_t, X::axis_count> strides_of(X const& x) {
 /// Stride of one axis in memory; 0 when the tensor lacks it (the value repeats along it).
 template <class Axis, class X>
 std::ptrdiff_t stride_of(X const& x) {
-    if constexpr (contains<Axis, typename X::axes>) return strides_of(x)[index_of<Axis, typename X::axes>];
-    else return 0;
+    if constexpr (contains<Axis, typename X::axes>)
+        return strides_of(x)[index_of<Axis, typename X::axes>];
+    else
+        return 0;
 }
 
 }  // namespace meshwise
