@@ -8,7 +8,6 @@
 #include "own_sources.hpp"
 
 #include <meshwise/meshwise.hpp>
-#include <meshwise/report/progress_bar.hpp>
 
 namespace mw = meshwise;
 

@@ -51,3 +51,5 @@
 #include <meshwise/report/budget.hpp>
 #include <meshwise/report/draw.hpp>
 #include <meshwise/report/explain.hpp>
+#include <meshwise/report/loss_curve.hpp>
+#include <meshwise/report/progress_bar.hpp>
