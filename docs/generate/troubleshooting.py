@@ -2,6 +2,7 @@
 """Prints docs/troubleshooting.md: for each rule a wrong line, what g++ 12 and clang 19 say of it, and the mend, all
 from the programs of tests/rejects. Of a compiler that is not installed the page keeps what it has."""
 import concurrent.futures
+import dataclasses
 import pathlib
 import re
 import subprocess
@@ -71,7 +72,9 @@ def message(compiler, file, case):
     with tempfile.TemporaryDirectory() as folder:
         program = pathlib.Path(folder, "program.cpp")
         program.write_text(as_users_write_it(file.path.read_text(encoding="utf-8")), encoding="utf-8")
-        _, output = check.compiled(compiler, program, case.number, defines=[])
+        status, output = check.compiled(compiler, program, case.number, defines=[])
+    if faults := check.faults_of(dataclasses.replace(file, whole_way=True), case, status, output):
+        sys.exit(f"{file.path.name}, {compiler}: {'; '.join(faults)}")
     return normalised(output)
 
 
@@ -83,10 +86,11 @@ def kept(page, rule, title):
 def mend(file, number):
     """The accepted lines that stand for this case: those named by its number, with what comes before them."""
     code = next(case.code for case in file.cases if case.number == 0)
-    named = [line for line in code if re.search(rf"\b[a-z]{number}\b", line)]
+    named = [line for line in code if re.search(rf"\b[a-z]+{number}\b( =|;)", line)]
     if not named:
         return code[number - 1:number]
-    return [line for line in code[:code.index(named[0])] if not re.search(r"\b[a-z]\d\b", line)] + named
+    before = [line for line in code[:code.index(named[0])] if not re.search(r"\b[a-z]+\d( =|;)", line)]
+    return before + [re.sub(rf"\b([a-z]+){number}\b( =|;)", r"\1\2", line) for line in named]
 
 
 def common(file):
@@ -97,6 +101,10 @@ def common(file):
 def block(lines, file):
     text = "\n".join(line.removeprefix("    ") for line in lines)
     return f"<!-- not compiled: from tests/rejects/{file.path.name}, which is -->\n\n```cpp\n{text}\n```\n"
+
+
+def bare_expression(code):
+    return re.sub(r"^auto [yz] = |;$", "", " ".join(line.strip() for line in code))
 
 
 def main():
@@ -123,9 +131,9 @@ def main():
             text = said[rule, title].result() if compiler else kept(page, rule, title)
             print(f"{title}:\n\n```text\n{text}\n```\n")
         print(f"Mend:\n\n{block(mend(file, case.number), file)}", end="")
-        others = [c.code[-1].strip() for f, c in cases if c.rule == rule and c is not case and f is file]
+        others = [bare_expression(c.code) for f, c in cases if c.rule == rule and c is not case and f is file]
         if others:
-            print("\nAlso refused: " + ", ".join(f"`{line.removeprefix('auto y = ').removeprefix('auto z = ').rstrip(';')}`" for line in others))
+            print("\nAlso refused: " + ", ".join(f"`{line}`" for line in others))
 
 
 main()

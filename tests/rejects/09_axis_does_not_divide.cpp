@@ -10,36 +10,38 @@ struct vocab : mw::axis<50257> {};
 struct padded_vocab : mw::padded<50257, 128> {};
 struct heads : mw::axis<6> {};
 struct kv_heads : mw::axis<2> {};
-struct group : mw::axis<6> {};
+struct group : mw::axis<4> {};
 struct prompt : mw::up_to<10> {};
 struct layer : mw::axis<30> {};
 struct tp : mw::mesh_axis<4> {};
 struct tp2 : mw::mesh_axis<2> {};
 
-template <class Axis, class M = tp>
-using on_four = mw::tensor_of<mw::strategy<mw::mesh<M>, mw::split<Axis, M>>, float, Axis, embed>;
-using grouped = mw::strategy<mw::mesh<tp2, tp>, mw::split<kv_heads, tp2>>;
+using S =
+    mw::strategy<mw::mesh<tp2, tp>, mw::split<heads, tp>, mw::split<vocab, tp>, mw::split<padded_vocab, tp>,
+                 mw::split<kv_heads, tp>, mw::split<prompt, tp>, mw::split<layer, tp2>, mw::split<layer, tp>>;
+using halves = mw::strategy<mw::mesh<tp2, tp>, mw::split<heads, tp2>, mw::split<kv_heads, tp2>,
+                            mw::split<group, tp>, mw::split<prompt, tp2>, mw::split<layer, tp2>>;
 
 void program() {
 #if REJECTED == 1
-    on_four<heads> x;
+    mw::tensor_of<S, float, heads, embed> q;  // 6 heads on 4 ranks
 #elif REJECTED == 2
     // facts: axis_of_size<vocab,50257> cut_into<4,tp>
-    on_four<vocab> x;
+    mw::tensor_of<S, float, vocab, embed> table;
 #elif REJECTED == 3
     // facts: axis_of_size<kv_heads,2> cut_into<4,tp>
-    on_four<kv_heads> x;
+    mw::tensor_of<S, float, kv_heads, embed> k;
 #elif REJECTED == 4
     // facts: axis_of_size<prompt,10> cut_into<4,tp>
-    on_four<prompt> x;
+    mw::tensor_of<S, float, prompt, embed> x;
 #elif REJECTED == 5
     // facts: axis_of_size<layer,30> cut_into<8,tp2,tp>
-    mw::tensor<float, mw::axes<layer>, mw::layout<mw::mesh<tp2, tp>, mw::split<layer, tp2, tp>>> x;
+    mw::tensor_of<S, float, layer, embed> gains;
 #else
-    on_four<heads, tp2> x1;
-    on_four<padded_vocab> x2;
-    mw::tensor_of<grouped, float, kv_heads, embed> x3;
-    on_four<prompt, tp2> x4;
-    mw::tensor<float, mw::axes<layer>, mw::layout<mw::mesh<tp2, tp>, mw::split<layer, tp2>>> x5;
+    mw::tensor_of<halves, float, heads, embed> q1;  // on 2 ranks
+    mw::tensor_of<S, float, padded_vocab, embed> table2;
+    mw::tensor_of<halves, float, kv_heads, group, embed> q3;
+    mw::tensor_of<halves, float, prompt, embed> x4;
+    mw::tensor_of<halves, float, layer, embed> gains5;
 #endif
 }
