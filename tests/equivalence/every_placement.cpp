@@ -103,10 +103,12 @@ struct gelu_of : rounded {
     using verdict = typename mw::detail::mappable<X>::verdict;
     static auto run(auto const& one, auto const&, auto const&) { return mw::gelu(mw::scale(one, small)); }
     static maybe plainly(plains const& in) {
-        return elements("ij", [](auto const& a) {
-            double const v = a[0] * small;
-            return 0.5 * v * (1 + std::tanh(0.7978845608028654 * (v + 0.044715 * v * v * v)));
-        }, {in[0]});
+        return elements("ij",
+                        [](auto const& a) {
+                            double const v = a[0] * small;
+                            return 0.5 * v * (1 + std::tanh(0.7978845608028654 * (v + 0.044715 * v * v * v)));
+                        },
+                        {in[0]});
     }
 };
 
@@ -123,10 +125,12 @@ struct max_of : matrix {
     static constexpr char const* name = "max";
     static constexpr bool differentiable = false;
     template <class X, class, class>
-    using verdict = mw::all_of<typename sum_of::verdict<X, void, void>, mw::detail::not_pending<typename X::layout>>;
+    using verdict =
+        mw::all_of<typename sum_of::verdict<X, void, void>, mw::detail::not_pending<typename X::layout>>;
     static auto run(auto const& one, auto const&, auto const&) { return mw::max<j>(one); }
     static maybe plainly(plains const& in) {
-        return elements("i", [](auto const& a) { return a[0]; }, {in[0]}, reduction::maximum);
+        return elements(
+            "i", [](auto const& a) { return a[0]; }, {in[0]}, reduction::maximum);
     }
 };
 
@@ -134,7 +138,9 @@ struct softmax_of : rounded {
     static constexpr char const* name = "softmax";
     template <class X, class, class>
     using verdict = typename mw::along<j, typename X::operand>::verdict;
-    static auto run(auto const& one, auto const&, auto const&) { return mw::softmax<j>(mw::scale(one, small)); }
+    static auto run(auto const& one, auto const&, auto const&) {
+        return mw::softmax<j>(mw::scale(one, small));
+    }
     static maybe plainly(plains const& in) {
         auto const power = *elements("ij", [](auto const& a) { return std::exp(a[0] * small); }, {in[0]});
         auto const total = *elements("i", [](auto const& a) { return a[0]; }, {power});
@@ -146,15 +152,18 @@ struct layer_norm_of : rounded {
     using y = mw::axes<j>;
     using z = mw::axes<j>;
     template <class X, class Gain, class Bias>
-    using verdict = mw::all_of<typename mw::along<j, typename X::operand>::verdict, mw::detail::fits_rows<j, X, Gain>,
-                               mw::detail::fits_rows<j, X, Bias>>;
-    static auto run(auto const& one, auto const& gain, auto const& bias) { return mw::layer_norm<j>(one, gain, bias); }
+    using verdict = mw::all_of<typename mw::along<j, typename X::operand>::verdict,
+                               mw::detail::fits_rows<j, X, Gain>, mw::detail::fits_rows<j, X, Bias>>;
+    static auto run(auto const& one, auto const& gain, auto const& bias) {
+        return mw::layer_norm<j>(one, gain, bias);
+    }
     static maybe plainly(plains const& in) {
         auto const n = static_cast<double>(in[0].extents[1]);
         auto const mean = *elements("i", [n](auto const& a) { return a[0] / n; }, {in[0]});
         auto const centred = *elements("ij", [](auto const& a) { return a[0] - a[1]; }, {in[0], mean});
         auto const variance = *elements("i", [n](auto const& a) { return a[0] * a[0] / n; }, {centred});
-        auto const normal = *elements("ij", [](auto const& a) { return a[0] / std::sqrt(a[1] + 1e-5); }, {centred, variance});
+        auto const normal =
+            *elements("ij", [](auto const& a) { return a[0] / std::sqrt(a[1] + 1e-5); }, {centred, variance});
         auto const scaled = elements("ij", [](auto const& a) { return a[0] * a[1]; }, {normal, in[1]});
         return scaled ? elements("ij", [](auto const& a) { return a[0] + a[1]; }, {*scaled, in[2]}) : maybe{};
     }
@@ -165,7 +174,8 @@ struct reshard_to : matrix {
     static constexpr char const* name = "reshard";
     static constexpr bool local = false;  // it moves elements: what it refuses is listed below
     template <class X, class, class>
-    using verdict = mw::detail::movable<X, typename To::template value<mw::first_of<mw::as_list<typename X::mesh>>>>;
+    using verdict =
+        mw::detail::movable<X, typename To::template value<mw::first_of<mw::as_list<typename X::mesh>>>>;
     static auto run(auto const& one, auto const&, auto const&) {
         using mesh = typename std::remove_cvref_t<decltype(one)>::mesh;
         return mw::reshard<typename To::template value<mw::first_of<mw::as_list<mesh>>>>(one);
@@ -176,13 +186,15 @@ struct reshard_to : matrix {
 using names = std::vector<std::string>;
 
 // refused equals right_on_one_rank + conservative + wrong; all of the first two are stated, the rest is wrong
-void expect(tally const& count, std::size_t tried, std::size_t accepted, std::size_t on_one_rank, names const& conservative = {}) {
+void expect(tally const& count, std::size_t tried, std::size_t accepted, std::size_t on_one_rank,
+            names const& conservative = {}) {
     CHECK(count.tried == tried);
     CHECK(count.accepted == accepted);
     CHECK(count.refused == tried - accepted);
     CHECK(count.right_on_one_rank == on_one_rank);
     names on_each_size;  // 2, 3 and 4 ranks say the same
-    for (int size = 0; size < 3; ++size) on_each_size.insert(on_each_size.end(), conservative.begin(), conservative.end());
+    for (int size = 0; size < 3; ++size)
+        on_each_size.insert(on_each_size.end(), conservative.begin(), conservative.end());
     CHECK(count.conservative == on_each_size);
 }
 

@@ -37,7 +37,8 @@ std::vector<of_parameter> compare() {
         });
         auto const inputs = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 0));
         auto const targets = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 1));
-        auto result = mw::value_and_gradient(model, [&](Model<S> const& m) { return m.loss(inputs, targets); });
+        auto result =
+            mw::value_and_gradient(model, [&](Model<S> const& m) { return m.loss(inputs, targets); });
         auto const loss = [&] {
             auto const parts = model.loss(inputs, targets);
             return here.gather(parts.sum)[0] / here.gather(parts.count)[0];
@@ -46,7 +47,8 @@ std::vector<of_parameter> compare() {
             auto const gradient = here.gather(result.gradient.whole(at, p));
             auto const farther = [&](double a, double b) { return std::abs(a) < std::abs(b); };
             std::size_t const n = gradient.size();
-            auto const most = static_cast<std::size_t>(std::max_element(gradient.begin(), gradient.end(), farther) - gradient.begin());
+            auto const most = static_cast<std::size_t>(
+                std::max_element(gradient.begin(), gradient.end(), farther) - gradient.begin());
             of_parameter mine{std::string(name), std::abs(gradient[most] * result.gradient.scale), {}};
             std::vector<double> const before(p.span().begin(), p.span().end());
             auto moved = mw::result_of<std::remove_cvref_t<decltype(p)>>(p);
@@ -57,7 +59,9 @@ std::vector<of_parameter> compare() {
                 std::copy(before.begin(), before.end(), p.mutable_data());
                 return value;
             };
-            auto const slope = [&](std::size_t entry) { return (loss_at(entry, step) - loss_at(entry, -step)) / (2 * step); };
+            auto const slope = [&](std::size_t entry) {
+                return (loss_at(entry, step) - loss_at(entry, -step)) / (2 * step);
+            };
             for (std::size_t const entry : {n / 3, n - 1, most})
                 mine.entries.push_back({gradient[entry] * result.gradient.scale, slope(entry)});
             if (here.is_first()) found.push_back(std::move(mine));
@@ -87,7 +91,8 @@ void check() {
 }
 
 template <std::size_t Tp>
-using in_double = typename tiny::places<1, Tp>::template tensor_parallel<mw::on<mw::serial>, mw::elements<double>>;
+using in_double =
+    typename tiny::places<1, Tp>::template tensor_parallel<mw::on<mw::serial>, mw::elements<double>>;
 
 TEST_CASE("gradients of gpt are the slopes of its loss") {
     SUBCASE("one rank") { check<tiny::gpt, in_double<1>>(); }

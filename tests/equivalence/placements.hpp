@@ -58,8 +58,10 @@ maybe elements(std::string const& out, F f, std::vector<plain> const& in, reduct
     for (plain const& x : in)
         for (std::size_t i = 0; i < x.axes.size(); ++i) {
             std::size_t const at = letters.find(x.axes[i]);
-            if (at == std::string::npos) letters += x.axes[i], extents.push_back(x.extents[i]);
-            else if (extents[at] != x.extents[i]) return {};
+            if (at == std::string::npos)
+                letters += x.axes[i], extents.push_back(x.extents[i]);
+            else if (extents[at] != x.extents[i])
+                return {};
         }
     plain y{out, {}, {}};
     for (char letter : out) y.extents.push_back(extents[letters.find(letter)]);
@@ -86,12 +88,14 @@ maybe elements(std::string const& out, F f, std::vector<plain> const& in, reduct
 
 /// Indices first ... first + count - 1 of one axis.
 inline plain range(plain const& x, char axis, std::size_t first, std::size_t count) {
-    std::size_t const at = x.axes.find(axis), step = strides_along(x, std::string{axis})[0], whole = x.extents[at];
+    std::size_t const at = x.axes.find(axis), step = strides_along(x, std::string{axis})[0],
+                      whole = x.extents[at];
     plain y = x;
     y.extents[at] = count;
     y.values.clear();
     for (std::size_t i = 0; i < x.values.size(); ++i)
-        if (std::size_t const index = i / step % whole; index >= first && index < first + count) y.values.push_back(x.values[i]);
+        if (std::size_t const index = i / step % whole; index >= first && index < first + count)
+            y.values.push_back(x.values[i]);
     return y;
 }
 inline plain share(plain const& x, char axis, std::size_t rank, std::size_t ranks) {
@@ -107,10 +111,10 @@ struct place {
 };
 inline std::string text(place p) {
     switch (p.how) {
-        case place::kind::whole: return "whole";
-        case place::kind::cut: return std::string("cut ") + p.axis;
-        case place::kind::pending: return "pending";
-        case place::kind::pending_maximum: return "pending maximum";
+    case place::kind::whole: return "whole";
+    case place::kind::cut: return std::string("cut ") + p.axis;
+    case place::kind::pending: return "pending";
+    case place::kind::pending_maximum: return "pending maximum";
     }
     return {};
 }
@@ -136,7 +140,9 @@ inline double distance(numbers const& a, numbers const& b) {
     }
     return most == most ? most / scale : std::numeric_limits<double>::infinity();
 }
-inline bool same(plain const& a, plain const& b) { return a.extents == b.extents && distance(a.values, b.values) < 1e-9; }
+inline bool same(plain const& a, plain const& b) {
+    return a.extents == b.extents && distance(a.values, b.values) < 1e-9;
+}
 
 using plain_operation = std::function<maybe(std::vector<plain> const&)>;
 
@@ -144,7 +150,8 @@ using plain_operation = std::function<maybe(std::vector<plain> const&)>;
 struct simulation {
     plain whole;
     std::vector<plain> local;  // empty where the pieces of some rank cannot be combined
-    simulation(plain_operation const& f, std::vector<plain> const& summands, std::vector<place> const& places, std::size_t ranks) {
+    simulation(plain_operation const& f, std::vector<plain> const& summands, std::vector<place> const& places,
+               std::size_t ranks) {
         auto const apply = [&](auto piece) {
             std::vector<plain> pieces;
             for (std::size_t i = 0; i < summands.size(); ++i) pieces.push_back(piece(i));
@@ -166,17 +173,20 @@ struct simulation {
         plain total = local[0];
         for (std::size_t r = 0; r < local.size(); ++r) {
             if (p.how == place::kind::whole && !same(local[r], whole)) return false;
-            if (p.how == place::kind::cut && !same(local[r], share(whole, p.axis, r, local.size()))) return false;
+            if (p.how == place::kind::cut && !same(local[r], share(whole, p.axis, r, local.size())))
+                return false;
             if (local[r].extents != local[0].extents) return false;
             for (std::size_t i = 0; r > 0 && i < total.values.size(); ++i) {
                 double const other = local[r].values[i];
-                total.values[i] = p.how == place::kind::pending ? total.values[i] + other : std::max(total.values[i], other);
+                total.values[i] = p.how == place::kind::pending ? total.values[i] + other
+                                                                : std::max(total.values[i], other);
             }
         }
         return p.how == place::kind::whole || p.how == place::kind::cut || same(total, whole);
     }
     bool is_anything() const {
-        bool found = is({place::kind::whole}) || is({place::kind::pending}) || is({place::kind::pending_maximum});
+        bool found =
+            is({place::kind::whole}) || is({place::kind::pending}) || is({place::kind::pending_maximum});
         for (char letter : whole.axes) found = found || is({place::kind::cut, letter});
         return found;
     }
@@ -288,7 +298,8 @@ values<M, mw::axes<>> weighed(values<M, mw::axes<A...>> const& x, bool shared_ou
     }
     using spread = values<M, mw::axes<A..., consumer>, mw::canonical<mw::mesh<M>, mw::split<consumer, M>>>;
     auto weights = mw::result_of<spread>();
-    mw::fill_by_index(weights, [](std::size_t i) { return weight_at(i / consumer::size) * share_at(i % consumer::size); });
+    mw::fill_by_index(
+        weights, [](std::size_t i) { return weight_at(i / consumer::size) * share_at(i % consumer::size); });
     return mw::reshard<mw::canonical<mw::mesh<M>>>(mw::sum<consumer>(mw::dot<A...>(x, weights)));
 }
 
@@ -301,7 +312,8 @@ using loss_function = values<M, mw::axes<>> (*)(Model const&, outcome&, bool);
 
 inline plain data(std::string const& axes, std::size_t operand) {
     plain x{"p" + axes, std::vector<std::size_t>(axes.size() + 1, 12), {}};
-    for (std::size_t i = volume(x.extents); x.values.size() < i;) x.values.push_back(integer_at(x.values.size(), operand, 6));
+    for (std::size_t i = volume(x.extents); x.values.size() < i;)
+        x.values.push_back(integer_at(x.values.size(), operand, 6));
     return x;
 }
 
@@ -315,7 +327,8 @@ std::vector<outcome> on_ranks(loss_function<M, Model> loss, bool shared_out) {
         mw::for_each_parameter(model, [&](std::size_t operand, std::string_view, auto& p, auto) {
             mw::fill_by_index(p, [&](std::size_t i) { return integer_at(i, operand, 6); });
         });
-        auto found = mw::value_and_gradient(model, [&](Model const& given) { return loss(given, mine, shared_out); });
+        auto found =
+            mw::value_and_gradient(model, [&](Model const& given) { return loss(given, mine, shared_out); });
         mw::for_each_parameter(model, [&](std::size_t operand, std::string_view, auto& p, auto) {
             auto const d = here.gather(found.gradient.whole(operand, p));
             mine.gradients[operand].assign(d.begin(), d.end());
@@ -379,19 +392,23 @@ void try_one(tally& count, std::vector<outcome> const& one_rank) {
             for (outcome const& rank : on_ranks<M, typename here::model>(&here::loss, shared_out)) {
                 CHECK(distance(rank.value, oracle.whole.values) <= 10 * Op::tolerance);
                 CHECK(distance(rank.value, one_rank[0].value) <= Op::tolerance);
-                for (std::size_t i = 0; i < 3; ++i) CHECK(distance(rank.gradients[i], one_rank[0].gradients[i]) <= Op::tolerance);
+                for (std::size_t i = 0; i < 3; ++i)
+                    CHECK(distance(rank.gradients[i], one_rank[0].gradients[i]) <= Op::tolerance);
             }
     } else {
         ++count.refused;
         bool const would_be_right = !Op::local || oracle.is_anything();
         if (!would_be_right) return;
-        if (M::ranks == 1) ++count.right_on_one_rank;
-        else count.conservative.push_back(name);
+        if (M::ranks == 1)
+            ++count.right_on_one_rank;
+        else
+            count.conservative.push_back(name);
     }
 }
 
 template <class Op, class M, class... P1, class... P2, class... P3>
-void try_all(tally& count, std::vector<outcome> const& one, mw::list<P1...>, mw::list<P2...> second, mw::list<P3...> third) {
+void try_all(tally& count, std::vector<outcome> const& one, mw::list<P1...>, mw::list<P2...> second,
+             mw::list<P3...> third) {
     auto const with_third = [&]<class A, class B>(A*, B*) { (try_one<Op, M, A, B, P3>(count, one), ...); };
     auto const with_second = [&]<class A>(A* a) { (with_third(a, static_cast<P2*>(nullptr)), ...); };
     (with_second(static_cast<P1*>(nullptr)), ...);
@@ -407,12 +424,16 @@ tally try_operation() {
     bool const has_gradient = distance(one[0].gradients[0], numbers(one[0].gradients[0].size())) != 0;
     CHECK(has_gradient == Op::differentiable);
     [&]<std::size_t... N>(std::index_sequence<N...>) {
-        (try_all<Op, m<N + 1>>(count, one, typename places_of<typename Op::x>::type{}, typename places_of<typename Op::y>::type{},
+        (try_all<Op, m<N + 1>>(count, one, typename places_of<typename Op::x>::type{},
+                               typename places_of<typename Op::y>::type{},
                                typename places_of<typename Op::z>::type{}),
          ...);
-    }(std::make_index_sequence<4>{});
-    MESSAGE(std::string(Op::name) << ": tried " << count.tried << ", accepted " << count.accepted << ", refused " << count.refused
-                     << ", of these right on one rank only " << count.right_on_one_rank << ", conservative " << count.conservative.size());
+    }
+    (std::make_index_sequence<4>{});
+    MESSAGE(std::string(Op::name) << ": tried " << count.tried << ", accepted " << count.accepted
+                                  << ", refused " << count.refused << ", of these right on one rank only "
+                                  << count.right_on_one_rank << ", conservative "
+                                  << count.conservative.size());
     for (auto const& name : count.conservative) MESSAGE("conservative: " << name);
     return count;
 }
