@@ -92,11 +92,20 @@ struct splits_of<Axis, list<R...>> {
         apply_to<split_by, concat<list<>, std::conditional_t<std::is_same_v<typename R::axis, Axis>,
                                                              list<typename R::mesh_axis>, list<>>...>>;
 };
+template <class Mesh, class... R>
+constexpr bool within(list<R...>) {
+    return (Mesh::template has<typename R::mesh_axis> && ...);
+}
 }  // namespace detail
 
 /// A mesh, and in order: which tensor axis each mesh axis splits, wherever that axis is present.
 template <class Mesh, class... Options>
 struct strategy {
+    static_assert((detail::within<Mesh>(typename detail::option<Options>::rules{}) && ...),
+                  "meshwise: a rule of this strategy splits over a mesh axis that its mesh does not have, so "
+                  "it would never "
+                  "apply: add the axis to the mesh, or take the rule out");
+
     using mesh = Mesh;
     using rules = concat<list<>, typename detail::option<Options>::rules...>;
     using backend_option =
