@@ -277,7 +277,7 @@ TEST_CASE("the gradient is the derivative") {
         for (std::size_t i = 0; i < moved.o.size(); ++i) sum += moved.o[i] * moved.d_o[i];
         return sum;
     };
-    auto const compare = [&](std::vector<double> problem<double>::* input,
+    auto const compare = [&](std::vector<double> problem<double>::*input,
                              std::vector<double> const& gradient) {
         for (std::size_t i = 0; i < gradient.size(); i += 7) {
             problem<double> up = p, down = p;
