@@ -34,7 +34,7 @@ void check_same(tiny::outcome const& one, tiny::outcome const& other) {
 
 TEST_CASE("reproducible<8>: the same bits after 50 steps on every mesh") {
     auto const one = fifty_steps<1, 1>();
-    CHECK(one.losses.back() != one.losses.front());  // the ids are noise: there is nothing to learn, but all moves
+    CHECK(one.losses.back() != one.losses.front());  // the ids are noise: nothing to learn
     SUBCASE("tp 2") { check_same(one, fifty_steps<1, 2>()); }
     SUBCASE("tp 4") { check_same(one, fifty_steps<1, 4>()); }
     SUBCASE("tp 8") { check_same(one, fifty_steps<1, 8>()); }
