@@ -148,8 +148,9 @@ private:
         // of.
         bool const leave = !found.complete && withdraw(room, target);
         if (leave && claim()) publish_verdict(rank, code, found);
-        states_[rank].sleeping_in.store(0);
+        // Still counted as asleep: another rank may be writing the verdict, which follows who waits for whom.
         if (leave) raise(rank);
+        states_[rank].sleeping_in.store(0);
     }
 
     verdict sleep_until_settled(std::size_t rank, seat const& here, std::uint64_t target,
