@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "../sanitizers.hpp"
 #include "tiny_models.hpp"
 
 namespace {
@@ -100,6 +101,8 @@ result step_with_fault(std::size_t rank, std::size_t at) {
 
 TEST_CASE(
     "a throw at every collective on every rank: no hang, the first cause comes out, peers within 50 ms") {
+    // A rank hears of it when its own computing is done, which the sanitizer makes twenty times as long.
+    double const bound = under_address_sanitizer ? 1000 : 50;
     std::size_t tried = 0, late = 0;
     double slowest = 0;
     for (std::size_t rank = 0; rank < 4; ++rank) {
@@ -109,9 +112,9 @@ TEST_CASE(
             auto r = step_with_fault(rank, at);
             CHECK(r.first_cause);
             // the promise is about us, not about a machine that is busy elsewhere: a slow one gets two more tries
-            for (int again = 0; again < 2 && r.slowest_ms > 50; ++again) r = step_with_fault(rank, at);
+            for (int again = 0; again < 2 && r.slowest_ms > bound; ++again) r = step_with_fault(rank, at);
             slowest = std::max(slowest, r.slowest_ms);
-            late += r.slowest_ms > 50 ? 1 : 0;
+            late += r.slowest_ms > bound ? 1 : 0;
             ++tried;
         }
     }

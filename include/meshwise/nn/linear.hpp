@@ -32,6 +32,19 @@ struct parameter_for<S, list<A...>> {
 template <class S, class... Lists>
 using parameter_over = typename parameter_for<S, concat<Lists...>>::type;
 
+template <class... In>
+constexpr double size_of(list<In...>) {
+    return (1.0 * ... * static_cast<double>(In::true_size));
+}
+// Outputs start as large as inputs, so that attention sees differences from the first step on.
+constexpr normal scaled_to(double inputs) {
+    double root = 1;
+    for (int i = 0; i < 64; ++i) root = (root + inputs / root) / 2;  // Newton; std::sqrt is no constant
+    return {static_cast<float>(1 / root)};
+}
+template <class In>
+inline constexpr normal initial_weight = scaled_to(size_of(list_of<In>{}));
+
 // the S form of dot with its contracted axes in a list
 template <class S, class... K>
 auto dot_over(list<K...>, auto const& x, auto const& w, std::source_location where) {
@@ -39,7 +52,8 @@ auto dot_over(list<K...>, auto const& x, auto const& w, std::source_location whe
 }
 }  // namespace detail
 
-/// y = x W. Placement and communication: those of mw::dot<S, In>.
+/// y = x W. Placement and communication: those of mw::dot<S, In>. Weights start normal, with variance 1 / inputs.
+/// Source: LeCun et al., Efficient BackProp, 1998.
 template <class S, class In, class Out>
 struct linear_without_bias {
     detail::parameter_over<S, detail::list_of<In>, detail::list_of<Out>> weight;
@@ -48,7 +62,8 @@ struct linear_without_bias {
         return detail::dot_over<S>(detail::list_of<In>{}, x, weight, where);
     }
 
-    static constexpr auto parameters = fields("weight", &linear_without_bias::weight, normal{0.02F});
+    static constexpr auto parameters =
+        fields("weight", &linear_without_bias::weight, detail::initial_weight<In>);
 };
 
 /// y = x W + b; the bias is added after whatever reduction the product owes.
@@ -63,7 +78,7 @@ struct linear {
     }
 
     static constexpr auto parameters =
-        fields("weight", &linear::weight, normal{0.02F}, "bias", &linear::bias);
+        fields("weight", &linear::weight, detail::initial_weight<In>, "bias", &linear::bias);
 };
 
 }  // namespace meshwise
