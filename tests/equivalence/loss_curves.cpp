@@ -1,0 +1,75 @@
+// A loss curve on real text: the same on 1, 2 and 4 ranks, step by step, within rounding. (Bit for bit: reproducible.cpp.)
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include <meshwise/nn/gpt.hpp>
+#include <meshwise/optim/adamw.hpp>
+#include <meshwise/parallel/rank.hpp>
+#include <meshwise/text/blocks.hpp>
+
+#include "sanitizers.hpp"
+
+namespace {
+
+namespace mw = meshwise;
+
+struct batch : mw::axis<8> {};
+struct token : mw::axis<32> {};
+struct embed : mw::axis<32> {};
+struct heads : mw::axis<4> {};
+struct head_dim : mw::axis<8> {};
+struct ffn : mw::axis<128> {};
+struct vocab : mw::axis<256> {};
+struct layer : mw::axis<2> {};
+
+template <std::size_t Dp, std::size_t Tp>
+struct places {
+    struct dp : mw::mesh_axis<Dp> {};
+    struct tp : mw::mesh_axis<Tp> {};
+    using strategy = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<heads, tp>,
+                                  mw::split<ffn, tp>, mw::split<vocab, tp>, mw::split<token, tp>>;
+};
+
+constexpr std::size_t steps = under_address_sanitizer ? 20 : 200;
+
+template <std::size_t Dp, std::size_t Tp>
+std::vector<double> curve() {
+    using S = typename places<Dp, Tp>::strategy;
+    auto const readme = std::filesystem::path(__FILE__).parent_path() / "../../README.md";
+    mw::blocks<batch, token> const text(mw::byte_text::from_file(readme), mw::seed{1});
+    std::vector<double> losses;
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto model =
+            here.template init<mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>>(mw::seed{2});
+        mw::adamw optimizer(model, {.learning_rate = 3e-3, .clip_norm = 1});
+        for (std::size_t step = 0; step < steps; ++step) {
+            auto const pieces = text.template batch<S>(step);
+            auto found = mw::value_and_gradient(
+                model, [&](auto const& m) { return m.loss(pieces.inputs, pieces.targets); });
+            optimizer.step(found.gradient);
+            if (here.is_first()) losses.push_back(found.value);
+        }
+    });
+    return losses;
+}
+
+double farthest(std::vector<double> const& a, std::vector<double> const& b) {
+    double most = 0;
+    for (std::size_t i = 0; i < steps; ++i) most = std::max(most, std::abs(a[i] - b[i]) / a[i]);
+    return most;
+}
+
+TEST_CASE("training on a real text gives one curve on 1, 2 and 4 ranks") {
+    auto const one = curve<1, 1>();
+    CHECK(std::abs(one.front() - std::log(256.0)) < 0.5);
+    if (steps >= 200) CHECK(one.back() < 0.6 * one.front());
+    double const two = farthest(one, curve<1, 2>()), four = farthest(one, curve<2, 2>());
+    MESSAGE("loss from " << one.front() << " to " << one.back() << " in " << steps
+                         << " steps; farthest apart on 2 ranks " << two << ", on 4 " << four);
+    CHECK(two < 1e-4);
+    CHECK(four < 1e-4);
+}
+
+}  // namespace
