@@ -1,0 +1,103 @@
+// mpi_batch: messages that are under way together.
+// Guarantees: a message of any length is cut into pieces that the library's int can count; both sides cut alike.
+// Costs: nothing is allocated once a batch has had its largest number of messages.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include <meshwise/communicator/mpi_session.hpp>
+
+namespace meshwise {
+
+class mpi_batch {
+public:
+    /// `largest`: bytes of the longest single message.
+    explicit mpi_batch(MPI_Comm on, std::size_t largest) : on_(on), largest_(largest) {}
+    mpi_batch(mpi_batch&&) = default;
+
+    void send(void const* data, std::size_t bytes, std::size_t to, int tag) {
+        auto const* const from = static_cast<std::byte const*>(data);
+        for (std::size_t done = 0; done < bytes; done += largest_)
+            mpi_session::check(MPI_Isend(from + done, length(bytes - done), MPI_BYTE, static_cast<int>(to),
+                                         tag, on_, add(to, false)),
+                               "MPI_Isend");
+    }
+    void receive(void* data, std::size_t bytes, std::size_t from, int tag) {
+        auto* const to = static_cast<std::byte*>(data);
+        for (std::size_t done = 0; done < bytes; done += largest_)
+            mpi_session::check(MPI_Irecv(to + done, length(bytes - done), MPI_BYTE, static_cast<int>(from),
+                                         tag, on_, add(from, true)),
+                               "MPI_Irecv");
+    }
+
+    /// Lets the library work. True when every message has come and gone; the batch is then empty again.
+    bool progress() {
+        if (left_ == 0) return true;
+        int completed = 0;
+        indices_.resize(requests_.size());
+        mpi_session::check(MPI_Testsome(static_cast<int>(requests_.size()), requests_.data(), &completed,
+                                        indices_.data(), MPI_STATUSES_IGNORE),
+                           "a transfer");
+        if (completed == MPI_UNDEFINED) completed = static_cast<int>(left_);
+        left_ -= static_cast<std::size_t>(completed);
+        if (left_ != 0) return false;
+        requests_.clear();
+        messages_.clear();
+        return true;
+    }
+
+    /// The ranks from which something is still to come; without any, those that still have to take something.
+    std::vector<std::size_t> lacking() const {
+        std::vector<std::size_t> ranks;
+        for (bool const incoming : {true, false}) {
+            for (std::size_t i = 0; i < requests_.size(); ++i)
+                if (requests_[i] != MPI_REQUEST_NULL && messages_[i].incoming == incoming)
+                    ranks.push_back(messages_[i].peer);
+            if (!ranks.empty()) break;
+        }
+        std::sort(ranks.begin(), ranks.end());
+        ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+        return ranks;
+    }
+
+    /// Takes back what has not begun, so that no memory is written after this rank has left. False if something
+    /// could not be stopped.
+    bool withdraw() noexcept {
+        for (std::size_t i = 0; i < requests_.size(); ++i)
+            if (requests_[i] != MPI_REQUEST_NULL && messages_[i].incoming) MPI_Cancel(&requests_[i]);
+        bool all = true;
+        for (std::size_t i = 0; i < requests_.size(); ++i) {
+            if (!messages_[i].incoming || requests_[i] == MPI_REQUEST_NULL) continue;
+            int done = 0;
+            for (int turn = 0; turn < 10000 && done == 0; ++turn)
+                if (MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) break;
+            all = all && done != 0;
+        }
+        return all;
+    }
+
+private:
+    struct message {
+        std::size_t peer;
+        bool incoming;
+    };
+
+    int length(std::size_t bytes) const { return static_cast<int>(std::min(bytes, largest_)); }
+
+    MPI_Request* add(std::size_t peer, bool incoming) {
+        messages_.push_back({peer, incoming});
+        requests_.push_back(MPI_REQUEST_NULL);
+        ++left_;
+        return &requests_.back();
+    }
+
+    MPI_Comm on_;
+    std::size_t largest_;
+    std::size_t left_ = 0;
+    std::vector<MPI_Request> requests_;
+    std::vector<message> messages_;
+    std::vector<int> indices_;
+};
+
+}  // namespace meshwise
