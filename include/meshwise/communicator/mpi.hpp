@@ -65,19 +65,18 @@ inline void write_record(mpi_team const& team) noexcept {
     int code = exit_code::internal;
     try {
         throw;
-    } catch (peer_failed const& e) {
-        code = exit_code::peer_lost;
-        text = e.what();
-    } catch (deadline_exceeded const& e) {
+    } catch (peer_failed const& e) {  // of the MPI library, if the team is whole
         code = exit_code::peer_lost;
         text = e.what();
     } catch (std::exception const& e) { text = e.what(); } catch (...) {
     }
-    bool const first_cause = !team.broken();
-    team.fail(mpi_team::breach::peer_failed, team.rank(), text);
-    if (first_cause)
+    if (team.broken()) {
+        code = team.code();
+    } else {
+        team.fail(mpi_team::breach::peer_failed, team.rank(), text);
         text = describe(team.mesh(), team.rank()) + " failed: " + text +
                team.last_call("; the collective it entered last was ");
+    }
     write_record(team);
     team.end_process(text, code);
 }

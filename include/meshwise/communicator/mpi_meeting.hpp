@@ -16,6 +16,11 @@ public:
         std::size_t count = 0;
     };
 
+    struct space {
+        void* data = nullptr;
+        std::size_t count = 0;
+    };
+
     explicit mpi_meeting(mpi_team& team) : team_(team), groups_(std::size_t{team.mesh().every_axis()} + 1) {
         std::size_t largest = 1;
         for (mesh_mask mask = 0; mask < groups_.size(); ++mask) {
@@ -94,11 +99,34 @@ public:
             meet([](std::size_t) { return bytes{}; });
     }
 
-    void send(mpi_batch& batch, void const* data, std::size_t count, std::size_t to) const {
-        batch.send(data, count, group()[to], 2 * static_cast<int>(call_.mask) + 1);
+    /// Sends outgoing(i) to every peer and receives incoming(i) from it, as part of a batch of data.
+    template <class Incoming, class Outgoing>
+    void exchange(mpi_batch& batch, Incoming&& incoming, Outgoing&& outgoing) const {
+        int const tag = 2 * static_cast<int>(call_.mask) + 1;
+        for_peers([&](std::size_t i) {
+            space const to = incoming(i);
+            batch.receive(to.data, to.count, group()[i], tag);
+        });
+        for_peers([&](std::size_t i) {
+            bytes const from = outgoing(i);
+            batch.send(from.data, from.count, group()[i], tag);
+        });
     }
-    void receive(mpi_batch& batch, void* data, std::size_t count, std::size_t from) const {
-        batch.receive(data, count, group()[from], 2 * static_cast<int>(call_.mask) + 1);
+
+    /// The same, segment by segment: while finish(segment) works on what has come, the next is under way.
+    template <class Incoming, class Outgoing, class Finish>
+    void stream(std::size_t segments, Incoming&& incoming, Outgoing&& outgoing, Finish&& finish) {
+        auto const start = [&](std::size_t segment) {
+            exchange(
+                batches_[segment % 2], [&](std::size_t i) { return incoming(segment, i); },
+                [&](std::size_t i) { return outgoing(segment, i); });
+        };
+        start(0);
+        for (std::size_t segment = 0; segment < segments; ++segment) {
+            if (segment + 1 < segments) start(segment + 1);
+            team_.wait(batches_[segment % 2], false);
+            finish(segment);
+        }
     }
 
 private:

@@ -8,6 +8,7 @@
 
 #include <meshwise/communicator/fixed_tree.hpp>
 #include <meshwise/communicator/mpi_meeting.hpp>
+#include <meshwise/communicator/mpi_segments.hpp>
 
 namespace meshwise {
 
@@ -26,52 +27,51 @@ public:
         if (alone(mask)) return copy_rows(1, bytes, out, bytes, in, bytes);
         visit inside(*this, {operation::all_reduce, how, type, mask & big_axes_, 1, count, 0, 0, where});
         std::size_t const ranks = meeting_.size(), own = meeting_.index();
-        std::vector<void const*>& inputs = inputs_of(ranks);
+        inputs_.resize(ranks);
         if (meeting_.by_letter(bytes)) {
-            meeting_.meet([&](std::size_t) { return mpi_meeting::bytes{in, bytes}; });
-            for (std::size_t i = 0; i < ranks; ++i) inputs[i] = i == own ? in : meeting_.letter(i);
-            reduce_stretch(how, type, inputs.data(), ranks, {1, count, count}, &out, 1);
+            meeting_.meet([&](std::size_t) { return sent{in, bytes}; });
+            for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = i == own ? in : meeting_.letter(i);
+            reduce_stretch(how, type, inputs_.data(), ranks, {1, count, count}, &out, 1);
             return inside.end();
         }
         meeting_.meet();
         // Every rank adds its share of everyone's input and sends it to everyone, a segment at a time.
-        std::size_t const share = ((count + ranks - 1) / ranks + line - 1) / line * line;
-        std::size_t const most = std::max<std::size_t>(1, team_.policy().sizes.segment / element);
-        std::size_t const length = std::min(most, share);
-        auto const part = [&](std::size_t rank, std::size_t segment) {
-            std::size_t const end = std::min(count, (rank + 1) * share);
-            std::size_t const first = std::min(end, rank * share + segment * length);
-            return range{first * element, (std::min(end, first + length) - first) * element};
+        std::size_t const share = ((count + ranks - 1) / ranks + line - 1) / line * line * element;
+        mpi_segments const segments(share, segment_of(element));
+        scratch_.reserve(ranks, segments.length);
+        auto const first = [&](std::size_t segment, std::size_t rank) {
+            return std::min(bytes, rank * share + segments.first(segment));
         };
-        std::size_t const segments = (share + length - 1) / length;
-        reserve_scratch(ranks * length * element);
-        auto const raw = [&](std::size_t segment) {
-            mpi_batch& batch = meeting_.batch(segment % 2);
-            meeting_.for_peers([&](std::size_t i) {
-                meeting_.receive(batch, scratch(segment, i, length * element), part(own, segment).bytes, i);
-            });
-            meeting_.for_peers([&](std::size_t i) {
-                meeting_.send(batch, at(in, part(i, segment).first), part(i, segment).bytes, i);
-            });
+        auto const length = [&](std::size_t segment, std::size_t rank) {
+            return std::min(bytes, rank * share + segments.first(segment) + segments.bytes(segment)) -
+                   first(segment, rank);
         };
-        raw(0);
-        for (std::size_t segment = 0; segment < segments; ++segment) {
-            if (segment + 1 < segments) raw(segment + 1);
-            team_.wait(meeting_.batch(segment % 2), false);
-            auto const mine = part(own, segment);
-            for (std::size_t i = 0; i < ranks; ++i)
-                inputs[i] = i == own ? at(in, mine.first) : scratch(segment, i, length * element);
-            void* const result = at(out, mine.first);
-            std::size_t const sum = mine.bytes / element;
-            reduce_stretch(how, type, inputs.data(), ranks, {1, sum, sum}, &result, 1);
-            // The sums of this segment go round while the next one comes in. In place, they fall on what was sent.
-            mpi_batch& sums = meeting_.batch(2 + segment % 2);
-            team_.wait(sums, false);
-            meeting_.for_peers([&](std::size_t i) {
-                meeting_.receive(sums, at(out, part(i, segment).first), part(i, segment).bytes, i);
+        meeting_.stream(
+            segments.count(),
+            [&](std::size_t segment, std::size_t i) {
+                return received{scratch_.incoming(segment, i), length(segment, own)};
+            },
+            [&](std::size_t segment, std::size_t i) {
+                return sent{at(in, first(segment, i)), length(segment, i)};
+            },
+            [&](std::size_t segment) {
+                for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = scratch_.incoming(segment, i);
+                inputs_[own] = at(in, first(segment, own));
+                void* const sum = at(out, first(segment, own));
+                std::size_t const elements = length(segment, own) / element;
+                reduce_stretch(how, type, inputs_.data(), ranks, {1, elements, elements}, &sum, 1);
+                // The sums go round while the next segment comes in. In place, they fall on what has been sent.
+                mpi_batch& sums = meeting_.batch(2 + segment % 2);
+                team_.wait(sums, false);
+                meeting_.exchange(
+                    sums,
+                    [&](std::size_t i) {
+                        return received{at(out, first(segment, i)), length(segment, i)};
+                    },
+                    [&](std::size_t) {
+                        return sent{sum, length(segment, own)};
+                    });
             });
-            meeting_.for_peers([&](std::size_t i) { meeting_.send(sums, result, mine.bytes, i); });
-        }
         team_.wait(meeting_.batch(2), false);
         team_.wait(meeting_.batch(3), false);
         inside.end();
@@ -83,49 +83,44 @@ public:
         if (alone(mask)) return copy_rows(1, bytes, out, bytes, in, bytes);
         visit inside(*this, {operation::reduce_scatter, how, type, mask & big_axes_, shape.outer, shape.inner,
                              0, 0, where});
-        std::size_t const ranks = meeting_.size(), own = meeting_.index(), step = row * ranks;
-        std::vector<void const*>& inputs = inputs_of(ranks);
+        std::size_t const ranks = meeting_.size(), own = meeting_.index();
+        inputs_.resize(ranks);
         bool const letters = meeting_.by_letter(bytes);
-        // Whole rows, or a part of one: a segment is the same stretch of every rank's piece.
-        std::size_t const most =
-            letters ? bytes : std::max(element, team_.policy().sizes.segment / element * element);
-        reserve_scratch(ranks * std::min(most, bytes));
-        std::size_t const length = std::min(most, bytes);
-        auto const packed = [&](std::size_t segment, std::size_t rank, std::size_t bytes_of_it) {
-            if (shape.outer == 1) return at(in, rank * row + segment * length);
-            std::byte* const to = scratch(segment, rank, length, outgoing);
-            pack(to, at(in, rank * row), row, step, segment * length, bytes_of_it);
-            return static_cast<std::byte const*>(to);
+        mpi_segments const segments(bytes, letters ? bytes : segment_of(element));
+        scratch_.reserve(ranks, segments.length);
+        mpi_rows const rows{row, row * ranks};
+        auto const packed = [&](std::size_t segment, std::size_t rank) {
+            sent const result{shape.outer == 1 ? at(in, rank * row + segments.first(segment))
+                                               : scratch_.outgoing(segment, rank),
+                              segments.bytes(segment)};
+            if (shape.outer != 1)
+                rows.pack(scratch_.outgoing(segment, rank), at(in, rank * row), segments.first(segment),
+                          result.count);
+            return result;
+        };
+        auto const reduce = [&](std::size_t segment) {
+            inputs_[own] = packed(segment, own).data;
+            void* const sum = at(out, segments.first(segment));
+            std::size_t const elements = segments.bytes(segment) / element;
+            reduce_stretch(how, type, inputs_.data(), ranks, {1, elements, elements}, &sum, 1);
         };
         if (letters) {
-            meeting_.meet([&](std::size_t i) { return mpi_meeting::bytes{packed(0, i, bytes), bytes}; });
-            for (std::size_t i = 0; i < ranks; ++i)
-                inputs[i] = i == own ? packed(0, i, bytes) : meeting_.letter(i);
-            reduce_stretch(how, type, inputs.data(), ranks, {1, bytes / element, bytes / element}, &out, 1);
+            meeting_.meet([&](std::size_t i) { return packed(0, i); });
+            for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = meeting_.letter(i);
+            reduce(0);
             return inside.end();
         }
         meeting_.meet();
-        std::size_t const segments = (bytes + length - 1) / length;
-        auto const bytes_of = [&](std::size_t segment) { return std::min(length, bytes - segment * length); };
-        auto const raw = [&](std::size_t segment) {
-            mpi_batch& batch = meeting_.batch(segment % 2);
-            meeting_.for_peers([&](std::size_t i) {
-                meeting_.receive(batch, scratch(segment, i, length), bytes_of(segment), i);
+        meeting_.stream(
+            segments.count(),
+            [&](std::size_t segment, std::size_t i) {
+                return received{scratch_.incoming(segment, i), segments.bytes(segment)};
+            },
+            packed,
+            [&](std::size_t segment) {
+                for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = scratch_.incoming(segment, i);
+                reduce(segment);
             });
-            meeting_.for_peers([&](std::size_t i) {
-                meeting_.send(batch, packed(segment, i, bytes_of(segment)), bytes_of(segment), i);
-            });
-        };
-        raw(0);
-        for (std::size_t segment = 0; segment < segments; ++segment) {
-            if (segment + 1 < segments) raw(segment + 1);
-            team_.wait(meeting_.batch(segment % 2), false);
-            for (std::size_t i = 0; i < ranks; ++i)
-                inputs[i] = i == own ? packed(segment, i, bytes_of(segment)) : scratch(segment, i, length);
-            void* const result = at(out, segment * length);
-            std::size_t const sum = bytes_of(segment) / element;
-            reduce_stretch(how, type, inputs.data(), ranks, {1, sum, sum}, &result, 1);
-        }
         inside.end();
     }
 
@@ -141,41 +136,42 @@ public:
             copy_rows(shape.outer, row, at(out, rank * row), row * ranks, piece, row);
         };
         if (meeting_.by_letter(bytes)) {
-            meeting_.meet([&](std::size_t) { return mpi_meeting::bytes{in, bytes}; });
+            meeting_.meet([&](std::size_t) { return sent{in, bytes}; });
             for (std::size_t i = 0; i < ranks; ++i) place(i, i == own ? in : meeting_.letter(i));
             return inside.end();
         }
         meeting_.meet();
         if (shape.outer == 1) {
-            mpi_batch& batch = meeting_.batch(0);
-            meeting_.for_peers([&](std::size_t i) { meeting_.receive(batch, at(out, i * row), bytes, i); });
-            meeting_.for_peers([&](std::size_t i) { meeting_.send(batch, in, bytes, i); });
+            meeting_.exchange(
+                meeting_.batch(0),
+                [&](std::size_t i) {
+                    return received{at(out, i * row), bytes};
+                },
+                [&](std::size_t) {
+                    return sent{in, bytes};
+                });
             place(own, in);
-            team_.wait(batch, false);
+            team_.wait(meeting_.batch(0), false);
             return inside.end();
         }
-        std::size_t const length = std::min(bytes, std::max<std::size_t>(1, team_.policy().sizes.segment));
-        std::size_t const segments = (bytes + length - 1) / length;
-        auto const bytes_of = [&](std::size_t segment) { return std::min(length, bytes - segment * length); };
-        reserve_scratch(ranks * length);
-        auto const start = [&](std::size_t segment) {
-            mpi_batch& batch = meeting_.batch(segment % 2);
-            meeting_.for_peers([&](std::size_t i) {
-                meeting_.receive(batch, scratch(segment, i, length), bytes_of(segment), i);
+        mpi_segments const segments(bytes, segment_of(1));
+        scratch_.reserve(ranks, segments.length);
+        mpi_rows const rows{row, row * ranks};
+        meeting_.stream(
+            segments.count(),
+            [&](std::size_t segment, std::size_t i) {
+                return received{scratch_.incoming(segment, i), segments.bytes(segment)};
+            },
+            [&](std::size_t segment, std::size_t) {
+                return sent{at(in, segments.first(segment)), segments.bytes(segment)};
+            },
+            [&](std::size_t segment) {
+                meeting_.for_peers([&](std::size_t i) {
+                    rows.unpack(at(out, i * row), scratch_.incoming(segment, i), segments.first(segment),
+                                segments.bytes(segment));
+                });
             });
-            meeting_.for_peers(
-                [&](std::size_t i) { meeting_.send(batch, at(in, segment * length), bytes_of(segment), i); });
-        };
-        start(0);
         place(own, in);
-        for (std::size_t segment = 0; segment < segments; ++segment) {
-            if (segment + 1 < segments) start(segment + 1);
-            team_.wait(meeting_.batch(segment % 2), false);
-            meeting_.for_peers([&](std::size_t i) {
-                unpack(at(out, i * row), row, row * ranks, scratch(segment, i, length), segment * length,
-                       bytes_of(segment));
-            });
-        }
         inside.end();
     }
 
@@ -186,22 +182,24 @@ public:
         if (alone(mask)) return copy_rows(1, bytes, out, bytes, in, bytes);
         visit inside(*this,
                      {operation::all_to_all, {}, type, mask & big_axes_, 1, count_per_peer, 0, 0, where});
-        auto const own = [&] {
-            copy_rows(1, bytes, at(out, meeting_.index() * bytes), 0, at(in, meeting_.index() * bytes), 0);
-        };
+        std::size_t const mine = meeting_.index() * bytes;
         if (meeting_.by_letter(bytes)) {
-            meeting_.meet([&](std::size_t i) { return mpi_meeting::bytes{at(in, i * bytes), bytes}; });
-            own();
+            meeting_.meet([&](std::size_t i) { return sent{at(in, i * bytes), bytes}; });
             meeting_.for_peers(
                 [&](std::size_t i) { copy_rows(1, bytes, at(out, i * bytes), 0, meeting_.letter(i), 0); });
-            return inside.end();
+        } else {
+            meeting_.meet();
+            meeting_.exchange(
+                meeting_.batch(0),
+                [&](std::size_t i) {
+                    return received{at(out, i * bytes), bytes};
+                },
+                [&](std::size_t i) {
+                    return sent{at(in, i * bytes), bytes};
+                });
+            team_.wait(meeting_.batch(0), false);
         }
-        meeting_.meet();
-        mpi_batch& batch = meeting_.batch(0);
-        meeting_.for_peers([&](std::size_t i) { meeting_.receive(batch, at(out, i * bytes), bytes, i); });
-        meeting_.for_peers([&](std::size_t i) { meeting_.send(batch, at(in, i * bytes), bytes, i); });
-        own();
-        team_.wait(batch, false);
+        copy_rows(1, bytes, at(out, mine), 0, at(in, mine), 0);
         inside.end();
     }
 
@@ -214,39 +212,40 @@ public:
         visit inside(*this, {operation::broadcast, {}, type, mask & big_axes_, 1, count, root, 0, where});
         std::size_t const ranks = meeting_.size(), own = meeting_.index();
         if (meeting_.by_letter(bytes)) {
-            meeting_.meet([&](std::size_t) { return mpi_meeting::bytes{data, own == root ? bytes : 0}; });
+            meeting_.meet([&](std::size_t) { return sent{data, own == root ? bytes : 0}; });
             if (own != root) copy_rows(1, bytes, data, 0, meeting_.letter(root), 0);
             return inside.end();
         }
         meeting_.meet();
         // The root deals out a share to each, and all pass their shares on: no rank sends the whole more than once.
         std::size_t const share = (bytes + ranks - 1) / ranks;
-        auto const part = [&](std::size_t rank) {
-            std::size_t const first = std::min(bytes, rank * share);
-            return range{first, std::min(bytes, first + share) - first};
-        };
-        mpi_batch& deal = meeting_.batch(0);
-        if (own == root)
-            meeting_.for_peers(
-                [&](std::size_t i) { meeting_.send(deal, at(data, part(i).first), part(i).bytes, i); });
-        else
-            meeting_.receive(deal, at(data, part(own).first), part(own).bytes, root);
-        team_.wait(deal, false);
-        mpi_batch& pass = meeting_.batch(1);
-        if (own != root)
-            meeting_.for_peers(
-                [&](std::size_t i) { meeting_.receive(pass, at(data, part(i).first), part(i).bytes, i); });
-        meeting_.for_peers([&](std::size_t i) {
-            if (i != root) meeting_.send(pass, at(data, part(own).first), part(own).bytes, i);
-        });
-        team_.wait(pass, false);
+        auto const part = [&](std::size_t rank) { return std::min(bytes, rank * share); };
+        auto const length = [&](std::size_t rank) { return part(rank + 1) - part(rank); };
+        meeting_.exchange(
+            meeting_.batch(0),
+            [&](std::size_t i) {
+                return received{at(data, part(own)), i == root ? length(own) : 0};
+            },
+            [&](std::size_t i) {
+                return sent{at(data, part(i)), own == root ? length(i) : 0};
+            });
+        team_.wait(meeting_.batch(0), false);
+        meeting_.exchange(
+            meeting_.batch(0),
+            [&](std::size_t i) {
+                return received{at(data, part(i)), own == root ? 0 : length(i)};
+            },
+            [&](std::size_t i) {
+                return sent{at(data, part(own)), i == root ? 0 : length(own)};
+            });
+        team_.wait(meeting_.batch(0), false);
         inside.end();
     }
 
     void barrier(mesh_mask mask, std::source_location where = std::source_location::current()) override {
         if (alone(mask)) return;
         visit inside(*this, {operation::barrier, {}, {}, mask & big_axes_, 1, 0, 0, 0, where});
-        meeting_.meet([](std::size_t) { return mpi_meeting::bytes{}; });
+        meeting_.meet([](std::size_t) { return sent{}; });
         inside.end();
     }
 
@@ -256,7 +255,7 @@ public:
         if (big_axes_ == 0) return;
         team_.set_doing("at the end of its program");
         visit inside(*this, {operation::barrier, {}, {}, big_axes_, 1, 0, 0, 0, {}});
-        meeting_.meet([](std::size_t) { return mpi_meeting::bytes{}; });
+        meeting_.meet([](std::size_t) { return sent{}; });
         inside.end();
     }
 
@@ -267,11 +266,8 @@ public:
 private:
     /// Shares of an all_reduce begin at whole cache lines.
     static constexpr std::size_t line = 64;
-    static constexpr std::size_t outgoing = 2;
-
-    struct range {
-        std::size_t first, bytes;
-    };
+    using sent = mpi_meeting::bytes;
+    using received = mpi_meeting::space;
 
     /// One collective of this rank, with its time.
     class visit {
@@ -310,45 +306,15 @@ private:
         return offset == 0 ? static_cast<std::byte*>(memory) : static_cast<std::byte*>(memory) + offset;
     }
 
-    /// Calls f(row part, step part, length) for bytes [first, first + count) of rows that lie `step` apart.
-    template <class F>
-    static void by_row(std::size_t row, std::size_t step, std::size_t first, std::size_t count, F&& f) {
-        for (std::size_t done = 0; done < count;) {
-            std::size_t const column = (first + done) % row;
-            std::size_t const length = std::min(count - done, row - column);
-            f(done, (first + done) / row * step + column, length);
-            done += length;
-        }
-    }
-    static void pack(std::byte* to, std::byte const* from, std::size_t row, std::size_t step,
-                     std::size_t first, std::size_t count) {
-        by_row(row, step, first, count, [&](std::size_t packed, std::size_t spread, std::size_t length) {
-            std::memcpy(to + packed, from + spread, length);
-        });
-    }
-    static void unpack(std::byte* to, std::size_t row, std::size_t step, std::byte const* from,
-                       std::size_t first, std::size_t count) {
-        by_row(row, step, first, count, [&](std::size_t packed, std::size_t spread, std::size_t length) {
-            std::memcpy(to + spread, from + packed, length);
-        });
-    }
-
-    /// Room for two segments that come in from every rank, and two that go out.
-    void reserve_scratch(std::size_t bytes) {
-        if (scratch_.size() < 4 * bytes) scratch_.resize(4 * bytes);
-    }
-    std::byte* scratch(std::size_t segment, std::size_t rank, std::size_t length, std::size_t side = 0) {
-        return scratch_.data() + ((side + segment % 2) * meeting_.size() + rank) * length;
-    }
-    std::vector<void const*>& inputs_of(std::size_t ranks) {
-        inputs_.resize(ranks);
-        return inputs_;
+    /// The bytes of a segment: whole elements.
+    std::size_t segment_of(std::size_t element) const {
+        return std::max<std::size_t>(1, team_.policy().sizes.segment / element) * element;
     }
 
     mpi_team& team_;
     mesh_mask big_axes_;
     mpi_meeting meeting_;
-    std::vector<std::byte> scratch_;
+    mpi_scratch scratch_;
     std::vector<void const*> inputs_;
 };
 

@@ -42,7 +42,7 @@ public:
         if (broken_) raise();
         made.sequence = entered_[made.mask]++;
         standing_ = made;
-        record_.enter(made);
+        if (*doing_ == 0) record_.enter(made);
         guard();
     }
     void leave() {
@@ -87,8 +87,9 @@ public:
     [[noreturn]] void raise() const {
         if (kind_ == breach::mismatch) throw collective_error(reason_);
         if (kind_ == breach::deadline) throw deadline_exceeded(reason_);
-        throw peer_failed(describe(mesh_, claimant_) + " failed: " + reason_ + "; this released " +
-                          describe(mesh_, rank()) + last_call(" from "));
+        std::string const text = describe(mesh_, claimant_) + " failed: " + reason_;
+        if (claimant_ == rank()) throw peer_failed(text);
+        throw peer_failed(text + "; this released " + describe(mesh_, rank()) + last_call(" from "));
     }
 
     /// The exit code of what broke the team.
