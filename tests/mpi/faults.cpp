@@ -71,8 +71,8 @@ void program(mw::communicator& here, std::string const& mode) {
         say(here, "at work");
         for (;;) work(here, 1);
     } else if (mode == "throw") {
-        work(here, 3);
         try {
+            work(here, 3);
             if (here.rank() == 1) throw std::runtime_error("disk is full");
             work(here, 1);
         } catch (mw::peer_failed const& e) {

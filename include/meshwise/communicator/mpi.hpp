@@ -26,7 +26,7 @@ inline void require_processes(mpi_session& session, grid const& mesh) {
     std::exit(exit_code::usage);
 }
 
-inline mpi_handshake::facts facts_of(grid const& mesh, mpi const& policy, std::string_view strategy) {
+inline mpi_handshake::facts handshake_facts(grid const& mesh, mpi const& policy, std::string_view strategy) {
     std::string shape;
     for (std::size_t axis = 0; axis < mesh.axes; ++axis)
         shape += std::string(mesh.names[axis]) + " " + std::to_string(mesh.sizes[axis]) + " ";
@@ -101,7 +101,7 @@ void run_mpi(grid const& mesh, mpi const& policy, Program&& program, std::string
     try {
         std::size_t const own =
             policy.workers_per_rank != 0 ? policy.workers_per_rank : session.share_of_cores();
-        std::size_t const workers = mpi_handshake(team)(detail::facts_of(mesh, policy, strategy), own);
+        std::size_t const workers = mpi_handshake(team)(detail::handshake_facts(mesh, policy, strategy), own);
         mpi_rank here(team);
         program(static_cast<communicator&>(here), workers);
         here.finish();

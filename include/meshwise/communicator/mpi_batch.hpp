@@ -61,17 +61,18 @@ public:
         return ranks;
     }
 
-    /// Takes back what has not begun, so that no memory is written after this rank has left. False if something
-    /// could not be stopped.
-    bool withdraw() noexcept {
+    /// Takes back what has not begun and waits for what has, so that no memory is written after this rank has left.
+    /// False if something could not be stopped until `end`.
+    bool withdraw(std::chrono::steady_clock::time_point end) noexcept {
         for (std::size_t i = 0; i < requests_.size(); ++i)
             if (requests_[i] != MPI_REQUEST_NULL && messages_[i].incoming) MPI_Cancel(&requests_[i]);
         bool all = true;
         for (std::size_t i = 0; i < requests_.size(); ++i) {
-            if (!messages_[i].incoming || requests_[i] == MPI_REQUEST_NULL) continue;
+            if (!messages_[i].incoming) continue;
             int done = 0;
-            for (int turn = 0; turn < 10000 && done == 0; ++turn)
+            do {
                 if (MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) break;
+            } while (done == 0 && std::chrono::steady_clock::now() < end);
             all = all && done != 0;
         }
         return all;

@@ -50,10 +50,11 @@ public:
     /// The exception that ends this collective is under way: nothing may write to this rank's memory any more.
     void give_up() noexcept {
         bool stopped = true;
-        for (auto& batch : batches_) stopped = batch.withdraw() && stopped;
+        auto const end = mpi_team::clock::now() + team_.time_to_complete();
+        for (auto& batch : batches_) stopped = batch.withdraw(end) && stopped;
         if (stopped) return;
-        std::string_view const why = "a transfer is under way and cannot be stopped";
-        team_.fail(mpi_team::breach::peer_failed, team_.rank(), why);
+        team_.fail(mpi_team::breach::peer_failed, team_.rank(),
+                   "a transfer is under way and cannot be stopped");
         team_.end_process(team_.reason(), team_.code());
     }
 

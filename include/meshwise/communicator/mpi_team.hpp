@@ -95,12 +95,17 @@ public:
     /// The exit code of what broke the team.
     int code() const { return kind_ == breach::deadline ? exit_code::peer_lost : exit_code::internal; }
 
+    /// How long a transfer that has begun may still take: peers that are alive complete it.
+    std::chrono::milliseconds time_to_complete() const {
+        return std::chrono::milliseconds(kind_ == breach::deadline ? 50 : 300);
+    }
+
     /// The last act of a rank of a broken team. The claimant prints and ends all processes as soon as all have heard
     /// the reason; the others wait for that, but not for long.
     [[noreturn]] void end_process(std::string_view text, int code) noexcept {
         bool const first = claimant_ == rank();
         if (first) mpi_session::say(text);
-        auto const end = clock::now() + (first ? std::chrono::milliseconds(500) : std::chrono::seconds(2));
+        auto const end = clock::now() + std::chrono::seconds(first ? 1 : 2);
         try {
             if (!first) control_.send(mpi_note{.what = mpi_note::kind::heard}, claimant_);
             while (clock::now() < end && !(first && heard_ + 1 == mesh_.ranks())) {
