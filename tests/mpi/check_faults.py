@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """Starts the program `faults` under mpirun, harms it, and judges how it ends: in time, with the right exit code, with
 a sentence that names rank and call, and with no process left behind.
 
@@ -137,10 +137,8 @@ def mismatches():
            "type": r"all_reduce\(sum, int32, 320\)", "extents": r"all_reduce\(sum, float32, 319\)",
            "extents_large": r"all_reduce\(sum, float32, 1\)", "root": r"broadcast\(float32, 800, root 1\)",
            "order": r"barrier\(\)", "call_site": even}
-    other = {
-        "root" : r "broadcast\(float32, 800, root 0\)",
-                 "order" : r "broadcast\(float32, 8, root 0\)",
-                           "extents_large" : r "all_reduce\(sum, float32, 1000\)"}
+    other = {"root": r"broadcast\(float32, 800, root 0\)", "order": r"broadcast\(float32, 8, root 0\)",
+             "extents_large": r"all_reduce\(sum, float32, 1000\)"}
     for kind, text in odd.items():
         for ranks in (2, 4):
             run = Run(ranks, kind)
@@ -175,7 +173,7 @@ def someone_is_late():
 def killed():
     def kill(run):
         os.kill(run.pid_of(1), signal.SIGKILL)
-#The launcher notices; it names the rank.
+    # The launcher notices; it names the rank.
     for n in range(50 if LONG else 2):
         run = Run(4, "forever", word="at work", harm=lambda run: (time.sleep(0.037 * n), kill(run)))
         yield f"kill -9, no. {n + 1}", run.expect("bad", "rank 1", within=5)
@@ -197,7 +195,7 @@ def stopped():
 
     run = Run(2, "forever", "2000", word="at work", harm=stop)
     took = run.ended - run.harmed
-#After the deadline the living wait half a second for the others to hear, and the launcher needs a moment.
+    # After the deadline the living wait half a second for the others to hear, and the launcher needs a moment.
     yield "a stopped rank is named at the deadline", run.expect(
         71, r"after 2000 ms rank 0 \(tp 0\) still waits in all_reduce.* at .*" + PLACE + ".*no answer from " + RANK1,
         within=8) + ([] if took > 1.9 else [f"it took only {took:.1f} s"])
