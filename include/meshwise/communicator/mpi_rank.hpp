@@ -298,12 +298,12 @@ private:
         return (mask & big_axes_) == 0;
     }
 
+    /// `offset` bytes into memory that may be null if nothing is there.
     static std::byte const* at(void const* memory, std::size_t offset) {
-        return offset == 0 ? static_cast<std::byte const*>(memory)
-                           : static_cast<std::byte const*>(memory) + offset;
+        return memory == nullptr ? nullptr : static_cast<std::byte const*>(memory) + offset;
     }
     static std::byte* at(void* memory, std::size_t offset) {
-        return offset == 0 ? static_cast<std::byte*>(memory) : static_cast<std::byte*>(memory) + offset;
+        return memory == nullptr ? nullptr : static_cast<std::byte*>(memory) + offset;
     }
 
     /// The bytes of a segment: whole elements.
