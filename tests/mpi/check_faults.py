@@ -149,7 +149,7 @@ def mismatches():
             yield f"mismatch of {kind} on {ranks} ranks", found + sentences(run, 1)
     run = Run(4, "axis")
     yield "mismatch of axis: a circle of waiting", run.expect(
-        70, rf"waits in barrier\(\) over dp at .*{PLACE} for .* which waits in barrier\(\) over .* at .*{PLACE}",
+        70, rf"waits in barrier\(\) over dp( x tp)? at .*{PLACE} for .* which waits in barrier\(\) over .* at .*{PLACE}",
         "so none of them can go on", "heard of the disagreement, untouched", within=10)
 
 

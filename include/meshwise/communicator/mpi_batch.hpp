@@ -61,21 +61,20 @@ public:
         return ranks;
     }
 
-    /// Takes back what has not begun and waits for what has, so that no memory is written after this rank has left.
-    /// False if something could not be stopped until `end`.
+    /// Takes back what has not begun and waits until `end` for what has, so that no memory is written after this rank
+    /// has left, nor read by a peer that is alive. False if something may still be written.
     bool withdraw(std::chrono::steady_clock::time_point end) noexcept {
         for (std::size_t i = 0; i < requests_.size(); ++i)
             if (requests_[i] != MPI_REQUEST_NULL && messages_[i].incoming) MPI_Cancel(&requests_[i]);
-        bool all = true;
+        bool safe = true;
         for (std::size_t i = 0; i < requests_.size(); ++i) {
-            if (!messages_[i].incoming) continue;
             int done = 0;
             do {
                 if (MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) break;
             } while (done == 0 && std::chrono::steady_clock::now() < end);
-            all = all && done != 0;
+            safe = safe && (done != 0 || !messages_[i].incoming);
         }
-        return all;
+        return safe;
     }
 
 private:
