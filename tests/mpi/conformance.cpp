@@ -49,3 +49,22 @@ TEST_CASE("some mesh was tried") {
     for (auto const& mesh : meshes()) tried += team_of_processes::can_run(mesh) ? 1 : 0;
     CHECK(tried > 0);
 }
+
+TEST_CASE("more bytes than an int can count" * doctest::test_suite("long")) {
+    if (processes() != 2) return;
+    team_of_processes::run({1, {2}, {"tp"}},
+                           [](mw::communicator& here) {
+                               std::size_t const count = (std::size_t{1} << 32) + 4321;
+                               auto const value = [](std::size_t i) {
+                                   return static_cast<std::uint8_t>((i * 2654435761U) >> 13);
+                               };
+                               std::vector<std::uint8_t> data(count);
+                               if (here.rank() == 0)
+                                   for (std::size_t i = 0; i < count; ++i) data[i] = value(i);
+                               here.broadcast(1, mw::element_type::uint8, data.data(), count, 0);
+                               for (std::size_t i = 0; i < count; ++i)
+                                   if (data[i] != value(i))
+                                       throw std::runtime_error("wrong at " + std::to_string(i));
+                           },
+                           {.largest = std::size_t{1} << 30});
+}

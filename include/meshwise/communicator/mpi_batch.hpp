@@ -47,6 +47,9 @@ public:
         return true;
     }
 
+    /// The number of messages that are still under way.
+    std::size_t left() const { return left_; }
+
     /// The ranks from which something is still to come; without any, those that still have to take something.
     std::vector<std::size_t> lacking() const {
         std::vector<std::size_t> ranks;

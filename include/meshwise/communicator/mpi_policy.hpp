@@ -38,7 +38,7 @@ struct mpi {
     struct message_sizes {
         std::size_t letter = 2048;                     // what goes with the fingerprint, in one message
         std::size_t segment = std::size_t{256} << 10;  // what is added while the next is under way
-        std::size_t largest = std::size_t{1} << 30;    // of one MPI message: its count is an int
+        std::size_t largest = std::size_t{64} << 20;   // of one MPI message, whose count is an int
     } sizes = {};
 };
 

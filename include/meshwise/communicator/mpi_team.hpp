@@ -150,15 +150,21 @@ private:
         auto const patience = std::min<clock::duration>(200ms, policy_.deadline / 8);
         auto const last_look = policy_.deadline - std::min<clock::duration>(500ms, policy_.deadline / 4);
         clock::duration waited{};
-        for (;;) {
+        for (std::size_t left = batch.left();;) {
             for (int turn = 0; turn < (crowded ? 2 : 64); ++turn)
                 if (batch.progress()) return;
             control_.poll([&](mpi_note const& note) { read(note, batch); });
             if (broken_) raise();
+            guard();
             auto const now = clock::now();
             // Much longer than a slice: the process was stopped, which is no reason to blame a peer.
             waited += std::min<clock::duration>(now - last, 2 * slice);
             last = now;
+            // A large transfer takes its time; whoever delivers is not late.
+            if (!arriving && batch.left() != left) {
+                left = batch.left();
+                waited = {};
+            }
             if ((round_ == 0 && waited > patience) || (round_ == 1 && waited > last_look)) ask(batch);
             if (waited >= policy_.deadline) {
                 fail(breach::deadline, rank(), late_text(batch));
