@@ -73,7 +73,8 @@ public:
         for (std::size_t i = 0; i < requests_.size(); ++i) {
             int done = 0;
             do {
-                if (MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) break;
+                if (MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+                    done = 1;  // it failed: over
             } while (done == 0 && std::chrono::steady_clock::now() < end);
             safe = safe && (done != 0 || !messages_[i].incoming);
         }

@@ -114,7 +114,8 @@ public:
         });
     }
 
-    /// The same, segment by segment: while finish(segment) works on what has come, the next is under way.
+    /// The same, segment by segment: while finish(segment) works on what has come, the next is under way. The first
+    /// one leaves with the fingerprints, so incoming(0, i) is no memory of the user's.
     template <class Incoming, class Outgoing, class Finish>
     void stream(std::size_t segments, Incoming&& incoming, Outgoing&& outgoing, Finish&& finish) {
         auto const start = [&](std::size_t segment) {
@@ -123,6 +124,7 @@ public:
                 [&](std::size_t i) { return outgoing(segment, i); });
         };
         start(0);
+        meet();
         for (std::size_t segment = 0; segment < segments; ++segment) {
             if (segment + 1 < segments) start(segment + 1);
             team_.wait(batches_[segment % 2], false);
@@ -140,9 +142,7 @@ private:
     };
 
     std::vector<std::size_t> const& group() const { return groups_[call_.mask]; }
-    std::size_t letter_bytes() const {
-        return header + std::max<std::size_t>(team_.policy().sizes.letter, 8);
-    }
+    std::size_t letter_bytes() const { return header + (team_.policy().sizes.letter + 7) / 8 * 8; }
 
     std::uint64_t print_of(std::size_t i) const {
         std::uint64_t print;

@@ -34,7 +34,6 @@ public:
             reduce_stretch(how, type, inputs_.data(), ranks, {1, count, count}, &out, 1);
             return inside.end();
         }
-        meeting_.meet();
         // Every rank adds its share of everyone's input and sends it to everyone, a segment at a time.
         std::size_t const share = ((count + ranks - 1) / ranks + line - 1) / line * line * element;
         mpi_segments const segments(share, segment_of(element));
@@ -110,7 +109,6 @@ public:
             reduce(0);
             return inside.end();
         }
-        meeting_.meet();
         meeting_.stream(
             segments.count(),
             [&](std::size_t segment, std::size_t i) {
@@ -140,8 +138,8 @@ public:
             for (std::size_t i = 0; i < ranks; ++i) place(i, i == own ? in : meeting_.letter(i));
             return inside.end();
         }
-        meeting_.meet();
         if (shape.outer == 1) {
+            meeting_.meet();
             meeting_.exchange(
                 meeting_.batch(0),
                 [&](std::size_t i) {

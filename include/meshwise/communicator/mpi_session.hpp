@@ -63,7 +63,8 @@ public:
 #endif
         return std::max<std::size_t>(1, std::min(bound, cores / local_));
     }
-    bool crowded() const { return local_ > std::max(1U, std::thread::hardware_concurrency()); }
+    /// More ranks than cores: who waits must let others run.
+    bool crowded() const { return crowded_; }
 
     /// A program is running: to leave it by exit() is a failure.
     void set_running(bool now) { running_ = now; }
@@ -123,6 +124,7 @@ private:
         rank_ = static_cast<std::size_t>(rank);
         size_ = static_cast<std::size_t>(size);
         local_ = static_cast<std::size_t>(local);
+        crowded_ = local_ > std::max(1U, std::thread::hardware_concurrency());
         watchdog_.lift();
     }
 
@@ -143,7 +145,7 @@ private:
 
     mpi_watchdog watchdog_;
     std::chrono::milliseconds deadline_;
-    bool ours_ = false, running_ = false, failed_ = false;
+    bool ours_ = false, running_ = false, failed_ = false, crowded_ = false;
     MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
     std::size_t rank_ = 0, size_ = 1, local_ = 1;
 };
