@@ -1,10 +1,18 @@
-# benchmarks/name.cpp becomes the program `bench_name`; the target `benchmarks` builds all of them.
+# benchmarks/name.cpp becomes the program `bench_name`; the target `benchmarks` builds all of them. Those named mpi_* run
+# under mpirun and measure by themselves.
 file(GLOB sources CONFIGURE_DEPENDS benchmarks/*.cpp)
 add_custom_target(benchmarks)
 foreach(source IN LISTS sources)
     get_filename_component(name ${source} NAME_WE)
+    set(libraries meshwise::meshwise benchmark::benchmark)
+    if(name MATCHES "^mpi_")
+        set(libraries meshwise::mpi)
+        if(NOT TARGET meshwise::mpi)
+            continue()
+        endif()
+    endif()
     add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
-    target_link_libraries(bench_${name} PRIVATE meshwise::meshwise benchmark::benchmark)
+    target_link_libraries(bench_${name} PRIVATE ${libraries})
     set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/benchmarks)
     add_dependencies(benchmarks bench_${name})
 endforeach()

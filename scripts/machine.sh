@@ -12,6 +12,8 @@ newer_or_equal() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$
 # finds or downloads them.
 has() {
     case $1 in
+        libopenmpi-dev) command -v mpicxx > /dev/null ;;
+        openmpi-bin) command -v mpirun > /dev/null ;;
         *-dev) ! command -v dpkg-query > /dev/null || dpkg-query -W -f='${Status}' "$1" 2> /dev/null | grep -q 'ok installed' ;;
         ninja-build) command -v ninja > /dev/null ;;
         clang-[0-9]*) command -v "clang++-${1#clang-}" > /dev/null ;;
@@ -34,6 +36,12 @@ install() {
         apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null; } ||
         stop "apt-get could not install ${missing[*]}; please install them by hand and call ./run again."
 }
+
+# install_if_possible PACKAGE...: the same for what can be done without.
+install_if_possible() { (install "$@") || echo "going on without $*"; }
+
+# What meshwise::mpi needs. Where it cannot be had, everything else is built.
+mpi_packages=(libopenmpi-dev openmpi-bin)
 
 # choose_compiler: exports CXX unless it is set: the first g++ that is at least 12.
 choose_compiler() {

@@ -92,10 +92,11 @@ void train(mw::rank<S>& here, std::size_t steps, bool recompute, Each each) {
     }
 }
 
-template <template <class> class Model, class S>
-outcome train(std::size_t steps, bool recompute = false) {
+/// The outcome is that of the first rank; with processes, the others' is empty.
+template <template <class> class Model, class S, class Policy = mw::threads>
+outcome train(std::size_t steps, bool recompute = false, Policy const& policy = {}) {
     outcome result;
-    mw::run<S>(mw::threads{}, [&](auto& here) {
+    mw::run<S>(policy, [&](auto& here) {
         auto const note = [&](std::vector<std::vector<double>>& all, auto const& x, double scale) {
             auto const whole = here.gather(x);
             if (!here.is_first()) return;

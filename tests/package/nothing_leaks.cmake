@@ -5,7 +5,7 @@ foreach(property IN ITEMS INTERFACE_COMPILE_OPTIONS INTERFACE_COMPILE_DEFINITION
         message(FATAL_ERROR "meshwise imposes on its consumers: ${property} = ${value}")
     endif()
 endforeach()
-foreach(option IN ITEMS BUILD_TESTS BUILD_EXAMPLES BUILD_BENCHMARKS INSTALL NATIVE)
+foreach(option IN ITEMS BUILD_TESTS BUILD_EXAMPLES BUILD_BENCHMARKS INSTALL MPI NATIVE)
     if(MESHWISE_${option})
         message(FATAL_ERROR "MESHWISE_${option} is on although meshwise is not the top project")
     endif()

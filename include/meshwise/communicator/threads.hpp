@@ -119,4 +119,10 @@ void run_threads(grid const& mesh, threads const& policy, Program&& program) {
     detail::run_team(mesh, policy, [&](communicator& here) { program(here); });
 }
 
+/// What `run` asks of a policy: `program(communicator&, workers)` on every rank. `strategy` names what runs.
+template <class Program>
+void run_ranks(threads const& policy, grid const& mesh, std::string_view /*strategy*/, Program&& program) {
+    run_threads(mesh, policy, [&](communicator& here) { program(here, policy.workers(mesh.ranks())); });
+}
+
 }  // namespace meshwise

@@ -1,7 +1,6 @@
 #pragma once
 // rank: what a program sees of the participant it runs as. run: starts one rank per place of the strategy's mesh.
 //   mw::run<strategy>(mw::threads{}, [](auto& here) { auto model = here.template init<my_model>(mw::seed{42}); ... });
-#include <thread>
 #include <vector>
 
 #include <meshwise/communicator/threads.hpp>
@@ -92,24 +91,21 @@ grid grid_of(mesh<M...>) {
 }
 }  // namespace detail
 
-/// Runs `program(rank&)` once per rank of the strategy's mesh, each on a thread of its own, and returns when all have
-/// ended. Errors: the first exception of any rank, after its peers were released; never a hang.
-/// A mesh larger than the machine runs too, slower.
-template <class S, class Program>
-void run(threads const& policy, Program&& program) {
+/// Runs `program(rank&)` once per rank of the strategy's mesh and returns when all have ended. `policy` says what a rank
+/// is: a thread (`threads`) or a process (`mpi`). Errors: the first exception of any rank, after its peers were released;
+/// never a hang. A mesh larger than the machine runs too, slower.
+template <class S, class Policy, class Program>
+void run(Policy const& policy, Program&& program) {
     using B = backend_of<S>;
-    std::size_t const cores = std::max(1U, std::thread::hardware_concurrency());
-    std::size_t const workers = policy.workers_per_rank != 0
-                                    ? policy.workers_per_rank
-                                    : std::max<std::size_t>(1, cores / S::mesh::ranks);
-    run_threads(detail::grid_of(typename S::mesh{}), policy, [&](communicator& team) {
+    auto const as_rank = [&](communicator& team, std::size_t workers) {
         B::enter(workers, [&] {
             context here = context::of<typename S::mesh, B>(team);
             entering const scope(here);
             rank<S> me(here);
             program(me);
         });
-    });
+    };
+    run_ranks(policy, detail::grid_of(typename S::mesh{}), name_of<S>(), as_rank);
 }
 
 }  // namespace meshwise

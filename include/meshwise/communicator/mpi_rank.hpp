@@ -1,0 +1,319 @@
+// mpi_rank: one process's end of a team of processes.
+// Guarantees: the promises of `communicator`. Ranks compare fingerprints of their calls before any value is touched;
+// sums are added here, in the fixed tree, so that the bits are those of threads. MPI only carries bytes.
+// Costs: small collectives are one message to each peer, which carries the fingerprint along. Larger ones are one
+// small message to each peer, then as many bytes as a ring would send; sums are added while the next segment is
+// under way. Memory: two segments per peer.
+#pragma once
+
+#include <meshwise/communicator/fixed_tree.hpp>
+#include <meshwise/communicator/mpi_meeting.hpp>
+#include <meshwise/communicator/mpi_segments.hpp>
+
+namespace meshwise {
+
+class mpi_rank final : public communicator {
+public:
+    explicit mpi_rank(mpi_team& team)
+        : communicator(team.mesh(), team.rank()),
+          team_(team),
+          big_axes_(mesh().without_ones(mesh().every_axis())),
+          meeting_(team) {}
+
+    void all_reduce(mesh_mask mask, reduction how, element_type type, void const* in, void* out,
+                    std::size_t count,
+                    std::source_location where = std::source_location::current()) override {
+        std::size_t const element = size_of(type), bytes = count * element;
+        if (alone(mask)) return copy_rows(1, bytes, out, bytes, in, bytes);
+        visit inside(*this, {operation::all_reduce, how, type, mask & big_axes_, 1, count, 0, 0, where});
+        std::size_t const ranks = meeting_.size(), own = meeting_.index();
+        inputs_.resize(ranks);
+        if (meeting_.by_letter(bytes)) {
+            meeting_.meet([&](std::size_t) { return sent{in, bytes}; });
+            for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = i == own ? in : meeting_.letter(i);
+            reduce_stretch(how, type, inputs_.data(), ranks, {1, count, count}, &out, 1);
+            return inside.end();
+        }
+        // Every rank adds its share of everyone's input and sends it to everyone, a segment at a time.
+        std::size_t const share = ((count + ranks - 1) / ranks + line - 1) / line * line * element;
+        mpi_segments const segments(share, segment_of(element));
+        scratch_.reserve(ranks, segments.length);
+        auto const first = [&](std::size_t segment, std::size_t rank) {
+            return std::min(bytes, rank * share + segments.first(segment));
+        };
+        auto const length = [&](std::size_t segment, std::size_t rank) {
+            return std::min(bytes, rank * share + segments.first(segment) + segments.bytes(segment)) -
+                   first(segment, rank);
+        };
+        meeting_.stream(
+            segments.count(),
+            [&](std::size_t segment, std::size_t i) {
+                return received{scratch_.incoming(segment, i), length(segment, own)};
+            },
+            [&](std::size_t segment, std::size_t i) {
+                return sent{at(in, first(segment, i)), length(segment, i)};
+            },
+            [&](std::size_t segment) {
+                for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = scratch_.incoming(segment, i);
+                inputs_[own] = at(in, first(segment, own));
+                void* const sum = at(out, first(segment, own));
+                std::size_t const elements = length(segment, own) / element;
+                reduce_stretch(how, type, inputs_.data(), ranks, {1, elements, elements}, &sum, 1);
+                // The sums go round while the next segment comes in. In place, they fall on what has been sent.
+                mpi_batch& sums = meeting_.batch(2 + segment % 2);
+                team_.wait(sums, false);
+                meeting_.exchange(
+                    sums,
+                    [&](std::size_t i) {
+                        return received{at(out, first(segment, i)), length(segment, i)};
+                    },
+                    [&](std::size_t) {
+                        return sent{sum, length(segment, own)};
+                    });
+            });
+        team_.wait(meeting_.batch(2), false);
+        team_.wait(meeting_.batch(3), false);
+        inside.end();
+    }
+
+    void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const* in, void* out,
+                        pieces shape, std::source_location where = std::source_location::current()) override {
+        std::size_t const element = size_of(type), row = shape.inner * element, bytes = shape.outer * row;
+        if (alone(mask)) return copy_rows(1, bytes, out, bytes, in, bytes);
+        visit inside(*this, {operation::reduce_scatter, how, type, mask & big_axes_, shape.outer, shape.inner,
+                             0, 0, where});
+        std::size_t const ranks = meeting_.size(), own = meeting_.index();
+        inputs_.resize(ranks);
+        bool const letters = meeting_.by_letter(bytes);
+        mpi_segments const segments(bytes, letters ? bytes : segment_of(element));
+        scratch_.reserve(ranks, segments.length);
+        mpi_rows const rows{row, row * ranks};
+        auto const packed = [&](std::size_t segment, std::size_t rank) {
+            sent const result{shape.outer == 1 ? at(in, rank * row + segments.first(segment))
+                                               : scratch_.outgoing(segment, rank),
+                              segments.bytes(segment)};
+            if (shape.outer != 1)
+                rows.pack(scratch_.outgoing(segment, rank), at(in, rank * row), segments.first(segment),
+                          result.count);
+            return result;
+        };
+        auto const reduce = [&](std::size_t segment) {
+            inputs_[own] = packed(segment, own).data;
+            void* const sum = at(out, segments.first(segment));
+            std::size_t const elements = segments.bytes(segment) / element;
+            reduce_stretch(how, type, inputs_.data(), ranks, {1, elements, elements}, &sum, 1);
+        };
+        if (letters) {
+            meeting_.meet([&](std::size_t i) { return packed(0, i); });
+            for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = meeting_.letter(i);
+            reduce(0);
+            return inside.end();
+        }
+        meeting_.stream(
+            segments.count(),
+            [&](std::size_t segment, std::size_t i) {
+                return received{scratch_.incoming(segment, i), segments.bytes(segment)};
+            },
+            packed,
+            [&](std::size_t segment) {
+                for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = scratch_.incoming(segment, i);
+                reduce(segment);
+            });
+        inside.end();
+    }
+
+    void all_gather(mesh_mask mask, element_type type, void const* in, void* out, pieces shape,
+                    std::source_location where = std::source_location::current()) override {
+        std::size_t const row = shape.inner * size_of(type), bytes = shape.outer * row;
+        if (alone(mask)) return copy_rows(1, bytes, out, 0, in, 0);
+        visit inside(
+            *this,
+            {operation::all_gather, {}, type, mask & big_axes_, shape.outer, shape.inner, 0, 0, where});
+        std::size_t const ranks = meeting_.size(), own = meeting_.index();
+        auto const place = [&](std::size_t rank, void const* piece) {
+            copy_rows(shape.outer, row, at(out, rank * row), row * ranks, piece, row);
+        };
+        if (meeting_.by_letter(bytes)) {
+            meeting_.meet([&](std::size_t) { return sent{in, bytes}; });
+            for (std::size_t i = 0; i < ranks; ++i) place(i, i == own ? in : meeting_.letter(i));
+            return inside.end();
+        }
+        if (shape.outer == 1) {
+            meeting_.meet();
+            meeting_.exchange(
+                meeting_.batch(0),
+                [&](std::size_t i) {
+                    return received{at(out, i * row), bytes};
+                },
+                [&](std::size_t) {
+                    return sent{in, bytes};
+                });
+            place(own, in);
+            team_.wait(meeting_.batch(0), false);
+            return inside.end();
+        }
+        mpi_segments const segments(bytes, segment_of(1));
+        scratch_.reserve(ranks, segments.length);
+        mpi_rows const rows{row, row * ranks};
+        meeting_.stream(
+            segments.count(),
+            [&](std::size_t segment, std::size_t i) {
+                return received{scratch_.incoming(segment, i), segments.bytes(segment)};
+            },
+            [&](std::size_t segment, std::size_t) {
+                return sent{at(in, segments.first(segment)), segments.bytes(segment)};
+            },
+            [&](std::size_t segment) {
+                meeting_.for_peers([&](std::size_t i) {
+                    rows.unpack(at(out, i * row), scratch_.incoming(segment, i), segments.first(segment),
+                                segments.bytes(segment));
+                });
+            });
+        place(own, in);
+        inside.end();
+    }
+
+    void all_to_all(mesh_mask mask, element_type type, void const* in, void* out, std::size_t count_per_peer,
+                    std::source_location where = std::source_location::current()) override {
+        check_apart(in, out, count_per_peer);
+        std::size_t const bytes = count_per_peer * size_of(type);
+        if (alone(mask)) return copy_rows(1, bytes, out, bytes, in, bytes);
+        visit inside(*this,
+                     {operation::all_to_all, {}, type, mask & big_axes_, 1, count_per_peer, 0, 0, where});
+        std::size_t const mine = meeting_.index() * bytes;
+        if (meeting_.by_letter(bytes)) {
+            meeting_.meet([&](std::size_t i) { return sent{at(in, i * bytes), bytes}; });
+            meeting_.for_peers(
+                [&](std::size_t i) { copy_rows(1, bytes, at(out, i * bytes), 0, meeting_.letter(i), 0); });
+        } else {
+            meeting_.meet();
+            meeting_.exchange(
+                meeting_.batch(0),
+                [&](std::size_t i) {
+                    return received{at(out, i * bytes), bytes};
+                },
+                [&](std::size_t i) {
+                    return sent{at(in, i * bytes), bytes};
+                });
+            team_.wait(meeting_.batch(0), false);
+        }
+        copy_rows(1, bytes, at(out, mine), 0, at(in, mine), 0);
+        inside.end();
+    }
+
+    void broadcast(mesh_mask mask, element_type type, void* data, std::size_t count, std::size_t root,
+                   std::source_location where = std::source_location::current()) override {
+        mesh().check(mask);
+        check_root(mask, root);
+        std::size_t const bytes = count * size_of(type);
+        if (alone(mask)) return;
+        visit inside(*this, {operation::broadcast, {}, type, mask & big_axes_, 1, count, root, 0, where});
+        std::size_t const ranks = meeting_.size(), own = meeting_.index();
+        if (meeting_.by_letter(bytes)) {
+            meeting_.meet([&](std::size_t) { return sent{data, own == root ? bytes : 0}; });
+            if (own != root) copy_rows(1, bytes, data, 0, meeting_.letter(root), 0);
+            return inside.end();
+        }
+        meeting_.meet();
+        // The root deals out a share to each, and all pass their shares on: no rank sends the whole more than once.
+        std::size_t const share = (bytes + ranks - 1) / ranks;
+        auto const part = [&](std::size_t rank) { return std::min(bytes, rank * share); };
+        auto const length = [&](std::size_t rank) { return part(rank + 1) - part(rank); };
+        meeting_.exchange(
+            meeting_.batch(0),
+            [&](std::size_t i) {
+                return received{at(data, part(own)), i == root ? length(own) : 0};
+            },
+            [&](std::size_t i) {
+                return sent{at(data, part(i)), own == root ? length(i) : 0};
+            });
+        team_.wait(meeting_.batch(0), false);
+        meeting_.exchange(
+            meeting_.batch(0),
+            [&](std::size_t i) {
+                return received{at(data, part(i)), own == root ? 0 : length(i)};
+            },
+            [&](std::size_t i) {
+                return sent{at(data, part(own)), i == root ? 0 : length(own)};
+            });
+        team_.wait(meeting_.batch(0), false);
+        inside.end();
+    }
+
+    void barrier(mesh_mask mask, std::source_location where = std::source_location::current()) override {
+        if (alone(mask)) return;
+        visit inside(*this, {operation::barrier, {}, {}, mask & big_axes_, 1, 0, 0, 0, where});
+        meeting_.meet([](std::size_t) { return sent{}; });
+        inside.end();
+    }
+
+    /// The end of the program: returns when every rank has come to it. A rank that waits in a collective instead
+    /// hears of it.
+    void finish() {
+        if (big_axes_ == 0) return;
+        team_.set_doing("at the end of its program");
+        visit inside(*this, {operation::barrier, {}, {}, big_axes_, 1, 0, 0, 0, {}});
+        meeting_.meet([](std::size_t) { return sent{}; });
+        inside.end();
+    }
+
+    void fail(std::string_view reason) noexcept override {
+        team_.fail(mpi_team::breach::peer_failed, rank(), reason);
+    }
+
+private:
+    /// Shares of an all_reduce begin at whole cache lines.
+    static constexpr std::size_t line = 64;
+    using sent = mpi_meeting::bytes;
+    using received = mpi_meeting::space;
+
+    /// One collective of this rank, with its time.
+    class visit {
+    public:
+        visit(mpi_rank& self, call made) : self_(self), start_(clock::now()) {
+            self_.count_collective();
+            self_.meeting_.begin(made);
+        }
+        visit(visit const&) = delete;
+        visit& operator=(visit const&) = delete;
+        ~visit() {
+            if (!ended_) self_.meeting_.give_up();
+        }
+        void end() {
+            ended_ = true;
+            self_.meeting_.end();
+            self_.add_time(clock::now() - start_, self_.team_.take_waiting());
+        }
+
+    private:
+        mpi_rank& self_;
+        clock::time_point start_;
+        bool ended_ = false;
+    };
+
+    bool alone(mesh_mask mask) const {
+        mesh().check(mask);
+        return (mask & big_axes_) == 0;
+    }
+
+    /// `offset` bytes into memory that may be null if nothing is there.
+    static std::byte const* at(void const* memory, std::size_t offset) {
+        return memory == nullptr ? nullptr : static_cast<std::byte const*>(memory) + offset;
+    }
+    static std::byte* at(void* memory, std::size_t offset) {
+        return memory == nullptr ? nullptr : static_cast<std::byte*>(memory) + offset;
+    }
+
+    /// The bytes of a segment: whole elements.
+    std::size_t segment_of(std::size_t element) const {
+        return std::max<std::size_t>(1, team_.policy().sizes.segment / element) * element;
+    }
+
+    mpi_team& team_;
+    mesh_mask big_axes_;
+    mpi_meeting meeting_;
+    mpi_scratch scratch_;
+    std::vector<void const*> inputs_;
+};
+
+}  // namespace meshwise

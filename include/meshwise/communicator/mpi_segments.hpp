@@ -1,0 +1,70 @@
+// mpi_segments: a piece of a tensor as a sequence of packed segments, and the memory in which they wait.
+// Guarantees: a segment is the same stretch of every rank's piece; rows are cut wherever a segment ends.
+// Costs: four segments per rank of the group, allocated when they are needed for the first time.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <vector>
+
+namespace meshwise {
+
+/// How `total` bytes are cut into segments of at most `length`.
+struct mpi_segments {
+    std::size_t total, length;
+
+    mpi_segments(std::size_t bytes, std::size_t most) : total(bytes), length(std::min(bytes, most)) {}
+    std::size_t count() const { return (total + length - 1) / length; }
+    std::size_t first(std::size_t segment) const { return segment * length; }
+    std::size_t bytes(std::size_t segment) const { return std::min(length, total - first(segment)); }
+};
+
+/// Rows of `row` bytes that begin `step` bytes apart, as one sequence of bytes.
+struct mpi_rows {
+    std::size_t row, step;
+
+    void pack(std::byte* to, std::byte const* from, std::size_t first, std::size_t count) const {
+        each(first, count, [&](std::size_t packed, std::size_t spread, std::size_t length) {
+            std::memcpy(to + packed, from + spread, length);
+        });
+    }
+    void unpack(std::byte* to, std::byte const* from, std::size_t first, std::size_t count) const {
+        each(first, count, [&](std::size_t packed, std::size_t spread, std::size_t length) {
+            std::memcpy(to + spread, from + packed, length);
+        });
+    }
+
+private:
+    template <class F>
+    void each(std::size_t first, std::size_t count, F&& f) const {
+        for (std::size_t done = 0; done < count;) {
+            std::size_t const column = (first + done) % row;
+            std::size_t const length = std::min(count - done, row - column);
+            f(done, (first + done) / row * step + column, length);
+            done += length;
+        }
+    }
+};
+
+/// Where segments wait: two that come in from each rank, and two that go out.
+class mpi_scratch {
+public:
+    void reserve(std::size_t ranks, std::size_t length) {
+        ranks_ = ranks;
+        length_ = length;
+        if (memory_.size() < 4 * ranks * length) memory_.resize(4 * ranks * length);
+    }
+    std::byte* incoming(std::size_t segment, std::size_t rank) { return at(segment % 2, rank); }
+    std::byte* outgoing(std::size_t segment, std::size_t rank) { return at(2 + segment % 2, rank); }
+
+private:
+    std::byte* at(std::size_t half, std::size_t rank) {
+        return memory_.data() + (half * ranks_ + rank) * length_;
+    }
+
+    std::size_t ranks_ = 0, length_ = 0;
+    std::vector<std::byte> memory_;
+};
+
+}  // namespace meshwise

@@ -1,0 +1,153 @@
+// mpi_session: the MPI library in this process, from MPI_Init to MPI_Finalize.
+// Guarantees: started once, ended once when the program exits; never finalised after a failure. Errors of MPI calls
+// come back as exceptions; what the library does not return from, the watchdog ends.
+// Costs: two communicators of the library and one thread.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#ifndef OMPI_SKIP_MPICXX
+#define OMPI_SKIP_MPICXX 1
+#endif
+#ifndef MPICH_SKIP_MPICXX
+#define MPICH_SKIP_MPICXX 1
+#endif
+#include <mpi.h>
+
+#include <meshwise/communicator/call.hpp>
+#include <meshwise/communicator/mpi_watchdog.hpp>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace meshwise {
+
+/// How a process of a failed program ends, besides 0.
+struct exit_code {
+    static constexpr int usage = 64;      // not the number of processes that the mesh needs
+    static constexpr int internal = 70;   // a mismatch of calls, or an exception of the program
+    static constexpr int peer_lost = 71;  // a rank is missing, or the MPI library reported an error
+};
+
+class mpi_session {
+public:
+    /// The time that a failing process has for unwinding and MPI_Abort.
+    static constexpr auto grace = std::chrono::seconds(5);
+
+    /// Starts the library on the first call.
+    static mpi_session& start(int argc, char** argv, std::chrono::milliseconds deadline) {
+        static mpi_session session(argc, argv, deadline);
+        return session;
+    }
+    mpi_session(mpi_session const&) = delete;
+    mpi_session& operator=(mpi_session const&) = delete;
+
+    std::size_t rank() const { return rank_; }
+    std::size_t size() const { return size_; }
+    MPI_Comm data() const { return data_; }
+    MPI_Comm control() const { return control_; }
+    mpi_watchdog& watchdog() { return watchdog_; }
+
+    /// The ranks on this machine, and the threads that each of them may use.
+    std::size_t local_ranks() const { return local_; }
+    std::size_t share_of_cores() const {
+        std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+        std::size_t bound = cores;
+#if defined(__linux__)
+        cores = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
+        cpu_set_t set;
+        if (sched_getaffinity(0, sizeof set, &set) == 0) bound = static_cast<std::size_t>(CPU_COUNT(&set));
+#endif
+        return std::max<std::size_t>(1, std::min(bound, cores / local_));
+    }
+    /// More ranks than cores: who waits must let others run.
+    bool crowded() const { return crowded_; }
+
+    /// A program is running: to leave it by exit() is a failure.
+    void set_running(bool now) { running_ = now; }
+
+    /// Turns the result of an MPI call into an exception.
+    static void check(int result, char const* doing) {
+        if (result == MPI_SUCCESS) return;
+        char text[MPI_MAX_ERROR_STRING] = {};
+        int length = 0;
+        MPI_Error_string(result, text, &length);
+        throw peer_failed(std::string("the MPI library failed in ") + doing + ": " + text);
+    }
+
+    /// One line on stderr, in one piece.
+    static void say(std::string_view text) noexcept {
+        try {
+            std::string const line = "meshwise: " + std::string(text) + "\n";
+            [[maybe_unused]] auto const written = write(2, line.data(), line.size());
+        } catch (...) {}
+    }
+
+    /// Ends every process of the program.
+    [[noreturn]] void abort(int code) noexcept {
+        failed_ = true;
+        watchdog_.final_limit(grace, code, "in MPI_Abort");
+        MPI_Abort(MPI_COMM_WORLD, code);
+        _exit(code);
+    }
+
+private:
+    mpi_session(int argc, char** argv, std::chrono::milliseconds deadline) : deadline_(deadline) {
+        watchdog_.limit(deadline + grace, exit_code::peer_lost, "in MPI_Init");
+        int started = 0;
+        MPI_Initialized(&started);
+        if (started == 0) {
+            int provided = 0;
+            if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+                throw error("MPI_Init failed; start the program by mpirun -n N");
+            if (provided < MPI_THREAD_FUNNELED)
+                throw error(
+                    "the MPI library allows no threads at all; use one built with MPI_THREAD_FUNNELED");
+            ours_ = true;
+        }
+        MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+        for (MPI_Comm* const made : {&data_, &control_}) {
+            check(MPI_Comm_dup(MPI_COMM_WORLD, made), "MPI_Comm_dup");
+            MPI_Comm_set_errhandler(*made, MPI_ERRORS_RETURN);
+        }
+        int rank = 0, size = 1, local = 1;
+        MPI_Comm_rank(data_, &rank);
+        MPI_Comm_size(data_, &size);
+        MPI_Comm machine;
+        check(MPI_Comm_split_type(data_, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &machine),
+              "MPI_Comm_split_type");
+        MPI_Comm_size(machine, &local);
+        MPI_Comm_free(&machine);
+        rank_ = static_cast<std::size_t>(rank);
+        size_ = static_cast<std::size_t>(size);
+        local_ = static_cast<std::size_t>(local);
+        crowded_ = local_ > std::max(1U, std::thread::hardware_concurrency());
+        watchdog_.lift();
+    }
+
+    /// Runs when the program exits.
+    ~mpi_session() {
+        if (failed_) return;
+        if (running_) {
+            say("rank " + std::to_string(rank_) + " left its program by exit(); all ranks end");
+            abort(exit_code::internal);
+        }
+        int ended = 0;
+        MPI_Finalized(&ended);
+        if (!ours_ || ended != 0) return;
+        watchdog_.limit(deadline_ + grace, exit_code::peer_lost, "in MPI_Finalize");
+        MPI_Finalize();
+        watchdog_.lift();
+    }
+
+    mpi_watchdog watchdog_;
+    std::chrono::milliseconds deadline_;
+    bool ours_ = false, running_ = false, failed_ = false, crowded_ = false;
+    MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
+    std::size_t rank_ = 0, size_ = 1, local_ = 1;
+};
+
+}  // namespace meshwise

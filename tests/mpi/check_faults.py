@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Starts the program `faults` under mpirun, harms it, and judges how it ends: in time, with the right exit code, with
+a sentence that names rank and call, and with no process left behind.
+
+    check_faults.py FAULTS MPIRUN... [--long]      MPIRUN... is what comes before the number of processes
+"""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+LONG = bool(os.environ.get("MESHWISE_LONG"))
+PROGRAM, MPIRUN = sys.argv[1], sys.argv[2:]
+PLACE = r"faults\.cpp:\d+"
+RANK1 = r"rank 1 \((dp 0, )?tp 1\)"
+RULE = "ranks that share a group must make the same calls in the same order"
+
+
+def processes_of(mode):
+    """The living processes of our program in this mode."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, ValueError):
+            continue
+        if words[0] == PROGRAM.encode() and mode.encode() in words and state != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+class Run:
+    """One run: `harm(run)` is called once all ranks said the word."""
+
+    def __init__(self, ranks, *arguments, word=None, harm=None, limit=60):
+        self.mode, self.started = arguments[0], time.monotonic()
+        self.output = ""
+        with tempfile.TemporaryFile("w+") as out:
+            job = subprocess.Popen([*MPIRUN, str(ranks), PROGRAM, *arguments], stdout=out, stderr=out,
+                                   start_new_session=True)
+            self.harmed = self.started
+            try:
+                if harm:
+                    while self.read(out).count(word) < ranks and job.poll() is None:
+                        time.sleep(0.02)
+                    self.harmed = time.monotonic()
+                    harm(self)
+                self.code = job.wait(timeout=limit)
+            except subprocess.TimeoutExpired:
+                self.code = "hang"
+            self.ended = time.monotonic()
+            time.sleep(0.3)
+            self.left = processes_of(self.mode)
+            if self.code == "hang":
+                os.killpg(job.pid, signal.SIGKILL)
+            for left in processes_of(self.mode):
+                os.kill(left, signal.SIGKILL)
+            self.read(out)
+
+    def read(self, out):
+        out.seek(0)
+        self.output = out.read()
+        return self.output
+
+    def pid_of(self, rank):
+        """By the rank that the launcher has given it."""
+        for pid in processes_of(self.mode):
+            environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+            if re.search(rb"(^|\0)(OMPI_COMM_WORLD_RANK|PMI_RANK)=%d\0" % rank, environment):
+                return pid
+        raise AssertionError(f"rank {rank} is not running")
+
+    def expect(self, code, *texts, within=None):
+        faults = []
+        if self.code != code and not (code == "bad" and self.code not in (0, "hang")):
+            faults.append(f"exit code {self.code} instead of {code}")
+        faults += [f"no '{text}' in the output" for text in texts if not re.search(text, self.output)]
+        if "TOUCHED" in self.output:
+            faults.append("values were touched")
+        if self.left:
+            faults.append(f"{len(self.left)} processes were left behind")
+        if within is not None and self.ended - self.harmed > within:
+            faults.append(f"it took {self.ended - self.harmed:.1f} s, not {within} s")
+        return [f"{fault}; the output was:\n{self.output}" if n == 0 else fault for n, fault in enumerate(faults)]
+
+
+def sentences(run, most):
+    """One record, not one per rank."""
+    lines = [line for line in run.output.splitlines() if line.startswith("meshwise:")]
+    return [] if 1 <= len(lines) <= most else [f"{len(lines)} records: {lines}"]
+
+
+def all_is_well():
+    yield "a program that does nothing ends with 0", Run(4, "nothing").expect(0)
+
+
+def wrong_number_of_processes():
+    run = Run(3, "nothing")
+    yield "3 processes for a mesh of 2", run.expect(64, "the mesh has 2 ranks, tp 2, but mpirun has started 3 processes; "
+                                                    "start the program by mpirun -n 2", within=10) + sentences(run, 1)
+
+
+def ranks_start_differently():
+    run = Run(4, "handshake")
+    yield "ranks that start with another seed", run.expect(70, "the seed is 0 on ranks 0 1 and 1 on ranks 2 3", within=10)
+
+
+def an_exception():
+    for ranks in (2, 4):
+        run = Run(ranks, "throw")
+        found = run.expect(70, f"meshwise: {RANK1} failed: disk is full; .* all_reduce.* at .*{PLACE}", within=10)
+        for rank in set(range(ranks)) - {1}:
+            found += run.expect(70, f"rank {rank}: heard: {RANK1} failed: disk is full; this released rank {rank}")
+        yield f"an exception on one of {ranks} ranks", found + sentences(run, 1)
+    yield "an exception while the peers are busy", Run(2, "throw_while_busy").expect(70, "disk is full", within=10)
+    yield "an exception that is swallowed", Run(2, "swallow").expect(70, f"{RANK1} failed: disk is full", within=10)
+    yield "unwinding that does not end", Run(2, "slow_to_leave").expect(70, "hangs after a failure", within=12)
+
+
+def a_rank_leaves():
+    yield "exit() on one rank", Run(2, "exit").expect(70, "rank 1 left its program by exit", within=10)
+    for ranks in (2, 4):
+        run = Run(ranks, "end")
+        yield f"one of {ranks} ranks ends its program early", run.expect(
+            70, f"{RANK1} is at the end of its program while rank 0 .* entered all_reduce.* at .*{PLACE}", RULE,
+            within=10) + sentences(run, 1)
+
+
+def mismatches():
+    even = r"all_reduce\(sum, float32, 320\)"
+    odd = {"operation": r"all_gather\(float32, 1 x 80 per rank\)", "reduction": r"all_reduce\(max, float32, 320\)",
+           "type": r"all_reduce\(sum, int32, 320\)", "extents": r"all_reduce\(sum, float32, 319\)",
+           "extents_large": r"all_reduce\(sum, float32, 1\)", "root": r"broadcast\(float32, 800, root 1\)",
+           "order": r"barrier\(\)", "call_site": even}
+    other = {"root": r"broadcast\(float32, 800, root 0\)", "order": r"broadcast\(float32, 8, root 0\)",
+             "extents_large": r"all_reduce\(sum, float32, 1000\)"}
+    for kind, text in odd.items():
+        for ranks in (2, 4):
+            run = Run(ranks, kind)
+            found = run.expect(70, f"meshwise: {RANK1} entered {text} over .* at .*{PLACE} while rank 0 .* entered "
+                               f"{other.get(kind, even)} over .* at .*{PLACE}; {RULE}", within=10)
+            for rank in range(ranks):
+                found += run.expect(70, f"rank {rank}: heard of the disagreement, untouched")
+            yield f"mismatch of {kind} on {ranks} ranks", found + sentences(run, 1)
+    run = Run(4, "axis")
+    yield "mismatch of axis: a circle of waiting", run.expect(
+        70, rf"waits in barrier\(\) over dp( x tp)? at .*{PLACE} for .* which waits in barrier\(\) over .* at .*{PLACE}",
+        "so none of them can go on", "heard of the disagreement, untouched", within=10)
+
+
+def someone_is_late():
+    with tempfile.TemporaryDirectory() as folder:
+        record = os.path.join(folder, "calls")
+        run = Run(2, "late", "1500", record)
+        yield "a rank that is asleep past the deadline", run.expect(
+            71, r"after 1500 ms rank 0 \(tp 0\) still waits in all_reduce.* at .*" + PLACE + " for " + RANK1 +
+            "; no answer from " + RANK1 + r", last seen in barrier\(\) over tp at .*" + PLACE, within=8)
+        try:
+            text = pathlib.Path(record + ".rank-0").read_text()
+        except OSError as error:
+            text = str(error)
+        yield "its calls are on record", [] if re.search(r"rank 0 .*\n0 call 0 of its group: barrier", text) else [text]
+    run = Run(4, "late_behind_another", "1500")
+    yield "a missing rank is named even if another one is waited for", run.expect(
+        71, r"no answer from rank 3 \(dp 1, tp 1\), which has made no call yet", within=8)
+
+
+def killed():
+    def kill(run):
+        os.kill(run.pid_of(1), signal.SIGKILL)
+    # The launcher notices; it names the rank.
+    for n in range(50 if LONG else 2):
+        run = Run(4, "forever", word="at work", harm=lambda run: (time.sleep(0.037 * n), kill(run)))
+        yield f"kill -9, no. {n + 1}", run.expect("bad", "rank 1", within=5)
+
+
+def stopped():
+    wanted = Run(2, "work").output.count("digest")
+    right = re.findall("digest (.*)", Run(2, "work").output)
+    yield "both ranks have one digest", [] if wanted == 2 and len(set(right)) == 1 else [f"digests {right}"]
+
+    def stop(run):
+        os.kill(run.pid_of(1), signal.SIGSTOP)
+
+    def stop_and_go_on(run):
+        pid = run.pid_of(1)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(1)
+        os.kill(pid, signal.SIGCONT)
+
+    run = Run(2, "forever", "2000", word="at work", harm=stop)
+    took = run.ended - run.harmed
+    # After the deadline the living wait half a second for the others to hear, and the launcher needs a moment.
+    yield "a stopped rank is named at the deadline", run.expect(
+        71, r"after 2000 ms rank 0 \(tp 0\) still waits in all_reduce.* at .*" + PLACE + ".*no answer from " + RANK1,
+        within=8) + ([] if took > 1.9 else [f"it took only {took:.1f} s"])
+    run = Run(2, "work_slowly", "3000", word="at work", harm=stop_and_go_on)
+    yield "a rank that was stopped for a while changes nothing", run.expect(0) + (
+        [] if re.findall("digest (.*)", run.output) == right else [f"not the digest {right}: {run.output}"])
+
+
+def main():
+    passed = failed = 0
+    for part in (all_is_well, wrong_number_of_processes, ranks_start_differently, an_exception, a_rank_leaves, mismatches,
+                 someone_is_late, killed, stopped):
+        for title, faults in part():
+            passed, failed = passed + (not faults), failed + bool(faults)
+            for fault in faults:
+                print(f"{title}: {fault}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())

@@ -1,0 +1,172 @@
+// One program for everything that can go wrong; check_faults.py starts it, harms it and judges how it ends.
+//   faults MODE [deadline in ms]
+#include <cstdio>
+#include <cstring>
+
+#include <meshwise/communicator/mpi.hpp>
+
+namespace mw = meshwise;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto f32 = mw::element_type::float32;
+constexpr auto sum = mw::reduction::sum;
+
+/// Sleeps when it is destroyed: unwinding that takes for ever.
+struct slow_to_leave {
+    ~slow_to_leave() { std::this_thread::sleep_for(60s); }
+};
+
+void say(mw::communicator& here, std::string const& text) {
+    std::fprintf(stderr, "rank %zu: %s\n", here.rank(), text.c_str());
+}
+
+std::source_location line_of(std::source_location where = std::source_location::current()) { return where; }
+
+/// Sums that take a while, and a digest of all of them.
+std::uint64_t work(mw::communicator& here, int turns) {
+    std::vector<float> x(100000), y(x.size());
+    std::uint64_t digest = 14695981039346656037ULL;
+    for (int turn = 0; turn < turns; ++turn) {
+        for (std::size_t i = 0; i < x.size(); ++i)
+            x[i] = 1.0F / static_cast<float>((i + 1) * (here.rank() + 3) + static_cast<std::size_t>(turn));
+        here.all_reduce(here.mesh().every_axis(), sum, f32, x.data(), y.data(), x.size());
+        for (float const value : y) {
+            std::uint32_t bits;
+            std::memcpy(&bits, &value, sizeof bits);
+            digest = (digest ^ bits) * 1099511628211ULL;
+        }
+    }
+    return digest;
+}
+
+/// One rank does `odd`, the others `even`, after a good call. Whatever it was, no value may have been touched.
+template <class Even, class Odd>
+void disagree(mw::communicator& here, Even const& even, Odd const& odd) {
+    std::vector<float> x(1000, static_cast<float>(here.rank())), before = x;
+    here.barrier(here.mesh().every_axis());
+    try {
+        if (here.rank() == 1)
+            odd(x.data());
+        else
+            even(x.data());
+    } catch (mw::collective_error const&) {
+        say(here, x == before ? "heard of the disagreement, untouched" : "TOUCHED");
+        throw;
+    }
+}
+
+void program(mw::communicator& here, std::string const& mode) {
+    mw::mesh_mask const all = here.mesh().every_axis();
+    auto const place = line_of();
+    auto const good = [&](float* x) { here.all_reduce(all, sum, f32, x, x, 320, place); };
+    if (mode == "work") {
+        say(here, "digest " + std::to_string(work(here, 200)));
+    } else if (mode == "work_slowly") {
+        say(here, "at work");
+        std::this_thread::sleep_for(500ms);
+        say(here, "digest " + std::to_string(work(here, 200)));
+    } else if (mode == "forever") {
+        say(here, "at work");
+        for (;;) work(here, 1);
+    } else if (mode == "throw") {
+        try {
+            work(here, 3);
+            if (here.rank() == 1) throw std::runtime_error("disk is full");
+            work(here, 1);
+        } catch (mw::peer_failed const& e) {
+            say(here, std::string("heard: ") + e.what());
+            throw;
+        }
+    } else if (mode == "throw_while_busy") {
+        if (here.rank() == 1) throw std::runtime_error("disk is full");
+        std::this_thread::sleep_for(60s);
+    } else if (mode == "swallow") {
+        try {
+            if (here.rank() == 1) here.fail("disk is full");
+            work(here, 1);
+        } catch (...) {}
+    } else if (mode == "slow_to_leave") {
+        slow_to_leave const slow;
+        disagree(here, good, [&](float* x) { here.all_reduce(all, sum, f32, x, x, 319, place); });
+    } else if (mode == "exit") {
+        if (here.rank() == 1) std::exit(0);
+        work(here, 1);
+    } else if (mode == "end") {
+        if (here.rank() == 1) return;
+        work(here, 1);
+    } else if (mode == "late") {
+        here.barrier(all);
+        if (here.rank() == 1) std::this_thread::sleep_for(60s);
+        work(here, 1);
+    } else if (mode == "late_behind_another") {
+        // Rank 0 waits for rank 1, which waits for rank 3, which is asleep.
+        if (here.rank() == 3) std::this_thread::sleep_for(60s);
+        if (here.rank() == 1) here.barrier(1);
+        if (here.rank() < 2) here.barrier(2);
+        here.barrier(1);
+    } else if (mode == "operation") {
+        disagree(here, good, [&](float* x) { here.all_gather(all, f32, x, x + 500, {1, 80}, place); });
+    } else if (mode == "reduction") {
+        disagree(here, good,
+                 [&](float* x) { here.all_reduce(all, mw::reduction::max, f32, x, x, 320, place); });
+    } else if (mode == "type") {
+        disagree(here, good,
+                 [&](float* x) { here.all_reduce(all, sum, mw::element_type::int32, x, x, 320, place); });
+    } else if (mode == "extents") {
+        disagree(here, good, [&](float* x) { here.all_reduce(all, sum, f32, x, x, 319, place); });
+    } else if (mode == "extents_large") {
+        disagree(
+            here, [&](float* x) { here.all_reduce(all, sum, f32, x, x, 1000, place); },
+            [&](float* x) { here.all_reduce(all, sum, f32, x, x, 1, place); });
+    } else if (mode == "root") {
+        disagree(
+            here, [&](float* x) { here.broadcast(all, f32, x, 800, 0, place); },
+            [&](float* x) { here.broadcast(all, f32, x, 800, 1, place); });
+    } else if (mode == "order") {
+        disagree(
+            here,
+            [&](float* x) {
+                here.broadcast(all, f32, x, 8, 0, place);
+                here.barrier(all, place);
+            },
+            [&](float* x) {
+                here.barrier(all, place);
+                here.broadcast(all, f32, x, 8, 0, place);
+            });
+    } else if (mode == "call_site") {
+        disagree(here, good, [&](float* x) { here.all_reduce(all, sum, f32, x, x, 320, line_of()); });
+    } else if (mode == "axis") {
+        // Ranks wait for each other in a circle.
+        disagree(
+            here,
+            [&](float*) {
+                here.barrier(2, place);
+                here.barrier(3, place);
+            },
+            [&](float*) {
+                here.barrier(1, place);
+                here.barrier(3, place);
+            });
+    } else if (mode != "nothing") {
+        throw mw::error("there is no mode " + mode);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::string const mode = argc > 1 ? argv[1] : "nothing";
+    mw::mpi policy{argc, argv};
+    if (argc > 2) policy.deadline = std::chrono::milliseconds(std::atoi(argv[2]));
+    if (argc > 3) policy.record_file = argv[3];
+    if (mode == "handshake")
+        policy.equal_on_all_ranks = {
+            {"the seed", std::to_string(mw::mpi_session::start(argc, argv, policy.deadline).rank() / 2)}};
+    std::size_t const processes = mw::mpi_session::start(argc, argv, policy.deadline).size();
+    // Rank 3's mesh is square where there are four.
+    mw::grid const mesh = processes == 4 ? mw::grid{2, {2, 2}, {"dp", "tp"}} : mw::grid{1, {2}, {"tp"}};
+    mw::run_mpi(mesh, policy, [&](mw::communicator& here, std::size_t) { program(here, mode); });
+    std::puts("the end");
+}
