@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -190,6 +191,13 @@ inline void rename_file(file_calls& calls, std::string const& from, std::string 
     if (calls.rename(from, to) != 0)
         throw output_error(shown(from) + " cannot be renamed to " + shown(to) + ": " + last_reason() +
                            "; give a place that can be written");
+}
+/// Letters that no other file has in its name.
+inline std::string fresh_name() {
+    std::random_device device;
+    std::string out;
+    for (int i = 0; i < 16; ++i) out += "0123456789abcdef"[device() & 15U];
+    return out;
 }
 /// The folder a path lies in.
 inline std::string folder_of(std::string const& path) {

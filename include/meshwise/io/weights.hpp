@@ -3,8 +3,6 @@
 // file knows nothing of meshes.
 //   mw::load_weights(here, model, "model.safetensors");
 //   mw::save_weights(here, model, "model.safetensors");
-#include <random>
-
 #include <meshwise/io/agree.hpp>
 #include <meshwise/io/box.hpp>
 #include <meshwise/io/chunk_reader.hpp>
@@ -152,11 +150,6 @@ void make_room(X& x) {
     }(typename X::axes{});
     if (padded) std::fill_n(x.mutable_data(), x.size(), typename X::value_type{});
 }
-
-inline std::string fresh_name() {
-    std::random_device device;
-    return hexadecimal(std::uint64_t{device()} << 32U | device(), 16);
-}
 }  // namespace detail
 
 /// Fills the parameters of a model, which need no initial values.
@@ -220,7 +213,7 @@ void save_weights(Rank& here, Model& model, std::string const& path, save_option
             using T = typename std::remove_cvref_t<decltype(p)>::value_type;
             tensors.push_back({std::string(name), stored_type_of<T>(), true_shape(p)});
         });
-        std::string const fresh = path + ".tmp-" + detail::fresh_name();
+        std::string const fresh = path + ".tmp-" + fresh_name();
         open_file file;
         bool made = false;
         auto const on_first = [&](auto f) {
