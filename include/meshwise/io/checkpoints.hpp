@@ -64,6 +64,12 @@ public:
     checkpoint_folder const& folder() const { return folder_; }
 
 private:
+    static std::string mesh_text(grid const& mesh) {
+        std::string out;
+        for (std::size_t i = 0; i < mesh.axes; ++i)
+            out += (i > 0 ? " x " : "") + std::string(mesh.names[i]) + " " + std::to_string(mesh.sizes[i]);
+        return out;
+    }
     template <class Rank, class State>
     std::string write_shard(Rank& here, std::string const& folder, State const& state) const;
     template <class Rank, class State>
@@ -140,9 +146,7 @@ void checkpoints::save(Rank& here, std::uint64_t step, named_state<T...> const& 
             on_all_or_none(team, [&] {
                 if (here.is_first())
                     folder_.commit(step, fresh,
-                                   detail::manifest_text(step,
-                                                         describe_axes(team.mesh(), team.mesh().every_axis()),
-                                                         numbers, lines));
+                                   detail::manifest_text(step, mesh_text(team.mesh()), numbers, lines));
             });
         } catch (...) {
             if (begun) folder_.remove_all(fresh);

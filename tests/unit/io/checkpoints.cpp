@@ -91,6 +91,7 @@ TEST_CASE("a replicated value is written once, and ranks take turns") {
     save<P, P::by_both>(folder.path(), 7);
     auto const stored = mw::manifest::read(mw::file_calls::of_system(), folder / "step-000007/MANIFEST.json");
     CHECK(stored.step == 7);
+    CHECK(stored.mesh == "outer 2 x inner 2");
     REQUIRE(stored.files.size() == 4);
     CHECK(stored.tensors.at("model.table").boxes.size() ==
           4);  // split both ways; the second has one row of padding
