@@ -271,6 +271,44 @@ TEST_CASE("every flipped byte and every truncation is detected, and the place is
     has(why(), "holds step 4");
 }
 
+TEST_CASE("10,000 flipped bytes of a shard, and truncation at each 512 bytes") {
+    scratch const folder;
+    using P = small::places<1, 1>;
+    struct rows : mw::axis<128> {};
+    struct columns : mw::axis<120> {};
+    using S = mw::strategy<mw::mesh<P::outer, P::inner>, mw::on<mw::serial>>;
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto x = mw::tensor_of<S, float, rows, columns>::uninitialized();
+        mw::fill_by_index(x, [](std::size_t i) { return static_cast<float>(i) * 0.37F; });
+        mw::checkpoints(folder.path()).save(here, 1, mw::state_of("x", x));
+    });
+    auto& calls = mw::file_calls::of_system();
+    std::string const path = folder / "step-000001/rank-00000.safetensors";
+    auto const stored = mw::manifest::read(calls, folder / "step-000001/MANIFEST.json").files.at(0);
+    mw::open_file const file(calls, path, O_RDWR);
+    auto const said = [&] { return refusal<mw::input_error>([&] { mw::verify_shard(file, stored); }); };
+    REQUIRE(said().empty());
+    std::string const good = bytes_of(path);
+    std::mt19937_64 random(2);
+    std::size_t found = 0;
+    for (int i = 0; i < 10000; ++i) {
+        std::size_t const at = random() % good.size();
+        char const bad = static_cast<char>(good[at] ^ static_cast<char>(1 + random() % 255));
+        file.write(&bad, 1, at);
+        if (said().find(path + "', chunk 0 (") == 1) ++found;
+        file.write(&good[at], 1, at);
+    }
+    CHECK(found == 10000);
+    found = 0;
+    for (std::size_t length = 0; length < good.size(); length += 512) {
+        REQUIRE(truncate(path.c_str(), static_cast<off_t>(length)) == 0);
+        if (said().find(path + "', chunk 0: the file has " + std::to_string(length)) == 1) ++found;
+    }
+    CHECK(found == (good.size() + 511) / 512);
+    file.write(good.data(), good.size(), 0);
+    CHECK(said().empty());
+}
+
 TEST_CASE("every byte of a manifest, and every length") {
     scratch const folder;
     using P = small::places<2, 1>;
