@@ -4,22 +4,30 @@
 //   auto const state = mw::state_of("model", model, "optimizer", optimizer, "data", position);
 //   std::size_t step = store.resume(here, state).value_or(0);
 //   for (; step < steps;) { ...; if (++step % 100 == 0) store.save(here, step, state); }
+// or, without waiting for the disk:
+//   for (; step < steps;) { ...; store.advance(here); if (++step % 100 == 0) store.save_beside(here, step, state); }
+//   store.finish(here);
 // Guarantees: the checkpoints before survive any crash, error or full disk; an error of one rank is thrown on all. What
 // is loaded was verified. Files know tensors by global names and boxes, so any mesh and any strategy loads any other's.
-// Costs: a replicated value is written by one rank; one mebibyte of memory; loading reads everything twice, once to verify.
+// Costs: a replicated value is written by one rank; save takes one mebibyte of memory, save_beside what the rank writes;
+// loading reads everything twice, once to verify.
+#include <future>
+
 #include <meshwise/io/checkpoint_folder.hpp>
 #include <meshwise/io/shard_file.hpp>
 #include <meshwise/io/weights.hpp>
 
 namespace meshwise {
 
-/// All ranks make the same calls; each rank may have its own object or share one of its process.
+/// Each rank has an object of its own, and all ranks make the same calls.
 /// One job at a time saves into a folder: from its first save on it holds a lock, until the object is gone.
 class checkpoints {
 public:
     /// Errors: error for fewer than two to keep.
     explicit checkpoints(std::string folder, checkpoint_options options = {})
         : folder_(std::move(folder), options) {}
+    checkpoints(checkpoints const&) = delete;
+    checkpoints& operator=(checkpoints const&) = delete;
 
     /// Writes the state. When it returns, the checkpoint is on the disk.
     /// Communication: four small all-reduces and the manifest's lines.
@@ -27,6 +35,24 @@ public:
     /// error if the step is not later than all that are there, or if the ranks' numbers differ.
     template <class Rank, class... T>
     void save(Rank& here, std::uint64_t step, named_state<T...> const& state);
+
+    /// Copies the state and returns; threads beside the training write it. One at a time: an earlier one is finished first.
+    /// Communication and errors: as for save, when `advance` or `finish` come to them.
+    template <class Rank, class... T>
+    void save_beside(Rank& here, std::uint64_t step, named_state<T...> const& state);
+    /// Brings a save that goes on beside to its next stage if all ranks are through with the last; call it once a step.
+    /// True if there is none, or no longer. Communication: one small all-reduce while there is one.
+    template <class Rank>
+    bool advance(Rank& here);
+    /// Waits for a save that goes on beside. When it returns, the checkpoint is on the disk.
+    template <class Rank>
+    void finish(Rank& here) {
+        while (pending_) {
+            if (pending_->line.valid()) pending_->line.wait();
+            if (pending_->commit.valid()) pending_->commit.wait();
+            advance(here);
+        }
+    }
 
     /// The newest checkpoint's step.
     template <class Rank>
@@ -70,8 +96,25 @@ private:
             out += (i > 0 ? " x " : "") + std::string(mesh.names[i]) + " " + std::to_string(mesh.sizes[i]);
         return out;
     }
+    struct started {
+        std::uint64_t step = 0;
+        std::string fresh;
+        std::map<std::string, std::string> numbers;
+        std::future<std::string> line{};  // of this rank, when its shard is on the disk
+        std::future<void> commit{};       // of rank 0, when all shards are
+    };
     template <class Rank, class State>
-    std::string write_shard(Rank& here, std::string const& folder, State const& state) const;
+    started begin(Rank& here, std::uint64_t step, State const& state);
+    // f on all ranks; if it fails on any, what was begun is removed
+    template <class Rank, class F>
+    void on_all_or_undo(Rank& here, std::string const& fresh, F f) const {
+        try {
+            on_all_or_none(here.team(), f);
+        } catch (...) {
+            if (here.is_first()) folder_.remove_all(fresh);
+            throw;
+        }
+    }
     template <class Rank, class State>
     void load_parts(Rank& here, std::uint64_t step, State const& state, bool all_of_it) const;
     template <class State>
@@ -79,80 +122,112 @@ private:
                     bool all_of_it) const;
 
     checkpoint_folder folder_;  // only rank 0 changes it
+    std::optional<started> pending_;
 };
 
+// all ranks agree on what is saved, and a fresh folder lies there
 template <class Rank, class State>
-std::string checkpoints::write_shard(Rank& here, std::string const& folder, State const& state) const {
-    std::vector<written_box> boxes;
-    std::vector<stored_tensor> stored;
-    std::size_t index = 0;
-    state.visit([&]<class X>(std::string const& name, X& x) {
-        if constexpr (detail::is_tensor_type<X>) {
-            if (!detail::writes<X>(here.team(), index++)) return;
-            auto const whole = true_shape(x);
-            auto const part = local_box(x).common({std::vector<std::uint64_t>(whole.size(), 0), whole});
-            if (!part) return;  // nothing but padding
-            stored.push_back({name, stored_type_of<typename X::value_type>(), part->extent});
-            boxes.push_back({stored.back(), whole, part->first});
-        }
+checkpoints::started checkpoints::begin(Rank& here, std::uint64_t step, State const& state) {
+    communicator& team = here.team();
+    started made{.step = step, .fresh = {}, .numbers = {}};
+    std::string told = "step " + std::to_string(step);
+    state.visit([&](std::string const& name, auto& x) {
+        if constexpr (detail::a_number<std::remove_cvref_t<decltype(x)>>)
+            made.numbers[name] = detail::number_text(x), told += ", " + name + " " + made.numbers[name];
     });
-    std::string const header = safetensors_header(stored);
-    for (std::size_t i = 0; i < boxes.size(); ++i) boxes[i].stored = stored[i];
-    shard_writer out(folder_.calls(), folder + "/" + manifest::shard_name(here.index()),
-                     stored.empty() ? header.size() : stored.back().end);
-    out.append(header.data(), header.size());
-    std::size_t at = 0;
-    state.visit([&]<class X>(std::string const& name, X& x) {
-        if constexpr (detail::is_tensor_type<X>) {
-            if (at == boxes.size() || boxes[at].stored.name != name) return;
-            auto const& b = boxes[at++];
-            for_each_shared_run(local_box(x), {b.first, b.stored.shape},
-                                [&](std::uint64_t from, std::uint64_t, std::uint64_t n) {
-                                    out.append(x.data() + from, n * sizeof(typename X::value_type));
-                                });
-        }
+    auto const all_told = gather_texts(team, told);
+    for (std::size_t rank = 1; rank < all_told.size(); ++rank)
+        if (all_told[rank] != all_told[0])
+            throw error("ranks would save different numbers: rank 0 has " + all_told[0] + "; rank " +
+                        std::to_string(rank) + " has " + all_told[rank] +
+                        "; compute them alike on all ranks");
+    std::string nonce = fresh_name();
+    team.broadcast(team.mesh().every_axis(), element_type::uint8, nonce.data(), nonce.size(), 0);
+    made.fresh = folder_.unfinished_path_of(step, nonce);
+    on_all_or_undo(here, made.fresh, [&] {
+        if (here.is_first()) folder_.begin(step, made.fresh);
     });
-    return detail::file_line(here.index(), out.finish(), boxes);
+    return made;
 }
 
 template <class Rank, class... T>
 void checkpoints::save(Rank& here, std::uint64_t step, named_state<T...> const& state) {
     if constexpr (backend_of<typename Rank::strategy>::computes) {
-        communicator& team = here.team();
-        std::map<std::string, std::string> numbers;
-        std::string told = "step " + std::to_string(step);
-        state.visit([&](std::string const& name, auto& x) {
-            if constexpr (detail::a_number<std::remove_cvref_t<decltype(x)>>)
-                numbers[name] = detail::number_text(x), told += ", " + name + " " + numbers[name];
+        finish(here);
+        auto const made = begin(here, step, state);
+        std::string line;
+        on_all_or_undo(here, made.fresh, [&] {
+            auto const plan = detail::plan_of(here, state);
+            shard_writer out(folder_.calls(), made.fresh + "/" + manifest::shard_name(here.index()),
+                             plan.bytes);
+            detail::pour(plan, state,
+                         [&](void const* from, std::uint64_t bytes) { out.append(from, bytes); });
+            line = detail::file_line(here.index(), out.finish(), plan.boxes);
         });
-        auto const all_told = gather_texts(team, told);
-        for (std::size_t rank = 1; rank < all_told.size(); ++rank)
-            if (all_told[rank] != all_told[0])
-                throw error("ranks would save different numbers: rank 0 has " + all_told[0] + "; rank " +
-                            std::to_string(rank) + " has " + all_told[rank] +
-                            "; compute them alike on all ranks");
-
-        std::string nonce = fresh_name();
-        team.broadcast(team.mesh().every_axis(), element_type::uint8, nonce.data(), nonce.size(), 0);
-        std::string const fresh = folder_.unfinished_path_of(step, nonce);
-        bool begun = false;
-        try {
-            on_all_or_none(team, [&] {
-                if (here.is_first()) folder_.begin(step, fresh), begun = true;
-            });
-            std::string line;
-            on_all_or_none(team, [&] { line = write_shard(here, fresh, state); });
-            auto const lines = gather_texts(team, line);
-            on_all_or_none(team, [&] {
-                if (here.is_first())
-                    folder_.commit(step, fresh,
-                                   detail::manifest_text(step, mesh_text(team.mesh()), numbers, lines));
-            });
-        } catch (...) {
-            if (begun) folder_.remove_all(fresh);
-            throw;
-        }
+        auto const lines = gather_texts(here.team(), line);
+        on_all_or_undo(here, made.fresh, [&] {
+            if (here.is_first())
+                folder_.commit(
+                    step, made.fresh,
+                    detail::manifest_text(step, mesh_text(here.team().mesh()), made.numbers, lines));
+        });
     }
+}
+
+template <class Rank, class... T>
+void checkpoints::save_beside(Rank& here, std::uint64_t step, named_state<T...> const& state) {
+    if constexpr (backend_of<typename Rank::strategy>::computes) {
+        finish(here);
+        auto made = begin(here, step, state);
+        on_all_or_undo(here, made.fresh, [&] {
+            auto plan = detail::plan_of(here, state);
+            std::vector<std::byte> copy;
+            copy.reserve(plan.bytes);
+            detail::pour(plan, state, [&](void const* from, std::uint64_t bytes) {
+                auto const* in = static_cast<std::byte const*>(from);
+                copy.insert(copy.end(), in, in + bytes);
+            });
+            made.line = std::async(std::launch::async, [&calls = folder_.calls(), path = made.fresh,
+                                                        rank = here.index(), plan = std::move(plan),
+                                                        copy = std::move(copy)] {
+                shard_writer out(calls, path + "/" + manifest::shard_name(rank), plan.bytes);
+                out.append(copy.data(), copy.size());
+                return detail::file_line(rank, out.finish(), plan.boxes);
+            });
+        });
+        pending_ = std::move(made);
+    }
+}
+
+template <class Rank>
+bool checkpoints::advance(Rank& here) {
+    if (!pending_) return true;
+    auto const busy = [](auto const& work) {
+        return work.valid() && work.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+    };
+    communicator& team = here.team();
+    std::uint32_t const mine = busy(pending_->line) || busy(pending_->commit) ? 1 : 0;
+    std::uint32_t any = 0;
+    team.all_reduce(team.mesh().every_axis(), reduction::max, element_type::uint32, &mine, &any, 1);
+    if (any != 0) return false;
+    bool const written = pending_->line.valid();  // and not yet committed; on all ranks alike
+    started now = std::move(*pending_);
+    pending_.reset();
+    std::string line;
+    on_all_or_undo(here, now.fresh, [&] {
+        if (written) line = now.line.get();
+        if (now.commit.valid()) now.commit.get();
+    });
+    if (!written) return true;
+    auto lines = gather_texts(team, line);
+    if (here.is_first())
+        now.commit =
+            std::async(std::launch::async, [this, step = now.step, fresh = now.fresh, numbers = now.numbers,
+                                            lines = std::move(lines), mesh = mesh_text(team.mesh())] {
+                folder_.commit(step, fresh, detail::manifest_text(step, mesh, numbers, lines));
+            });
+    pending_ = std::move(now);
+    return false;
 }
 
 // what the program has against what is stored

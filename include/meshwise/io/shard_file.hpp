@@ -3,6 +3,7 @@
 // whole; read box by box.
 #include <meshwise/core/layout.hpp>
 #include <meshwise/io/manifest.hpp>
+#include <meshwise/io/state_of.hpp>
 
 namespace meshwise {
 
@@ -75,6 +76,50 @@ bool writes(communicator const& team, std::size_t i) {
     mesh_mask const alike =
         team.mesh().every_axis() & ~mask_of<typename X::mesh>(used_of<typename X::layout>{});
     return team.group_index(alike) == i % team.group_size(alike);
+}
+
+// what a rank writes: its boxes, and the file around them
+struct shard_plan {
+    std::vector<written_box> boxes;
+    std::string header;
+    std::uint64_t bytes = 0;
+};
+template <class Rank, class State>
+shard_plan plan_of(Rank& here, State const& state) {
+    shard_plan plan;
+    std::vector<stored_tensor> stored;
+    std::size_t index = 0;
+    state.visit([&]<class X>(std::string const& name, X& x) {
+        if constexpr (detail::is_tensor_type<X>) {
+            if (!detail::writes<X>(here.team(), index++)) return;
+            auto const whole = true_shape(x);
+            auto const part = local_box(x).common({std::vector<std::uint64_t>(whole.size(), 0), whole});
+            if (!part) return;  // nothing but padding
+            stored.push_back({name, stored_type_of<typename X::value_type>(), part->extent});
+            plan.boxes.push_back({{}, whole, part->first});
+        }
+    });
+    plan.header = safetensors_header(stored);
+    plan.bytes = stored.empty() ? plan.header.size() : stored.back().end;
+    for (std::size_t i = 0; i < stored.size(); ++i) plan.boxes[i].stored = std::move(stored[i]);
+    return plan;
+}
+
+// the bytes of the file, from front to back
+template <class State, class Sink>
+void pour(shard_plan const& plan, State const& state, Sink sink) {
+    sink(plan.header.data(), plan.header.size());
+    std::size_t at = 0;
+    state.visit([&]<class X>(std::string const& name, X& x) {
+        if constexpr (detail::is_tensor_type<X>) {
+            if (at == plan.boxes.size() || plan.boxes[at].stored.name != name) return;
+            auto const& b = plan.boxes[at++];
+            for_each_shared_run(local_box(x), {b.first, b.stored.shape},
+                                [&](std::uint64_t from, std::uint64_t, std::uint64_t n) {
+                                    sink(x.data() + from, n * sizeof(typename X::value_type));
+                                });
+        }
+    });
 }
 }  // namespace detail
 

@@ -309,6 +309,122 @@ TEST_CASE("10,000 flipped bytes of a shard, and truncation at each 512 bytes") {
     CHECK(said().empty());
 }
 
+// a disk that takes its time: nothing is flushed until it may be
+struct slow_calls : mw::file_calls {
+    std::atomic<bool> may_flush = false;
+    std::atomic<int> flushes = 0, fail_at = -1;
+    int fsync(int file) override {
+        while (!may_flush) std::this_thread::yield();
+        if (flushes++ == fail_at) return errno = EIO, -1;
+        return mw::file_calls::fsync(file);
+    }
+};
+
+TEST_CASE("saved beside the training: what is saved is the state as it was, and nobody waits for the disk") {
+    scratch const folder;
+    using P = small::places<2, 2>;
+    using S = P::by_both;
+    slow_calls calls;
+    std::string first, second;
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto model = here.template init<P::model<S>>(mw::seed{5});
+        std::uint64_t samples = 17;
+        auto const state = mw::state_of("model", model, "samples", samples);
+        mw::checkpoints store(folder.path(), {.calls = &calls});
+        CHECK(store.advance(here));  // nothing goes on
+        if (here.is_first()) calls.may_flush = true;
+        store.save(here, 1, state);
+        if (here.is_first()) calls.may_flush = false;
+        here.team().barrier(here.team().mesh().every_axis());
+
+        auto const before = small::content(here, model);
+        if (here.is_first()) first = before;
+        store.save_beside(here, 2, state);
+        for (int step = 0; step < 3; ++step) {  // training goes on while the disk does nothing
+            for (auto& v : model.table.mutable_span()) v += 1;
+            ++samples;
+            CHECK_FALSE(store.advance(here));
+        }
+        CHECK(store.latest(here) == 1);
+        here.team().barrier(here.team().mesh().every_axis());
+        if (here.is_first()) calls.may_flush = true;
+        store.finish(here);
+        CHECK(store.advance(here));
+        CHECK(store.latest(here) == 2);
+
+        auto const after = small::content(here, model);
+        if (here.is_first()) second = after;
+        store.save_beside(here, 3, state);
+        store.save_beside(here, 4, state);  // finishes the one before
+        CHECK(store.latest(here) == 3);
+        while (!store.advance(here)) std::this_thread::yield();
+        CHECK(store.latest(here) == 4);
+        store.load(here, 4, state);
+        CHECK(samples == 20);
+        store.save_beside(here, 5, state);
+    });  // goes away unfinished: no checkpoint, no harm
+    CHECK(first != second);
+    using one = small::places<1, 1>;
+    mw::run<one::by_both>(mw::threads{}, [&](auto& here) {
+        one::model<one::by_both> model;
+        std::uint64_t samples = 0;
+        auto const state = mw::state_of("model", model, "samples", samples);
+        mw::checkpoints store(folder.path());
+        CHECK(store.resume(here, state) == 4);
+        CHECK(small::content(here, model) == second);
+        CHECK(std::filesystem::exists(folder / "step-000003"));
+        store.save(here, 5, state);
+    });
+    // the save of step 2 held what the state was when it began
+    scratch const other;
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto model = here.template init<P::model<S>>(mw::seed{5});
+        auto const state = mw::state_of("model", model);
+        mw::checkpoints store(other.path());
+        store.save_beside(here, 1, state);
+        for (auto& v : model.table.mutable_span()) v += 1;
+        store.finish(here);
+        store.load(here, 1, state);
+        auto const loaded = small::content(here, model);
+        if (here.is_first()) CHECK(loaded == first);
+    });
+}
+
+TEST_CASE("a failure beside the training is thrown on all ranks, and the older checkpoint stays") {
+    scratch const folder;
+    using P = small::places<2, 1>;
+    using S = P::by_both;
+    for (int fail_at = 0; fail_at < 5; ++fail_at) {  // two shards, the manifest, its folder, the name
+        slow_calls calls;
+        calls.may_flush = true;
+        std::string const runs = folder / std::to_string(fail_at);
+        std::atomic<int> told = 0;
+        mw::run<S>(mw::threads{}, [&](auto& here) {
+            auto model = here.template init<P::model<S>>(mw::seed{5});
+            auto const state = mw::state_of("model", model);
+            mw::checkpoints store(runs, {.calls = &calls});
+            store.save(here, 1, state);
+            auto const before = small::content(here, model);
+            for (auto& v : model.table.mutable_span()) v += 1;
+            here.team().barrier(here.team().mesh().every_axis());
+            if (here.is_first()) calls.flushes = 0, calls.fail_at = fail_at;
+            here.team().barrier(here.team().mesh().every_axis());
+            store.save_beside(here, 2, state);
+            std::string const why = refusal<mw::output_error>([&] { store.finish(here); });
+            if (why.find("cannot be brought to the disk") != why.npos) ++told;
+            CHECK(store.advance(here));  // it is over
+            auto const newest = store.resume(here, state);
+            CHECK(newest == (fail_at < 4 ? 1 : 2));  // only its name was not flushed: it is whole
+            if (fail_at < 4) CHECK(small::content(here, model) == before);
+            store.save(here, 3, state);
+            CHECK(store.resume(here, state) == 3);
+        });
+        CHECK(told == 2);
+        for (auto const& entry : std::filesystem::directory_iterator(runs))
+            CHECK(entry.path().string().find(".tmp-") == std::string::npos);
+    }
+}
+
 TEST_CASE("every byte of a manifest, and every length") {
     scratch const folder;
     using P = small::places<2, 1>;
