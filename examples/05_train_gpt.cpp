@@ -81,8 +81,10 @@ void train(mw::rank<S>& here, settings const& how, data const& text, Step each_s
         at = text.position(step + 1);
         each_step(step, loss);
         if (store && ((step + 1) % how.checkpoint_every == 0 || step + 1 == last))
-            store->save(here, step + 1, state);
+            store->save_beside(here, step + 1, state);
+        if (store) store->advance(here);
     }
+    if (store) store->finish(here);
     at_end(model);
 }
 

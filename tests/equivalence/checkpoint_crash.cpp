@@ -27,15 +27,18 @@ using one = small::places<1, 1>;
 
 // the weights of a step, told apart by the seed
 template <class P>
-std::string save(mw::file_calls& calls, std::string const& folder, std::uint64_t step) {
+std::string save(mw::file_calls& calls, std::string const& folder, std::uint64_t step, bool beside = false) {
     using S = typename P::by_both;
     std::string saved;
-    mw::checkpoints store(folder, {.keep = 2, .calls = &calls});
     mw::run<S>(mw::threads{}, [&](auto& here) {
         auto model = here.template init<typename P::template model<S>>(mw::seed{step});
         auto const all = small::content(here, model);
         if (here.is_first()) saved = all;
-        store.save(here, step, mw::state_of("model", model, "step", step));
+        auto const state = mw::state_of("model", model, "step", step);
+        mw::checkpoints store(folder, {.keep = 2, .calls = &calls});
+        if (!beside) return store.save(here, step, state);
+        store.save_beside(here, step, state);
+        store.finish(here);
     });
     return saved;
 }
@@ -82,7 +85,7 @@ struct observed {
 };
 
 // steps 1 and 2 are there; step 3 is saved by this disk, watched after every call
-observed watch(std::function<void(memory_disk&)> const& change) {
+observed watch(std::function<void(memory_disk&)> const& change, bool beside = false) {
     memory_disk watched;
     save<two>(watched, "/runs/a", 1);
     save<two>(watched, "/runs/a", 2);
@@ -100,7 +103,7 @@ observed watch(std::function<void(memory_disk&)> const& change) {
     };
     watched.after = look;
     observed result;
-    save<two>(watched, "/runs/a", 3);
+    save<two>(watched, "/runs/a", 3, beside);
     watched.after = nullptr;
     std::size_t const before_return = moments.size();
     look();
@@ -124,10 +127,12 @@ bool ends(std::string const& text, std::string_view end) { return text.ends_with
 bool is_unfinished(std::string const& path) { return path.find(".tmp-") != path.npos; }
 
 TEST_CASE("after every call of a save, and every way to crash there: old or new, whole") {
-    auto const seen = watch([](memory_disk&) {});
-    MESSAGE(seen.images << " images");
-    CHECK(seen.images > 150);
-    for (auto const& f : seen.faults) FAIL_CHECK(f);
+    for (bool beside : {false, true}) {
+        auto const seen = watch([](memory_disk&) {}, beside);
+        MESSAGE(seen.images << " images");
+        CHECK(seen.images > 150);
+        for (auto const& f : seen.faults) FAIL_CHECK(f);
+    }
 }
 
 TEST_CASE("a protocol with one step left out, or in another place, is caught") {
@@ -233,7 +238,7 @@ TEST_CASE("every call fails, once or from then on, and every write is short: old
                 memory_disk d;
                 save<two>(d, "/runs/a", 1);
                 save<two>(d, "/runs/a", 2);
-                std::atomic<std::size_t> at = 0;
+                std::atomic<std::size_t> at = 0;  // calls
                 d.before = [&](auto const&, auto const&) {
                     std::size_t const now = at++;
                     return now == k || (for_ever && now > k) ? why : 0;
@@ -241,7 +246,7 @@ TEST_CASE("every call fails, once or from then on, and every write is short: old
                 ++cases;
                 bool worked = true;
                 try {
-                    save<two>(d, "/runs/a", 3);
+                    save<two>(d, "/runs/a", 3, k % 2 == 1);
                 } catch (mw::error const&) { worked = false; }
                 d.before = nullptr;
                 if (worked) ++went_on;
