@@ -1,7 +1,10 @@
 #pragma once
 // A disk in memory that remembers what was brought to it for good: after any call one can ask what a crash at that
 // moment leaves. Calls can be made to fail, to be forgotten or to be preceded by others.
+#include <cstring>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 

@@ -3,6 +3,7 @@
 // Guarantees: all ranks go on, or all throw the same error, which names the first rank that failed and its reason. The
 // team stays whole.
 // Costs: one small all-reduce; the reasons are exchanged only when there are any.
+#include <algorithm>
 #include <string>
 #include <vector>
 

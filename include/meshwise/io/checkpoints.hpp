@@ -157,7 +157,7 @@ void checkpoints::save(Rank& here, std::uint64_t step, named_state<T...> const& 
         auto const made = begin(here, step, state);
         std::string line;
         on_all_or_undo(here, made.fresh, [&] {
-            auto const plan = detail::plan_of(here, state);
+            auto const plan = detail::shard_plan_of(here, state);
             shard_writer out(folder_.calls(), made.fresh + "/" + manifest::shard_name(here.index()),
                              plan.bytes);
             detail::pour(plan, state,
@@ -180,7 +180,7 @@ void checkpoints::save_beside(Rank& here, std::uint64_t step, named_state<T...> 
         finish(here);
         auto made = begin(here, step, state);
         on_all_or_undo(here, made.fresh, [&] {
-            auto plan = detail::plan_of(here, state);
+            auto plan = detail::shard_plan_of(here, state);
             std::vector<std::byte> copy;
             copy.reserve(plan.bytes);
             detail::pour(plan, state, [&](void const* from, std::uint64_t bytes) {

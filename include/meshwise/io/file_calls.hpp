@@ -5,8 +5,6 @@
 // Costs: one virtual call per system call.
 #include <cerrno>
 #include <cstdint>
-#include <filesystem>
-#include <random>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -194,15 +192,18 @@ inline void rename_file(file_calls& calls, std::string const& from, std::string 
 }
 /// Letters that no other file has in its name.
 inline std::string fresh_name() {
-    std::random_device device;
+    unsigned char bytes[8] = {};
+    if (::getentropy(bytes, sizeof(bytes)) != 0)
+        throw error("the system gives no random numbers: " + last_reason());
     std::string out;
-    for (int i = 0; i < 16; ++i) out += "0123456789abcdef"[device() & 15U];
+    for (unsigned char b : bytes) out += "0123456789abcdef"[b >> 4U], out += "0123456789abcdef"[b & 15U];
     return out;
 }
 /// The folder a path lies in.
 inline std::string folder_of(std::string const& path) {
-    std::string const parent = std::filesystem::path(path).parent_path().string();
-    return parent.empty() ? "." : parent;
+    auto const slash = path.rfind('/');
+    if (slash == path.npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 }  // namespace meshwise

@@ -85,7 +85,7 @@ struct shard_plan {
     std::uint64_t bytes = 0;
 };
 template <class Rank, class State>
-shard_plan plan_of(Rank& here, State const& state) {
+shard_plan shard_plan_of(Rank& here, State const& state) {
     shard_plan plan;
     std::vector<stored_tensor> stored;
     std::size_t index = 0;

@@ -117,7 +117,7 @@ TEST_CASE("the newest are kept, nothing is overwritten, and what killed jobs lef
     folder.file("deep/runs/step-000003.tmp-dead/rank-00000.safetensors", "half");
     folder.file("deep/runs/LATEST.tmp-dead", "half");
     folder.file("deep/runs/mine.tmp-1", "not ours");
-    for (std::uint64_t step : {1, 2, 3, 1000000}) save<P, S>(runs, step, 5, {.keep = 3});
+    for (std::uint64_t step : {1U, 2U, 3U, 1000000U}) save<P, S>(runs, step, 5, {.keep = 3});
     std::vector<std::string> names;
     for (auto const& entry : std::filesystem::directory_iterator(runs))
         names.push_back(entry.path().filename().string());
