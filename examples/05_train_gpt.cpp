@@ -1,12 +1,14 @@
 // train_gpt: trains a GPT on the bytes of a text, split over ranks by one type, and lets it speak.
 //   train_gpt                             the plan, proof against one rank, training, a picture of the loss, a text
 //   train_gpt --text FILE --mesh dp2xtp2  any text, on another mesh
+//   train_gpt --checkpoint runs/a         kept every 20 steps; with --resume it goes on, on any mesh
 #include <cmath>
 #include <filesystem>
 
 #include "options.hpp"
 #include "own_sources.hpp"
 
+#include <meshwise/io/checkpoints.hpp>
 #include <meshwise/meshwise.hpp>
 
 namespace mw = meshwise;
@@ -35,31 +37,54 @@ using model_of = mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>;
 using data = mw::blocks<batch, token>;
 
 struct settings {
-    std::filesystem::path text, curve = "demo.loss.svg";
+    std::filesystem::path text, curve = "demo.loss.svg", checkpoint;
     std::string mesh = "tp2", prompt = "The ";
     std::size_t steps = 120, stop_after = 0, speak = 300;
     double learning_rate = 1.5e-3, temperature = 0.6;
     std::uint64_t seed = 1;
-    bool demo = false;
+    std::size_t checkpoint_every = 20;
+    bool demo = false, resume = false;
 };
+
+// Where checkpoints go, and the step to go on with.
+template <class S, class State>
+std::size_t first_step(mw::rank<S>& here, settings const& how, mw::checkpoints const& store,
+                       State const& state) {
+    if (how.resume) return store.resume(here, state).value_or(0);
+    if (auto const there = store.latest(here))
+        throw mw::input_error("'" + how.checkpoint.string() + "' has a checkpoint of step " +
+                              std::to_string(*there) +
+                              "; go on from it with --resume, or give another folder");
+    return 0;
+}
 
 // One training run: the same lines on every mesh, and in the plan.
 template <class S, class Step, class End>
 void train(mw::rank<S>& here, settings const& how, data const& text, Step each_step, End at_end) {
     auto model = here.template init<model_of<S>>(mw::seed{how.seed});
     auto optimizer = mw::adamw(model, {.beta2 = 0.99, .weight_decay = 0.1, .clip_norm = 1.0});
-    mw::cosine_schedule const rate{.peak = how.learning_rate,
-                                   .floor = how.learning_rate / 10,
-                                   .warm_up = std::min<std::size_t>(20, how.steps / 5 + 1),
-                                   .steps = how.steps};
-    for (std::size_t step = 0; step < (how.stop_after != 0 ? how.stop_after : how.steps); ++step) {
-        auto const [inputs, targets] = text.template batch<S>(step);
+    mw::cosine_schedule rate{.peak = how.learning_rate,
+                             .floor = how.learning_rate / 10,
+                             .warm_up = std::min<std::size_t>(20, how.steps / 5 + 1),
+                             .steps = how.steps};
+    mw::data_position at = text.position(0);
+    auto const state = mw::state_of("model", model, "optimizer", optimizer, "schedule", rate, "data", at);
+    std::optional<mw::checkpoints> store;
+    if (!how.checkpoint.empty()) store.emplace(how.checkpoint.string());
+    std::size_t const last = how.stop_after != 0 ? how.stop_after : how.steps;
+    for (std::size_t step = store ? first_step(here, how, *store, state) : 0; step < last; ++step) {
+        auto const [inputs, targets] = text.template batch<S>(text.step_at(at));
         auto [loss, gradient, count] = mw::value_and_gradient(
             model, [&, &x = inputs, &y = targets](auto const& m) { return m.loss(x, y); });
         optimizer.options.learning_rate = rate(step);
         optimizer.step(gradient);
+        at = text.position(step + 1);
         each_step(step, loss);
+        if (store && ((step + 1) % how.checkpoint_every == 0 || step + 1 == last))
+            store->save_beside(here, step + 1, state);
+        if (store) store->advance(here);
     }
+    if (store) store->finish(here);
     at_end(model);
 }
 
@@ -67,6 +92,7 @@ template <class S>
 std::vector<double> first_losses(settings how, data const& text) {
     std::vector<double> losses;
     how.stop_after = 3;
+    how.checkpoint.clear();
     mw::run<S>(mw::threads{}, [&](auto& here) {
         train(
             here, how, text,
@@ -114,6 +140,7 @@ void run(settings const& how, data const& text) {
     std::puts(mw::explain<S>([&](auto& here) {
                   settings one_step = how;
                   one_step.stop_after = 1;
+                  one_step.checkpoint.clear();
                   train(
                       here, one_step, text, [](std::size_t, double) {}, [](auto&) {});
               })
@@ -150,12 +177,17 @@ int main(int argc, char** argv) {
     options.number("learning-rate", how.learning_rate, "the largest", examples::between(0.0, 1.0));
     options.number("seed", how.seed, "of weights, order and speech");
     options.path("curve", how.curve, "where the picture of the loss goes");
+    options.path("checkpoint", how.checkpoint, "the folder of checkpoints; none are kept when not given");
+    options.number("checkpoint-every", how.checkpoint_every, "steps", examples::at_least<std::size_t>(1));
+    options.flag("resume", how.resume, "go on from the newest checkpoint there");
     options.text("prompt", how.prompt, "what the model goes on from");
     options.number("speak", how.speak, "bytes to say in the end");
     options.number("temperature", how.temperature, "0 says the likeliest", examples::between(0.0, 10.0));
     options.flag("demo", how.demo, "as ./run demo does; the defaults");
     if (auto const code = options.parse(argc, argv)) return *code;
     try {
+        if (how.resume && how.checkpoint.empty())
+            throw mw::input_error("--resume needs the folder of checkpoints; give it with --checkpoint");
         if (how.prompt.empty())
             throw mw::input_error("the prompt is empty; give at least one letter with --prompt");
         auto const text = how.text.empty() ? mw::byte_text::from_files(examples::own_sources(), data::piece)

@@ -14,4 +14,16 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+/// What a program was given to read is missing, unreadable or of no use: the mend is another input.
+class input_error : public error {
+public:
+    using error::error;
+};
+
+/// A file could not be written: the mend is a path, a permission or room on the disk.
+class output_error : public error {
+public:
+    using error::error;
+};
+
 }  // namespace meshwise

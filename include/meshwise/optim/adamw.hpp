@@ -77,6 +77,18 @@ public:
 
     std::size_t steps() const { return steps_; }
 
+    /// f(name, value) for all that a checkpoint has to keep: the steps taken, and both moments of every parameter.
+    template <class F>
+    void visit_state(F f) {
+        f("steps", steps_);
+        for_each_parameter(*model_, [&](std::size_t i, std::string_view name, auto& p, initial) {
+            using X = std::remove_cvref_t<decltype(p)>;
+            auto first = X::over(first_[i], p.extents()), second = X::over(second_[i], p.extents());
+            f("first_moment." + std::string(name), first);
+            f("second_moment." + std::string(name), second);
+        });
+    }
+
     adamw_options options;  // may be changed between steps, by a schedule for example
 
 private:

@@ -15,6 +15,12 @@ struct cosine_schedule {
     std::size_t warm_up = 100;
     std::size_t steps = 1000;
 
+    /// f(name, value) for all that a checkpoint has to keep.
+    template <class F>
+    void visit_state(F f) {
+        f("peak", peak), f("floor", floor), f("warm_up", warm_up), f("steps", steps);
+    }
+
     double operator()(std::size_t step) const {
         if (step < warm_up) return peak * static_cast<double>(step + 1) / static_cast<double>(warm_up);
         if (step >= steps) return floor;

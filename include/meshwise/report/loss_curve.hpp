@@ -17,12 +17,6 @@
 
 namespace meshwise {
 
-/// A file could not be written: the mend is a path, a permission or room on the disk.
-class output_error : public error {
-public:
-    using error::error;
-};
-
 struct loss_curve_options {
     std::string title = "Loss";
     std::string x_label = "step";

@@ -22,6 +22,11 @@ struct data_position {
     std::uint64_t seed = 0;
     std::uint64_t samples = 0;  // consumed, over all ranks
     bool operator==(data_position const&) const = default;
+    /// f(name, value) for all that a checkpoint has to keep.
+    template <class F>
+    void visit_state(F f) {
+        f("seed", seed), f("samples", samples);
+    }
 };
 
 /// Pieces of Token + 1 bytes, Batch of them a step. The last tenth of the text is held out for validation if

@@ -17,12 +17,6 @@
 
 namespace meshwise {
 
-/// What a program was given to read is missing, unreadable or of no use: the mend is another input.
-class input_error : public error {
-public:
-    using error::error;
-};
-
 /// A text that does not change, as token ids.
 /// Example: auto text = mw::byte_text::from_file("shakespeare.txt", token::size + 1);
 class byte_text {

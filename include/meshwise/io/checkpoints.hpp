@@ -1,0 +1,319 @@
+#pragma once
+// checkpoints: a folder of checkpoints of one run, each absent or complete, whatever happens while one is written.
+//   mw::checkpoints store("runs/a");
+//   auto const state = mw::state_of("model", model, "optimizer", optimizer, "data", position);
+//   std::size_t step = store.resume(here, state).value_or(0);
+//   for (; step < steps;) { ...; if (++step % 100 == 0) store.save(here, step, state); }
+// or, without waiting for the disk:
+//   for (; step < steps;) { ...; store.advance(here); if (++step % 100 == 0) store.save_beside(here, step, state); }
+//   store.finish(here);
+// Guarantees: the checkpoints before survive any crash, error or full disk; an error of one rank is thrown on all. What
+// is loaded was verified. Files know tensors by global names and boxes, so any mesh and any strategy loads any other's.
+// Costs: a replicated value is written by one rank; save takes one mebibyte of memory, save_beside what the rank writes;
+// loading reads everything twice, once to verify.
+#include <future>
+
+#include <meshwise/io/checkpoint_folder.hpp>
+#include <meshwise/io/shard_file.hpp>
+#include <meshwise/io/weights.hpp>
+
+namespace meshwise {
+
+/// Each rank has an object of its own, and all ranks make the same calls.
+/// One job at a time saves into a folder: from its first save on it holds a lock, until the object is gone.
+class checkpoints {
+public:
+    /// Errors: error for fewer than two to keep.
+    explicit checkpoints(std::string folder, checkpoint_options options = {})
+        : folder_(std::move(folder), options) {}
+    checkpoints(checkpoints const&) = delete;
+    checkpoints& operator=(checkpoints const&) = delete;
+
+    /// Writes the state. When it returns, the checkpoint is on the disk.
+    /// Communication: four small all-reduces and the manifest's lines.
+    /// Errors: output_error on all ranks if any of them cannot write: what was begun is removed, all before is as it was.
+    /// error if the step is not later than all that are there, or if the ranks' numbers differ.
+    template <class Rank, class... T>
+    void save(Rank& here, std::uint64_t step, named_state<T...> const& state);
+
+    /// Copies the state and returns; threads beside the training write it. One at a time: an earlier one is finished first.
+    /// Communication and errors: as for save, when `advance` or `finish` come to them.
+    template <class Rank, class... T>
+    void save_beside(Rank& here, std::uint64_t step, named_state<T...> const& state);
+    /// Brings a save that goes on beside to its next stage if all ranks are through with the last; call it once a step.
+    /// True if there is none, or no longer. Communication: one small all-reduce while there is one.
+    template <class Rank>
+    bool advance(Rank& here);
+    /// Waits for a save that goes on beside. When it returns, the checkpoint is on the disk.
+    template <class Rank>
+    void finish(Rank& here) {
+        while (pending_) {
+            if (pending_->line.valid()) pending_->line.wait();
+            if (pending_->commit.valid()) pending_->commit.wait();
+            advance(here);
+        }
+    }
+
+    /// The newest checkpoint's step.
+    template <class Rank>
+    std::optional<std::uint64_t> latest(Rank& here) const {
+        std::uint64_t found[] = {0, 0};
+        if constexpr (backend_of<typename Rank::strategy>::computes) {
+            on_all_or_none(here.team(), [&] {
+                if (!here.is_first()) return;
+                if (auto const all = folder_.steps(); !all.empty()) found[0] = 1, found[1] = all.back();
+            });
+            here.team().broadcast(here.team().mesh().every_axis(), element_type::uint64, found, 2, 0);
+        }
+        return found[0] == 0 ? std::nullopt : std::optional(found[1]);
+    }
+
+    /// Fills these parts from a checkpoint, which may have more. Tensors need no initial values; those that have memory
+    /// keep it. Padding becomes zero.
+    /// Errors: input_error on all ranks, for damage (file and chunk), and for all differences between checkpoint and
+    /// program at once; nothing was changed then. If the disk fails after that, the state is of no use.
+    template <class Rank, class... T>
+    void load(Rank& here, std::uint64_t step, named_state<T...> const& state) const {
+        load_parts(here, step, state, false);
+    }
+
+    /// Loads the newest checkpoint, if there is one, and returns its step.
+    /// Errors: as for load; also for a checkpoint that has more than these parts.
+    template <class Rank, class... T>
+    std::optional<std::uint64_t> resume(Rank& here, named_state<T...> const& state) const {
+        auto const found = latest(here);
+        if (found) load_parts(here, *found, state, true);
+        return found;
+    }
+
+    /// The folder itself, as this process sees it.
+    checkpoint_folder const& folder() const { return folder_; }
+
+private:
+    static std::string mesh_text(grid const& mesh) {
+        std::string out;
+        for (std::size_t i = 0; i < mesh.axes; ++i)
+            out += (i > 0 ? " x " : "") + std::string(mesh.names[i]) + " " + std::to_string(mesh.sizes[i]);
+        return out;
+    }
+    struct started {
+        std::uint64_t step = 0;
+        std::string fresh;
+        std::map<std::string, std::string> numbers;
+        std::future<std::string> line{};  // of this rank, when its shard is on the disk
+        std::future<void> commit{};       // of rank 0, when all shards are
+    };
+    template <class Rank, class State>
+    started begin(Rank& here, std::uint64_t step, State const& state);
+    // f on all ranks; if it fails on any, what was begun is removed
+    template <class Rank, class F>
+    void on_all_or_undo(Rank& here, std::string const& fresh, F f) const {
+        try {
+            on_all_or_none(here.team(), f);
+        } catch (...) {
+            if (here.is_first()) folder_.remove_all(fresh);
+            throw;
+        }
+    }
+    template <class Rank, class State>
+    void load_parts(Rank& here, std::uint64_t step, State const& state, bool all_of_it) const;
+    template <class State>
+    void check_fits(manifest const& stored, std::string const& path, State const& state,
+                    bool all_of_it) const;
+
+    checkpoint_folder folder_;  // only rank 0 changes it
+    std::optional<started> pending_;
+};
+
+// all ranks agree on what is saved, and a fresh folder lies there
+template <class Rank, class State>
+checkpoints::started checkpoints::begin(Rank& here, std::uint64_t step, State const& state) {
+    communicator& team = here.team();
+    started made{.step = step, .fresh = {}, .numbers = {}};
+    std::string told = "step " + std::to_string(step);
+    state.visit([&](std::string const& name, auto& x) {
+        if constexpr (detail::a_number<std::remove_cvref_t<decltype(x)>>)
+            made.numbers[name] = detail::number_text(x), told += ", " + name + " " + made.numbers[name];
+    });
+    auto const all_told = gather_texts(team, told);
+    for (std::size_t rank = 1; rank < all_told.size(); ++rank)
+        if (all_told[rank] != all_told[0])
+            throw error("ranks would save different numbers: rank 0 has " + all_told[0] + "; rank " +
+                        std::to_string(rank) + " has " + all_told[rank] +
+                        "; compute them alike on all ranks");
+    std::string nonce = fresh_name();
+    team.broadcast(team.mesh().every_axis(), element_type::uint8, nonce.data(), nonce.size(), 0);
+    made.fresh = folder_.unfinished_path_of(step, nonce);
+    on_all_or_undo(here, made.fresh, [&] {
+        if (here.is_first()) folder_.begin(step, made.fresh);
+    });
+    return made;
+}
+
+template <class Rank, class... T>
+void checkpoints::save(Rank& here, std::uint64_t step, named_state<T...> const& state) {
+    if constexpr (backend_of<typename Rank::strategy>::computes) {
+        finish(here);
+        auto const made = begin(here, step, state);
+        std::string line;
+        on_all_or_undo(here, made.fresh, [&] {
+            auto const plan = detail::shard_plan_of(here, state);
+            shard_writer out(folder_.calls(), made.fresh + "/" + manifest::shard_name(here.index()),
+                             plan.bytes);
+            detail::pour(plan, state,
+                         [&](void const* from, std::uint64_t bytes) { out.append(from, bytes); });
+            line = detail::file_line(here.index(), out.finish(), plan.boxes);
+        });
+        auto const lines = gather_texts(here.team(), line);
+        on_all_or_undo(here, made.fresh, [&] {
+            if (here.is_first())
+                folder_.commit(
+                    step, made.fresh,
+                    detail::manifest_text(step, mesh_text(here.team().mesh()), made.numbers, lines));
+        });
+    }
+}
+
+template <class Rank, class... T>
+void checkpoints::save_beside(Rank& here, std::uint64_t step, named_state<T...> const& state) {
+    if constexpr (backend_of<typename Rank::strategy>::computes) {
+        finish(here);
+        auto made = begin(here, step, state);
+        on_all_or_undo(here, made.fresh, [&] {
+            auto plan = detail::shard_plan_of(here, state);
+            std::vector<std::byte> copy;
+            copy.reserve(plan.bytes);
+            detail::pour(plan, state, [&](void const* from, std::uint64_t bytes) {
+                auto const* in = static_cast<std::byte const*>(from);
+                copy.insert(copy.end(), in, in + bytes);
+            });
+            made.line = std::async(std::launch::async, [&calls = folder_.calls(), path = made.fresh,
+                                                        rank = here.index(), plan = std::move(plan),
+                                                        copy = std::move(copy)] {
+                shard_writer out(calls, path + "/" + manifest::shard_name(rank), plan.bytes);
+                out.append(copy.data(), copy.size());
+                return detail::file_line(rank, out.finish(), plan.boxes);
+            });
+        });
+        pending_ = std::move(made);
+    }
+}
+
+template <class Rank>
+bool checkpoints::advance(Rank& here) {
+    if (!pending_) return true;
+    auto const busy = [](auto const& work) {
+        return work.valid() && work.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+    };
+    communicator& team = here.team();
+    std::uint32_t const mine = busy(pending_->line) || busy(pending_->commit) ? 1 : 0;
+    std::uint32_t any = 0;
+    team.all_reduce(team.mesh().every_axis(), reduction::max, element_type::uint32, &mine, &any, 1);
+    if (any != 0) return false;
+    bool const written = pending_->line.valid();  // and not yet committed; on all ranks alike
+    started now = std::move(*pending_);
+    pending_.reset();
+    std::string line;
+    on_all_or_undo(here, now.fresh, [&] {
+        if (written) line = now.line.get();
+        if (now.commit.valid()) now.commit.get();
+    });
+    if (!written) return true;
+    auto lines = gather_texts(team, line);
+    if (here.is_first())
+        now.commit =
+            std::async(std::launch::async, [this, step = now.step, fresh = now.fresh, numbers = now.numbers,
+                                            lines = std::move(lines), mesh = mesh_text(team.mesh())] {
+                folder_.commit(step, fresh, detail::manifest_text(step, mesh, numbers, lines));
+            });
+    pending_ = std::move(now);
+    return false;
+}
+
+// what the program has against what is stored
+template <class State>
+void checkpoints::check_fits(manifest const& stored, std::string const& path, State const& state,
+                             bool all_of_it) const {
+    detail::differences found;
+    std::map<std::string, int> wanted;
+    state.visit([&]<class X>(std::string const& name, X& x) {
+        wanted.emplace(name, 0);
+        if constexpr (detail::a_number<X>) {
+            auto const at = stored.numbers.find(name);
+            X ignored{};
+            if (at == stored.numbers.end())
+                found.add("'" + name + "', a number, is not there");
+            else if (!detail::read_number(at->second, ignored))
+                found.add("'" + name + "' is " + at->second +
+                          " there, which is no number of the type it has here");
+        } else {
+            auto const shape = true_shape(x);
+            auto const at = stored.tensors.find(name);
+            if (at == stored.tensors.end())
+                found.add("'" + name + "' " + shape_text(shape) + " is not there");
+            else
+                found.compare<typename X::value_type>(name, at->second.type, at->second.shape, shape, false);
+        }
+    });
+    auto const check_wanted = [&](std::string const& name) {
+        bool const asked = all_of_it || [&] {
+            for (std::string_view part : state.names())
+                if (name.starts_with(part) && (name.size() == part.size() || name[part.size()] == '.'))
+                    return true;
+            return false;
+        }();
+        if (asked && !wanted.contains(name)) found.add("'" + name + "' is there, but the program has none");
+    };
+    for (auto const& [name, tensor] : stored.tensors) check_wanted(name);
+    for (auto const& [name, number] : stored.numbers) check_wanted(name);
+    found.check(shown(path));
+}
+
+template <class Rank, class State>
+void checkpoints::load_parts(Rank& here, std::uint64_t step, State const& state, bool all_of_it) const {
+    if constexpr (backend_of<typename Rank::strategy>::computes) {
+        std::string const path = folder_.path_of(step);
+        manifest stored;
+        on_all_or_none(here.team(), [&] {
+            stored = manifest::read(folder_.calls(), path + "/" + std::string(manifest::file_name));
+            if (stored.step != step)
+                throw input_error(shown(path) + " holds step " + std::to_string(stored.step) +
+                                  "; give the folder its own name back");
+            check_fits(stored, path, state, all_of_it);
+        });
+        auto const open_shard = [&](std::size_t i) {
+            return open_file(folder_.calls(), path + "/" + manifest::shard_name(i), O_RDONLY | O_NOFOLLOW);
+        };
+        on_all_or_none(here.team(), [&] {
+            for (std::size_t i = here.index(); i < stored.files.size(); i += here.team().size())
+                verify_shard(open_shard(i), stored.files[i]);
+        });
+        on_all_or_none(here.team(), [&] {
+            state.visit([&]<class X>(std::string const&, X& x) {
+                if constexpr (detail::is_tensor_type<X>) detail::make_room(x);
+            });
+            std::vector<std::byte> scratch;
+            for (std::size_t i = 0; i < stored.files.size(); ++i) {  // one file open at a time
+                open_file file;
+                std::optional<chunk_reader> from;
+                state.visit([&]<class X>(std::string const& name, X& x) {
+                    if constexpr (detail::is_tensor_type<X>)
+                        for (auto const& part : stored.tensors.at(name).boxes) {
+                            if (part.file != i || !part.where.common(local_box(x))) continue;
+                            if (!file) {
+                                file = open_shard(i);
+                                from.emplace(file, stored.files[i].bytes, stored.files[i].checksums);
+                            }
+                            detail::read_box(x, part.where, stored_type_of<typename X::value_type>(),
+                                             part.begin, *from, scratch);
+                        }
+                });
+            }
+        });
+        state.visit([&]<class X>(std::string const& name, X& x) {
+            if constexpr (detail::a_number<X>) detail::read_number(stored.numbers.at(name), x);
+        });
+    }
+}
+
+}  // namespace meshwise
