@@ -24,12 +24,20 @@ inline std::array<char32_t, 256> const& byte_letters() {
     return letters;
 }
 
-/// How a file spells its tokens.
-enum class spelling { plain, byte_letters };
+/// How a file spells its tokens: as they are, in byte letters, or with U+2581 for each space.
+enum class spelling { plain, byte_letters, space_mark };
+
+inline constexpr std::string_view space_mark = "\xe2\x96\x81";  // U+2581
 
 /// The bytes of a token; nothing if it is not spelled as it should be.
 inline std::optional<std::string> token_bytes(std::string_view token, spelling how) {
     if (how == spelling::plain) return std::string(token);
+    if (how == spelling::space_mark) {
+        std::string spaced(token);
+        for (std::size_t at = 0; (at = spaced.find(space_mark, at)) != spaced.npos; ++at)
+            spaced.replace(at, 3, " ");
+        return spaced;
+    }
     static std::array<std::int16_t, 512> const bytes = [] {
         std::array<std::int16_t, 512> made{};
         made.fill(-1);
@@ -141,19 +149,22 @@ inline std::vector<bpe_merge> merges_from_json(json const& array, vocabulary con
     return merges;
 }
 
-/// Every way to make a token out of two others; `rank` of the token decides which is made first.
+/// Every way to make a token out of two others. The rank of a token decides which is made first; one without rank is
+/// never made, and a special one neither.
 template <class Rank>
 std::vector<bpe_merge> merges_from_tokens(vocabulary const& v, Rank rank) {
     std::vector<bpe_merge> merges;
     for (std::size_t i = 0; i < v.size(); ++i) {
         auto const id = static_cast<std::int32_t>(i);
         if (!v.has(id) || v.is_special(id)) continue;
+        std::optional<std::uint32_t> const place = rank(id);
+        if (!place) continue;
         auto const token = v.id_to_token(id);
         for (std::size_t cut = 1; cut < token.size(); ++cut) {
             auto const left = v.token_to_id(token.substr(0, cut));
             if (!left) continue;
             auto const right = v.token_to_id(token.substr(cut));
-            if (right) merges.push_back({*left, *right, id, rank(id)});
+            if (right) merges.push_back({*left, *right, id, *place});
         }
     }
     return merges;

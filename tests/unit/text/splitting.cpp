@@ -32,7 +32,11 @@ constexpr expected cases[] = {
     {"!!\n\n?? x", "!!|\n|\n|??| x", "!!\n\n|??| x", "!!\n\n|??| x"},
     {"\n \n ", "\n \n ", "\n \n| ", "\n \n| "},
     {"$100.00", "$|100|.|00", "$|100|.|00", "$|1|0|0|.|0|0"},
-    {"'\xc5\xbf 'x' ''s", "'|\xc5\xbf| '|x|'| ''|s", "'\xc5\xbf| '|x|'| ''|s", "'\xc5\xbf| '|x|'| ''|s"},
+    {"'\xc5\xbf"
+     "a 'x' ''s",
+     "'|\xc5\xbf"
+     "a| '|x|'| ''|s",
+     "'\xc5\xbf|a| '|x|'| ''|s", "'\xc5\xbf|a| '|x|'| ''|s"},
     {"\xc3\xa9\xcc\x81 \xe3\x80\x80\xe4\xb8\xad\xe6\x96\x87 \xe3\x81\xae",
      "\xc3\xa9|\xcc\x81| |\xe3\x80\x80|\xe4\xb8\xad\xe6\x96\x87| \xe3\x81\xae",
      "\xc3\xa9|\xcc\x81| |\xe3\x80\x80\xe4\xb8\xad\xe6\x96\x87| \xe3\x81\xae",
