@@ -8,6 +8,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <meshwise/text/input_file.hpp>
@@ -49,6 +50,16 @@ public:
         }
     }
     bool repeated() const { return repeated_; }
+    /// All merges, the lowest rank first.
+    std::vector<bpe_merge> in_order() const {
+        std::vector<bpe_merge> all;
+        for (auto const& one : slots_)
+            if (one.rank != no_rank) all.push_back(one);
+        std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) {
+            return std::tie(a.rank, a.left, a.right) < std::tie(b.rank, b.left, b.right);
+        });
+        return all;
+    }
 
     /// Joins what can be joined.
     /// Errors: more than `most_symbols`.

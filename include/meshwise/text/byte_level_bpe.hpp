@@ -7,6 +7,7 @@
 #include <meshwise/text/bpe_files.hpp>
 #include <meshwise/text/splitting.hpp>
 #include <meshwise/text/tokenizer.hpp>
+#include <meshwise/text/vocabulary_files.hpp>
 
 namespace meshwise {
 
@@ -86,6 +87,18 @@ public:
         auto const merges =
             detail::merges_from_tokens(v, [](std::int32_t id) { return static_cast<std::uint32_t>(id); });
         return byte_level_bpe(std::move(v), merges, std::move(options));
+    }
+
+    /// The contents of the two files that from_vocab_and_merges reads.
+    std::string vocab_json() const {
+        return detail::vocabulary_to_json(vocab(), detail::spelling::byte_letters);
+    }
+    std::string merges_txt() const {
+        std::string out = "#version: 0.2\n";
+        for (auto const& one : merges_.in_order())
+            out += detail::in_byte_letters(id_to_token(one.left)) + ' ' +
+                   detail::in_byte_letters(id_to_token(one.right)) + '\n';
+        return out;
     }
 
 private:

@@ -27,6 +27,8 @@ TEST_CASE("character_tokenizer: special tokens, then characters by their codes")
           "the vocabulary of a text that has it");
     auto const u = mw::character_tokenizer::from_text("ab", {.unk = "?"});
     CHECK(u.encode("a\xff?\xc3\xa9").ids == ids{1, 0, 0, 0});  // "?" is text, not the token
+    auto const w = mw::character_tokenizer::from_text("ab", {.bos = "$", .unk = "?"});
+    CHECK(w.encode("$").ids == ids{1});
     CHECK(refusal([] { mw::character_tokenizer::from_text("ab\xff"); }) ==
           "the text is not UTF-8 at byte 2; mend it, or take a byte-level tokenizer");
 }

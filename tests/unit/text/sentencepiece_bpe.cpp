@@ -92,6 +92,13 @@ TEST_CASE("sentencepiece_bpe: ids, offsets and text of a tiny vocabulary") {
     CHECK(bare.decode(ids{260}) == " he");
 }
 
+TEST_CASE("sentencepiece_bpe: the highest score joins first, wherever it is") {
+    auto const t =
+        mw::sentencepiece_bpe::from_llama2c_bytes(file_of({"bc", "ab", "a", "b", "c"}), "f", false);
+    CHECK(t.encode("abc").ids == ids{261, 259});
+    CHECK(t.encode("abab").ids == ids{260, 260});
+}
+
 TEST_CASE("sentencepiece_bpe: no text becomes a special token or a byte token by joining") {
     CHECK(tiny().encode("<s>").ids == ids{263, 271, 270});
     CHECK(tiny().encode("<s>", {.special_text = true}).ids == ids{1});
@@ -134,6 +141,10 @@ TEST_CASE("sentencepiece_bpe: without byte fallback a run of unknown characters 
     auto const made = t.encode("a\xc3\xa9xa");
     CHECK(made.ids == ids{1, 2, 0, 2});
     CHECK(made.offsets == std::vector<mw::text_range>{{0, 0}, {0, 1}, {1, 4}, {4, 5}});
+    // what is special is not text, even if it is one character
+    mw::sentencepiece_bpe const u(mw::vocabulary({"<unk>", " ", "$"}, {.bos = "$", .unk = "<unk>"}), {},
+                                  {.byte_fallback = false});
+    CHECK(u.encode("$").ids == ids{1, 0});
     CHECK(refusal([&] { mw::sentencepiece_bpe x(v, {}); }) ==
           "the vocabulary has no token <0x00>; byte fallback takes one for each of the 256 bytes");
     CHECK(refusal<mw::error>([] {
