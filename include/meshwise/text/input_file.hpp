@@ -35,9 +35,14 @@ inline std::string path_in_quotes(std::filesystem::path const& path) {
     return out + "'";
 }
 
-/// The bytes of a file. `kind` is what messages call it.
+struct close_input {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using input_handle = std::unique_ptr<std::FILE, close_input>;
+
+/// A file to read from. `kind` is what messages call it.
 /// Errors: input_error for a file that is missing, no regular file or unreadable.
-inline std::string read_input(std::filesystem::path const& path, std::string const& kind = "text file") {
+inline input_handle open_input(std::filesystem::path const& path, std::string const& kind) {
     using std::filesystem::file_type;
     std::error_code failure;
     auto const type = std::filesystem::status(path, failure).type();
@@ -45,17 +50,23 @@ inline std::string read_input(std::filesystem::path const& path, std::string con
         throw input_error(kind + " " + path_in_quotes(path) + " does not exist; give the path of a " + kind);
     if (type == file_type::directory)
         throw input_error(path_in_quotes(path) + " is a directory; give the path of a " + kind);
-    auto const unreadable = [&](std::string const& what, std::error_code why) {
-        return input_error(kind + " " + path_in_quotes(path) + " cannot be " + what + ": " + why.message() +
+    auto const unreadable = [&](std::error_code why) {
+        return input_error(kind + " " + path_in_quotes(path) + " cannot be opened: " + why.message() +
                            "; make it readable or give another");
     };
-    if (type == file_type::none || type == file_type::unknown) throw unreadable("opened", failure);
+    if (type == file_type::none || type == file_type::unknown) throw unreadable(failure);
     if (type != file_type::regular)  // it may have no end, or nothing ever to say
         throw input_error(path_in_quotes(path) +
                           " is not a regular file; copy the text into a file and give that");
-    auto const close = [](std::FILE* file) { std::fclose(file); };
-    std::unique_ptr<std::FILE, decltype(close)> const file(std::fopen(path.c_str(), "rb"), close);
-    if (!file) throw unreadable("opened", {errno, std::generic_category()});
+    input_handle file(std::fopen(path.c_str(), "rb"));
+    if (!file) throw unreadable({errno, std::generic_category()});
+    return file;
+}
+
+/// The bytes of a file.
+/// Errors: as open_input.
+inline std::string read_input(std::filesystem::path const& path, std::string const& kind = "text file") {
+    auto const file = open_input(path, kind);
     std::string text;
     std::size_t length = 0, got = 0;
     do {
@@ -64,7 +75,10 @@ inline std::string read_input(std::filesystem::path const& path, std::string con
         got = std::fread(text.data() + length, 1, text.size() - length, file.get());
         length += got;
     } while (got > 0);
-    if (std::ferror(file.get())) throw unreadable("read", {errno, std::generic_category()});
+    if (std::ferror(file.get()))
+        throw input_error(kind + " " + path_in_quotes(path) +
+                          " cannot be read: " + std::error_code(errno, std::generic_category()).message() +
+                          "; make it readable or give another");
     text.resize(length);
     text.shrink_to_fit();
     return text;
