@@ -2,7 +2,8 @@
 // sentencepiece_bpe: Llama-2's tokenizer: characters of a whole text joined pair by pair, spaces like any other; a
 // character that the vocabulary lacks becomes its bytes.
 // Guarantees: with byte fallback every byte string has ids and decodes to itself, but that U+2581 is taken for a space.
-// Costs: n log n for n characters, in one piece; about 60 bytes of memory a character meanwhile.
+// Costs: n log n for n characters of a word, or of the whole text where tokens reach over words; about 60 bytes of
+// memory a character meanwhile.
 // Source: Kudo and Richardson, SentencePiece, 2018.
 #include <array>
 #include <bit>
@@ -33,6 +34,12 @@ public:
         if (merges_.repeated())
             throw input_error(vocab().source() + ": a pair of tokens is merged twice; give each pair once");
         if (!options.byte_fallback) unk_ = vocab().required("unk", "a tokenizer without byte fallback");
+        // where no token has a space after something else, words can be joined one by one
+        spaces_lead_ = token_to_id(" ").has_value();
+        for (auto const& one : merges_.in_order())
+            if (auto const token = id_to_token(one.joined);
+                token.find(' ', token.find_first_not_of(' ')) != token.npos)
+                spaces_lead_ = false;
         byte_of_.resize(vocab_size(), -1);
         for (std::size_t b = 0; b < 256 && options.byte_fallback; ++b) {
             auto const id = token_to_id(byte_name(b));
@@ -67,16 +74,25 @@ private:
             throw error("a text of " + std::to_string(size) +
                         " bytes is too long for one; cut it into lines");
         if (space_before_) append_symbols(" ", 0, symbols);
+        bool after_space = true;
         for (std::size_t at = from, length = 0; at < text.size(); at += length) {
             length = utf8_at(text, at).length;
-            auto const character = text.substr(at, length);
-            append_symbols(character == detail::space_mark ? " " : character,
-                           static_cast<std::uint32_t>(at - from), symbols);
+            auto character = text.substr(at, length);
+            if (character == detail::space_mark) character = " ";
+            bool const space = character == " ";
+            if (space && !after_space && spaces_lead_) finish(symbols, from, at, out);
+            after_space = space;
+            append_symbols(character, static_cast<std::uint32_t>(at - from), symbols);
         }
+        finish(symbols, from, text.size(), out);
+    }
+    /// Joins what stands before byte `end` of the text, and begins anew.
+    void finish(std::vector<bpe_symbol>& symbols, std::size_t from, std::size_t end, encoding& out) const {
         merges_.apply(symbols);
         for (std::size_t i = 0; i < symbols.size(); ++i)
             out.add(symbols[i].id, from + symbols[i].begin,
-                    i + 1 < symbols.size() ? from + symbols[i + 1].begin : text.size());
+                    i + 1 < symbols.size() ? from + symbols[i + 1].begin : end);
+        symbols.clear();
     }
     void append_symbols(std::string_view character, std::uint32_t begin,
                         std::vector<bpe_symbol>& symbols) const {
@@ -96,7 +112,7 @@ private:
     }
 
     bpe_merges merges_;
-    bool space_before_;
+    bool space_before_, spaces_lead_ = false;
     std::optional<std::int32_t> unk_;
     std::array<std::int32_t, 256> byte_ids_{};
     std::vector<std::int16_t> byte_of_;  // by id; -1 for tokens that are no bytes

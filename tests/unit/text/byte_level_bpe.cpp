@@ -203,6 +203,12 @@ TEST_CASE("byte_level_bpe: vocab.json and merges.txt, and what is refused in the
     CHECK(t.special().eos == 258);
     CHECK(t.decode(t.encode(" wo<\xe2\x82\xac>", {.special_text = true}).ids, false) == " wo<\xe2\x82\xac>");
 
+    auto const again = mw::byte_level_bpe::from_vocab_and_merges(here.file("vocab.json", t.vocab_json()),
+                                                                 here.file("merges.txt", t.merges_txt()),
+                                                                 {.eos = "<\xe2\x82\xac>"});
+    CHECK(again.special().eos == 258);
+    CHECK(again.encode("x wow").ids == ids{'x', 257, 'w'});
+
     auto const refused = [&](std::string const& m, std::string const& merges) {
         auto words = refusal([&] { load(m, merges); });
         auto const folder = here.at.string() + "/";

@@ -167,8 +167,9 @@ TEST_CASE("batching: by rows, by tokens, in buckets, with multiples; what is dro
     auto const pairs = mw::plan_batches(order, lengths, {.most_tokens = 18, .rows_multiple = 2});
     CHECK(pairs.batches == batches{{0, 1}, {2, 3}, {4, 5}});
     CHECK(pairs.dropped_last == 1);
-    auto const wide = mw::plan_batches(order, lengths, {.most_tokens = 16, .width_multiple = 4});
-    CHECK(wide.batches == batches{{0, 1}, {2}, {3, 4}, {5, 6}});
+    auto const wide = mw::plan_batches(order, lengths, {.most_tokens = 12, .width_multiple = 4});
+    CHECK(wide.batches == batches{{0}, {1}, {2}, {3, 4}, {5}, {6}});
+    CHECK(wide.padded == 8 + 4 + 12 + 8 + 8 + 4);
     CHECK(mw::plan_batches({}, lengths, {.most_rows = 2}).batches.empty());
     CHECK(refusal<mw::error>([&] { mw::plan_batches(order, lengths, {}); }) ==
           "batches need a limit, most_rows or most_tokens, and multiples above 0");

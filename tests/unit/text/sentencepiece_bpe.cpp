@@ -97,6 +97,9 @@ TEST_CASE("sentencepiece_bpe: the highest score joins first, wherever it is") {
         mw::sentencepiece_bpe::from_llama2c_bytes(file_of({"bc", "ab", "a", "b", "c"}), "f", false);
     CHECK(t.encode("abc").ids == ids{261, 259});
     CHECK(t.encode("abab").ids == ids{260, 260});
+    auto const over =
+        mw::sentencepiece_bpe::from_llama2c_bytes(file_of({"a b", "a ", " ", "a", "b"}), "f", false);
+    CHECK(over.encode("ba ba b").ids == ids{263, 259, 259});
 }
 
 TEST_CASE("sentencepiece_bpe: no text becomes a special token or a byte token by joining") {
@@ -141,6 +144,9 @@ TEST_CASE("sentencepiece_bpe: without byte fallback a run of unknown characters 
     auto const made = t.encode("a\xc3\xa9xa");
     CHECK(made.ids == ids{1, 2, 0, 2});
     CHECK(made.offsets == std::vector<mw::text_range>{{0, 0}, {0, 1}, {1, 4}, {4, 5}});
+    mw::sentencepiece_bpe const no_space(mw::vocabulary({"<unk>", "a"}, {.unk = "<unk>"}), {},
+                                         {.byte_fallback = false});
+    CHECK(no_space.encode("x y").ids == ids{0});
     // what is special is not text, even if it is one character
     mw::sentencepiece_bpe const u(mw::vocabulary({"<unk>", " ", "$"}, {.bos = "$", .unk = "<unk>"}), {},
                                   {.byte_fallback = false});
