@@ -1,7 +1,7 @@
 #pragma once
 // tokenizer: what every tokenizer does, whichever its method: texts to ids and back.
 // Guarantees: names of special tokens inside a text are plain text unless asked otherwise; a tokenizer never changes,
-// so threads may share it; streamed text is the text of the whole.
+// so threads may share it; streamed text is that of the whole, however many tokens a character takes.
 #include <cstdint>
 #include <span>
 #include <string>
@@ -32,9 +32,10 @@ struct encoding {
 
 /// Both are asked for by name, because either changes what a user's text can do.
 struct encode_options {
-    bool special_text =
-        false;  // "<s>" in the text is the token, not three letters: for texts you wrote yourself
-    bool add_special_tokens = false;  // put around the text what the model was trained with: [CLS] text [SEP]
+    /// "<s>" in the text is the token, not three letters: for texts that you wrote yourself.
+    bool special_text = false;
+    /// Around the text stands what the model was trained with: [CLS] text [SEP].
+    bool add_special_tokens = false;
 };
 
 /// Special tokens that a model expects around each text.

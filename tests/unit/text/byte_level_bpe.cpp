@@ -298,6 +298,14 @@ TEST_CASE("byte_level_bpe: the public vectors of GPT-2, from both kinds of files
     CHECK(from_merges.vocab_size() == 50257);
     CHECK(from_merges.special().eos == 50256);
     CHECK(from_merges.special().pad == std::nullopt);
+    dice roll{29};
+    for (int round = 0; round < 100000; ++round) {
+        std::string bytes;
+        for (std::uint32_t n = roll(20), kind = roll(3); n > 0; --n)
+            bytes += static_cast<char>(kind == 0 ? roll(256) : kind == 1 ? 32 + roll(96) : 0x80 | roll(128));
+        if (from_ranks.decode(from_ranks.encode(bytes).ids) != bytes) FAIL(round);
+        if (from_ranks.encode(bytes).ids != from_merges.encode(bytes).ids) FAIL(round);
+    }
     auto const vectors = text_test::vectors(*data / "vectors" / "gpt-2");
     CHECK(vectors.size() == 46);
     for (auto const& [text, expected] : vectors)
