@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <meshwise/core/error.hpp>
@@ -70,10 +71,14 @@ inline batch_plan plan_batches(std::span<std::size_t const> order, std::span<std
             ++plan.dropped_long;
     }
     for (std::size_t from = 0; how.bucket > 0 && from < arranged.size(); from += how.bucket) {
-        auto const begin = arranged.begin() + static_cast<std::ptrdiff_t>(from);
-        std::stable_sort(begin,
-                         begin + static_cast<std::ptrdiff_t>(std::min(how.bucket, arranged.size() - from)),
-                         [&](std::size_t a, std::size_t b) { return lengths[a] < lengths[b]; });
+        std::vector<std::pair<std::size_t, std::size_t>>
+            bucket;  // lengths and places, so that equal ones stay in order
+        std::vector<std::size_t> const before(
+            arranged.begin() + static_cast<std::ptrdiff_t>(from),
+            arranged.begin() + static_cast<std::ptrdiff_t>(std::min(from + how.bucket, arranged.size())));
+        for (std::size_t i = 0; i < before.size(); ++i) bucket.emplace_back(lengths[before[i]], i);
+        std::sort(bucket.begin(), bucket.end());
+        for (std::size_t i = 0; i < before.size(); ++i) arranged[from + i] = before[bucket[i].second];
     }
     std::vector<std::size_t> batch;
     std::size_t longest = 0;

@@ -85,8 +85,9 @@ public:
         for (auto const& name : tokens) counts.erase(name);
         std::vector<std::pair<std::string_view, std::size_t>> words(counts.begin(), counts.end());
         std::erase_if(words, [&](auto const& word) { return word.second < at_least; });
-        std::stable_sort(words.begin(), words.end(),
-                         [](auto const& a, auto const& b) { return a.second > b.second; });
+        std::sort(words.begin(), words.end(), [](auto const& a, auto const& b) {
+            return a.second != b.second ? a.second > b.second : a.first < b.first;
+        });
         if (words.size() > at_most) words.resize(at_most);
         for (auto const& word : words) tokens.emplace_back(word.first);
         return word_tokenizer(vocabulary(std::move(tokens), roles));
