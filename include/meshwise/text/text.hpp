@@ -9,6 +9,7 @@
 #include <meshwise/text/plain_tokenizers.hpp>
 #include <meshwise/text/readers.hpp>
 #include <meshwise/text/sample_order.hpp>
+#include <meshwise/text/subword_codes.hpp>
 #include <meshwise/text/tag_words.hpp>
 #include <meshwise/text/tokenizer_json.hpp>
 #include <meshwise/text/train_bpe.hpp>

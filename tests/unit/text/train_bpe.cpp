@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <meshwise/text/plain_tokenizers.hpp>
+#include <meshwise/text/subword_codes.hpp>
 #include <meshwise/text/train_bpe.hpp>
 
 #include "files.hpp"
