@@ -207,6 +207,7 @@ TEST_CASE("byte_level_bpe: vocab.json and merges.txt, and what is refused in the
                                                                  here.file("merges.txt", t.merges_txt()),
                                                                  {.eos = "<\xe2\x82\xac>"});
     CHECK(again.special().eos == 258);
+    CHECK(t.vocab_json().find("\"<\xe2\x82\xac>\": 258") != std::string::npos);  // in no byte letters
     CHECK(again.encode("x wow").ids == ids{'x', 257, 'w'});
 
     auto const refused = [&](std::string const& m, std::string const& merges) {
