@@ -2,18 +2,14 @@
 // byte_text: a text whose tokens are its bytes: ids 0..255, nothing to train, nothing outside the vocabulary.
 // Guarantees: no file brings the program down: each refusal is one sentence that names the file and the mend.
 // Costs: one byte per token in memory, shared by all copies, so every rank of a process reads the same bytes.
-#include <cerrno>
 #include <cstdint>
-#include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include <meshwise/text/text_decoder.hpp>
+#include <meshwise/text/input_file.hpp>
 
 namespace meshwise {
 
@@ -26,7 +22,7 @@ public:
     /// The bytes of a file. `minimum_length`: bytes that one block takes.
     /// Errors: input_error for a file that is missing, no regular file, unreadable, empty or too short.
     static byte_text from_file(std::filesystem::path const& path, std::size_t minimum_length = 1) {
-        byte_text made(read(path), "text file " + quoted(path));
+        byte_text made(read_input(path), "text file " + path_in_quotes(path));
         made.check_length(minimum_length);
         return made;
     }
@@ -38,9 +34,10 @@ public:
         if (paths.size() == 1) return from_file(paths[0], minimum_length);
         std::string all;
         for (auto const& path : paths) {
-            std::string const one = read(path);
+            std::string const one = read_input(path);
             if (one.empty())
-                throw input_error("text file " + quoted(path) + " is empty; leave it out or give another");
+                throw input_error("text file " + path_in_quotes(path) +
+                                  " is empty; leave it out or give another");
             all += one;
         }
         byte_text made(std::move(all), "the text of " + std::to_string(paths.size()) + " files");
@@ -95,43 +92,6 @@ private:
     byte_text(std::string bytes, std::string name)
         : bytes_(std::make_shared<std::string const>(std::move(bytes))),
           name_(std::move(name)) {}
-
-    static std::string quoted(std::filesystem::path const& path) {
-        return "'" + decode(encode(path.string())) + "'";
-    }
-
-    static std::string read(std::filesystem::path const& path) {
-        using std::filesystem::file_type;
-        std::error_code failure;
-        auto const type = std::filesystem::status(path, failure).type();
-        if (type == file_type::not_found)
-            throw input_error("text file " + quoted(path) + " does not exist; give the path of a text file");
-        if (type == file_type::directory)
-            throw input_error(quoted(path) + " is a directory; give the path of a text file");
-        auto const unreadable = [&](std::string const& what, std::error_code why) {
-            return input_error("text file " + quoted(path) + " cannot be " + what + ": " + why.message() +
-                               "; make it readable or give another");
-        };
-        if (type == file_type::none || type == file_type::unknown) throw unreadable("opened", failure);
-        if (type != file_type::regular)  // it may have no end, or nothing ever to say
-            throw input_error(quoted(path) +
-                              " is not a regular file; copy the text into a file and give that");
-        auto const close = [](std::FILE* file) { std::fclose(file); };
-        std::unique_ptr<std::FILE, decltype(close)> const file(std::fopen(path.c_str(), "rb"), close);
-        if (!file) throw unreadable("opened", {errno, std::generic_category()});
-        std::string text;
-        std::size_t length = 0, got = 0;
-        do {  // the bytes that are there, not the bytes that its size promises
-            text.resize(length + (std::size_t{1} << 20U));
-            errno = 0;
-            got = std::fread(text.data() + length, 1, text.size() - length, file.get());
-            length += got;
-        } while (got > 0);
-        if (std::ferror(file.get())) throw unreadable("read", {errno, std::generic_category()});
-        text.resize(length);
-        text.shrink_to_fit();
-        return text;
-    }
 
     std::shared_ptr<std::string const> bytes_;
     std::string name_;

@@ -1,0 +1,67 @@
+#pragma once
+// vocabulary_files: vocabularies written as JSON and read again.
+// Guarantees: what was written is read back equal, special tokens by their names.
+#include <meshwise/text/bpe_files.hpp>
+
+namespace meshwise {
+
+namespace detail {
+
+/// A string as JSON writes it; valid UTF-8.
+inline std::string json_string(std::string_view text) {
+    constexpr char const* digits = "0123456789abcdef";
+    std::string out = "\"";
+    for (char c : text) {
+        auto const byte = static_cast<unsigned char>(c);
+        if (byte < 0x20)
+            out += std::string("\\u00") + digits[byte / 16] + digits[byte % 16];
+        else if (c == '"' || c == '\\')
+            out += std::string("\\") + c;
+        else
+            out += c;
+    }
+    return out + '"';
+}
+inline std::string in_byte_letters(std::string_view bytes) {
+    std::string out;
+    for (char c : bytes) append_utf8(out, byte_letters()[static_cast<unsigned char>(c)]);
+    return out;
+}
+
+inline std::string vocabulary_to_json(vocabulary const& v, spelling how) {
+    std::string out = "{";
+    for (std::size_t i = 0; i < v.size(); ++i) {
+        auto const id = static_cast<std::int32_t>(i);
+        if (!v.has(id)) continue;
+        auto const token = v.id_to_token(id);
+        bool added = false;
+        for (auto const& one : v.added_tokens()) added = added || one.id == id;
+        if (how == spelling::plain && invalid_utf8(token) != token.npos)
+            throw error("the token " + in_quotes(token) + " of " + v.source() +
+                        " is not UTF-8 and cannot be written as JSON; a byte-level tokenizer writes its own");
+        out += (out.size() > 1 ? ",\n" : "\n") +
+               json_string(how == spelling::byte_letters && !added ? in_byte_letters(token) : token) + ": " +
+               std::to_string(id);
+    }
+    return out + "\n}\n";
+}
+
+}  // namespace detail
+
+/// {"token": id, ...} with tokens as they are: for characters and words.
+/// Errors: a token that is not UTF-8.
+inline std::string vocabulary_to_json(vocabulary const& v) {
+    return detail::vocabulary_to_json(v, detail::spelling::plain);
+}
+
+/// A vocabulary of a file {"token": id, ...}.
+/// Errors: input_error naming file and byte.
+/// Example: mw::word_tokenizer tokens(mw::vocabulary_from_json("vocab.json", {.unk = "<unk>"}));
+inline vocabulary vocabulary_from_json(std::filesystem::path const& path, special_names const& roles = {}) {
+    std::string const source = "vocabulary " + path_in_quotes(path);
+    auto const none = [](std::string const&, std::int32_t) { return false; };
+    return vocabulary(detail::tokens_from_json(json::from_file(path), detail::spelling::plain, source, none),
+                      roles, {}, source);
+}
+
+}  // namespace meshwise

@@ -1,0 +1,45 @@
+// Any bytes as a file of examples, the first byte says of which kind: examples, or an error.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include <meshwise/text/bert_normalizer.hpp>
+#include <meshwise/text/readers.hpp>
+
+namespace mw = meshwise;
+
+extern "C" int LLVMFuzzerTestOneInput(unsigned char const* bytes, std::size_t size) {
+    if (size == 0) return 0;
+    static int const memory = memfd_create("fuzz", 0);
+    static std::filesystem::path const path = "/proc/self/fd/" + std::to_string(memory);
+    if (ftruncate(memory, 0) != 0 || pwrite(memory, bytes + 1, size - 1, 0) != static_cast<ssize_t>(size) - 1)
+        std::abort();
+    auto const invalid = bytes[0] % 2 == 0 ? mw::invalid_bytes::refuse : mw::invalid_bytes::replace;
+    try {
+        switch (bytes[0] / 2 % 7) {
+        case 0: {
+            for (auto const& line : mw::read_all<std::string>(mw::line_reader(path, invalid)))
+                if (mw::invalid_utf8(line) != line.npos) std::abort();
+            break;
+        }
+        case 1:
+            mw::read_all<std::vector<std::string>>(mw::table_reader(path, mw::table_reader::tab, invalid));
+            break;
+        case 2:
+            mw::read_all<std::vector<std::string>>(mw::table_reader(path, mw::table_reader::comma, invalid));
+            break;
+        case 3: mw::read_all<mw::json>(mw::jsonl_reader(path)); break;
+        case 4: mw::read_all<mw::tagged_sentence>(mw::conllu_reader(path)); break;
+        case 5: mw::read_all<mw::tagged_sentence>(mw::iob2_reader(path)); break;
+        default:
+            mw::detail::for_each_bert_word({reinterpret_cast<char const*>(bytes) + 1, size - 1}, {},
+                                           [&](auto const& word) {
+                                               for (auto const& one : word)
+                                                   if (one.begin >= one.end || one.end > size - 1)
+                                                       std::abort();
+                                           });
+        }
+    } catch (mw::input_error const&) {}
+    return 0;
+}

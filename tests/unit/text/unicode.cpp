@@ -1,0 +1,78 @@
+// unicode and utf8: the unpacked tables against numbers that Python's unicodedata gave by itself.
+#include <doctest/doctest.h>
+
+#include <meshwise/text/text_decoder.hpp>
+#include <meshwise/text/unicode.hpp>
+#include <meshwise/text/utf8.hpp>
+
+#include "files.hpp"
+
+namespace mw = meshwise;
+using kind = mw::character_class;
+
+TEST_CASE("unicode: all code points, by counts and digests of another program") {
+    REQUIRE(mw::detail::unicode_version == "14.0.0");  // the numbers below are those of this version
+    std::size_t counts[7] = {}, lowered = 0, bases = 0;
+    std::uint64_t lower_digest = 0, base_digest = 0;
+    for (char32_t c = 0; c < 0x110000; ++c) {
+        ++counts[static_cast<std::size_t>(mw::class_of(c))];
+        if (auto const lower = mw::lower_case(c); lower != c) {
+            ++lowered;
+            lower_digest = lower_digest * 31 + lower;
+        }
+        if (c >= 0xd800 && c < 0xe000) continue;
+        std::u32string left;
+        mw::append_without_marks(c, left);
+        for (char32_t base : left) base_digest = base_digest * 31 + base;
+        bases += left.size();
+    }
+    std::vector<std::size_t> const expected{8199, 131756, 1791, 25, 819, 1950, 969572};
+    CHECK(std::vector<std::size_t>(counts, counts + 7) == expected);
+    CHECK(lowered == 1432);
+    CHECK(lower_digest == 12338734149853502472U);
+    CHECK(bases == 1132111);
+    CHECK(base_digest == 21886468311773231U);
+}
+
+TEST_CASE("unicode: ASCII has a table of its own, which agrees") {
+    for (char32_t c = 0; c < 128; ++c) CHECK(mw::class_of(c) == mw::detail::unicode_data::get().class_of(c));
+    CHECK(mw::class_of('~') == kind::other);
+    CHECK(mw::class_of('!') == kind::punctuation);
+    CHECK(mw::class_of('\t') == kind::space);
+    CHECK(mw::class_of(1) == kind::control);
+    CHECK(mw::class_of(0x110000) == kind::control);
+}
+
+TEST_CASE("utf8: every code point there and back") {
+    for (char32_t c = 0; c < 0x110000; ++c) {
+        if (c >= 0xd800 && c < 0xe000) continue;
+        std::string bytes;
+        mw::append_utf8(bytes, c);
+        auto const [code, length, valid] = mw::utf8_at(bytes, 0);
+        if (code != c || length != bytes.size() || !valid) FAIL(c);
+    }
+}
+
+TEST_CASE("utf8: what is no character, as the text decoder sees it") {
+    text_test::dice roll{3};
+    for (int round = 0; round < 20000; ++round) {
+        std::string bytes, decoded, streamed;
+        for (std::uint32_t n = roll(12); n > 0; --n)
+            bytes += static_cast<char>(roll(4) == 0 ? roll(96) + 32 : roll(128) + 128);
+        bool valid = true;
+        for (std::size_t at = 0; at < bytes.size();) {
+            auto const one = mw::utf8_at(bytes, at);
+            CHECK(valid == (mw::invalid_utf8(bytes.substr(0, at)) == std::string::npos));
+            valid = valid && one.valid;
+            bool const control = one.code == 127 || (one.code >= 0x80 && one.code < 0xa0);
+            mw::append_utf8(decoded, control ? 0xfffd : one.code);
+            at += one.length;
+        }
+        CHECK(valid == (mw::invalid_utf8(bytes) == std::string::npos));
+        mw::text_decoder decoder;
+        for (char c : bytes) decoder.push(static_cast<unsigned char>(c), streamed);
+        decoder.finish(streamed);
+        CHECK(decoded == streamed);
+    }
+    CHECK(mw::invalid_utf8("ab\xc3\xa9\xff") == 4);
+}
