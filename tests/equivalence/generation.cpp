@@ -1,127 +1,126 @@
-// Texts that go on from a cache of keys and values: the scores of every position are those of a model that sees the whole
-// text at once, and the drawn ids are one rank's, on every mesh.
-#include "meshes.hpp"
-
-#include <meshwise/nn/generate.hpp>
+// gpt continues texts from a cache as it does without, on any mesh; what generation refuses; what it says at its edges.
+#include "speaking.hpp"
 
 namespace {
 
 namespace mw = meshwise;
-using tiny::on_serial;
+using speaking::check_spoken, speaking::speak, speaking::text, speaking::tokens;
 
-struct one : mw::axis<1> {};
-struct piece : mw::up_to<tiny::token::size> {};
-struct context : mw::axis<tiny::token::size> {};
+template <std::size_t Tp, class... More>
+using sequence_parallel = tiny::on_serial<typename tiny::places<1, Tp>::template sequence_parallel<More...>>;
 
-constexpr std::size_t tokens = tiny::token::size, wide = tiny::vocab::size;
-
-// what one run of a model leaves behind
-struct spoken {
-    std::vector<double> whole;     // scores of all positions, the text seen at once
-    std::vector<double> stepwise;  // from a cache: 5 tokens, 1 token, 3 tokens, then one at a time
-    std::vector<std::int32_t> likeliest, drawn, slid;  // ids
-};
-
-std::vector<std::int32_t> text() {
-    auto const all = tiny::ids(0, 0);
-    return {all.begin(), all.begin() + tokens};
-}
-
-// logits of the training axes, the text in every row of the batch; the first row's are kept
-template <class S, class Model>
-std::vector<double> seen_whole(mw::rank<S>& here, Model const& model) {
-    std::vector<std::int32_t> rows;
-    for (std::size_t b = 0; b < tiny::batch::size; ++b)
-        for (std::int32_t const id : text()) rows.push_back(id);
-    auto const all = here.gather(model.logits(here.template place<tiny::batch, tiny::token>(rows)));
-    return {all.begin(), all.begin() + tokens * wide};
-}
-
-template <class S, class Model>
-std::vector<double> seen_stepwise(mw::rank<S>& here, Model const& model) {
-    typename Model::template cache<one, context> cache;
-    std::vector<double> scores;
-    auto const ids = text();
-    for (std::size_t at = 0, step = 5; at < tokens; at += step, step = at == 6 ? 3 : 1) {
-        CHECK(cache.length() == at);
-        auto const input = here.template place<one, piece>(std::span(ids).subspan(at, step), {step});
-        auto const some = here.gather(model.logits(input, cache));
-        scores.insert(scores.end(), some.begin(), some.end());
-    }
-    CHECK(cache.length() == tokens);
-    return scores;
-}
-
-template <template <class> class Model, class S>
-spoken speak() {
-    spoken result;
-    std::vector<std::vector<std::int32_t>> all_drawn(S::mesh::ranks);
-    mw::run<S>(mw::threads{}, [&](auto& here) {
-        mw::without_recording const off;
-        auto const model = here.template init<Model<S>>(mw::seed{11});
-        auto const whole = seen_whole(here, model), stepwise = seen_stepwise(here, model);
-        auto const go_on = [&](std::size_t prompt, std::size_t count, mw::sampling const& how) {
-            auto const ids = text();
-            return mw::generate<context>(
-                here, model, {ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(prompt)}, count, how);
-        };
-        auto const likeliest = go_on(3, tokens - 3, {.temperature = 0}),
-                   drawn = go_on(3, 12, {.temperature = 0.8, .top_k = 9, .top_p = 0.9}),
-                   slid = go_on(tokens, 6, {.temperature = 0});
-        all_drawn[here.index()] = drawn;
-        if (here.is_first()) result = {whole, stepwise, likeliest, drawn, slid};
-    });
-    for (auto const& drawn : all_drawn) CHECK(drawn == result.drawn);
-    return result;
-}
-
-double difference(std::vector<double> const& a, std::vector<double> const& b) {
-    REQUIRE(a.size() == b.size());
-    double most = 0;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        if (!(std::abs(a[i] - b[i]) <= most)) most = std::abs(a[i] - b[i]);
-    return most;
-}
-
-void check_spoken(spoken const& alone, spoken const& other, double tolerance) {
-    CHECK(difference(other.whole, alone.whole) <= tolerance);
-    CHECK(difference(other.stepwise, alone.whole) <= tolerance);
-    CHECK(other.likeliest == alone.likeliest);
-    CHECK(other.drawn == alone.drawn);
-    CHECK(other.slid == alone.slid);
-}
-
-// the ids without a cache: the last `tokens` ids are seen anew for each
-template <template <class> class Model, class S>
-std::vector<std::int32_t> likeliest_without_cache(std::size_t prompt, std::size_t count) {
-    std::vector<std::int32_t> ids = text();
-    ids.resize(prompt);
-    mw::run<S>(mw::threads{}, [&](auto& here) {
-        mw::without_recording const off;
-        auto const model = here.template init<Model<S>>(mw::seed{11});
-        for (std::size_t i = 0; i < count; ++i) {
-            std::size_t const seen = std::min(ids.size(), tokens);
-            auto const input =
-                here.template place<one, piece>(std::span<std::int32_t const>(ids).last(seen), {seen});
-            auto const scores = here.gather(model.logits(input));
-            auto const last = scores.begin() + static_cast<std::ptrdiff_t>((seen - 1) * wide);
-            ids.push_back(static_cast<std::int32_t>(
-                std::max_element(last, last + static_cast<std::ptrdiff_t>(tiny::vocab::true_size)) - last));
-        }
-    });
-    return ids;
-}
-
-template <std::size_t Tp>
-using gpt_on = on_serial<typename tiny::places<1, Tp>::template sequence_parallel<>>;
-
-TEST_CASE("gpt speaks from a cache as it does without, on any mesh, its tokens split or not") {
-    auto const alone = speak<tiny::gpt, gpt_on<1>>();
+TEST_CASE("gpt speaks from a cache as it does without, its tokens split in training or not") {
+    using alone_type = sequence_parallel<1>;
+    auto const alone = speak<tiny::gpt, alone_type>();
     check_spoken(alone, alone, 1e-5);
-    CHECK(alone.likeliest == likeliest_without_cache<tiny::gpt, gpt_on<1>>(3, tokens - 3));
-    CHECK(alone.slid == likeliest_without_cache<tiny::gpt, gpt_on<1>>(tokens, 6));
-    SUBCASE("tp 2, sequence parallel") { check_spoken(alone, speak<tiny::gpt, gpt_on<2>>(), 1e-5); }
-    SUBCASE("tp 4, sequence parallel") { check_spoken(alone, speak<tiny::gpt, gpt_on<4>>(), 1e-5); }
+    CHECK(alone.likeliest == speaking::likeliest_without_cache<tiny::gpt, alone_type>(3, tokens - 3));
+    CHECK(alone.slid == speaking::likeliest_without_cache<tiny::gpt, alone_type>(tokens, 6));
+    SUBCASE("tp 2, sequence parallel") {
+        check_spoken(alone, speak<tiny::gpt, sequence_parallel<2>>(), 1e-5);
+    }
+    SUBCASE("tp 4, sequence parallel") {
+        check_spoken(alone, speak<tiny::gpt, sequence_parallel<4>>(), 1e-5);
+    }
+}
+
+TEST_CASE("gpt in double, tp 2 x cp 2") {
+    using precise = mw::elements<double>;
+    using S = tiny::on_serial<tiny::places<1, 2, 2>::context_parallel<precise>>;
+    auto const alone = speak<tiny::gpt, sequence_parallel<1, precise>>();
+    check_spoken(alone, alone, 1e-12);
+    check_spoken(alone, speak<tiny::gpt, S>(), 1e-12);
+}
+
+using S = sequence_parallel<2>;
+using model = tiny::gpt<S>;
+
+template <class F>
+void on_two(F f) {
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto const m = here.template init<model>(mw::seed{11});
+        f(here, m);
+    });
+}
+
+TEST_CASE("a step from the cache communicates as a step without one") {
+    on_two([](auto& here, model const& m) {
+        mw::without_recording const off;
+        auto const ids =
+            here.template place<speaking::one, speaking::piece>(std::vector<std::int32_t>{4}, {1});
+        auto const count = [&](auto f) {
+            auto const before = here.team().collectives();
+            f();
+            return here.team().collectives() - before;
+        };
+        typename model::template cache<speaking::one, speaking::context> cache;
+        auto const with = count([&] { m.logits(ids, cache); }), without = count([&] { m.logits(ids); });
+        CHECK(with == without);
+        CHECK(cache.length() == 1);
+    });
+}
+
+TEST_CASE("a full cache refuses before it writes, a recorded step is refused") {
+    on_two([](auto& here, model const& m) {
+        std::vector<std::int32_t> const ids = text();
+        auto const place = [&](std::size_t first, std::size_t count) {
+            return here.template place<speaking::one, speaking::piece>(std::span(ids).subspan(first, count),
+                                                                       {count});
+        };
+        typename model::template cache<speaking::one, speaking::context> cache;
+        std::vector<float> last;
+        {
+            mw::without_recording const off;
+            m.logits(place(0, tokens - 2), cache);
+            CHECK_THROWS_WITH_AS(m.logits(place(0, 3), cache), doctest::Contains("3 more do not fit"),
+                                 mw::error);
+            CHECK(cache.length() == tokens - 2);
+            last = here.gather(m.logits(place(tokens - 2, 2), cache));  // still what it was
+            auto const whole = here.gather(m.logits(place(0, tokens)));
+            auto const expected = std::span(whole).last(last.size());
+            for (std::size_t i = 0; i < last.size(); ++i) CHECK(std::abs(last[i] - expected[i]) <= 1e-5F);
+            CHECK_THROWS_WITH_AS(m.logits(place(0, 1), cache), doctest::Contains("holds 24"), mw::error);
+            cache.clear();
+            CHECK(cache.length() == 0);
+        }
+        auto const ask = [&] {
+            mw::value_and_gradient(m, [&](auto const& given) {
+                auto const scores = given.logits(place(0, 2), cache);
+                return mw::cross_entropy<tiny::vocab>(scores, mw::align(place(1, 2), scores));
+            });
+        };
+        CHECK_THROWS_WITH_AS(ask(), doctest::Contains("keeps no gradient"), mw::error);
+    });
+}
+
+TEST_CASE("generation at its edges") {
+    on_two([](auto& here, model const& m) {
+        using ids = std::vector<std::int32_t>;
+        mw::sampling const likeliest{.temperature = 0};
+        CHECK_THROWS_WITH_AS(mw::generate(here, m, ids{}, 3), doctest::Contains("give a prompt"), mw::error);
+        CHECK_THROWS_WITH_AS(mw::generate(here, m, ids{}, 0), doctest::Contains("give a prompt"), mw::error);
+        CHECK_THROWS_WITH_AS(mw::generate(here, m, ids{21}, 1), doctest::Contains("outside of vocab"),
+                             mw::error);
+        CHECK_THROWS_WITH_AS(mw::generate(here, m, ids{1}, 0, {.temperature = -1}),
+                             doctest::Contains("temperature"), mw::error);
+        CHECK(mw::generate(here, m, ids{1, 2}, 0) == ids{1, 2});
+
+        ids told;
+        auto const all = mw::generate(here, m, ids{5, 9}, 8, {.from = mw::seed{3}},
+                                      [&](std::int32_t id) { told.push_back(id); });
+        REQUIRE(all.size() == 10);
+        CHECK(told == ids(all.begin() + 2, all.end()));
+        std::int32_t const stop = all[6];
+        auto const first = std::find(all.begin() + 2, all.end(), stop);
+        CHECK(mw::generate(here, m, ids{5, 9}, 8, {.from = mw::seed{3}, .stop_at = stop}) ==
+              ids(all.begin(), first));
+
+        // a prompt longer than the context: its last tokens count
+        ids longer = text();
+        longer.insert(longer.begin(), {1, 2, 3});
+        auto const from_longer = mw::generate(here, m, longer, 4, likeliest),
+                   from_last = mw::generate(here, m, text(), 4, likeliest);
+        CHECK(ids(from_longer.begin() + 3, from_longer.end()) == from_last);
+    });
 }
 
 }  // namespace
