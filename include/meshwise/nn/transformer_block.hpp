@@ -12,7 +12,7 @@ struct transformer_block {
     FeedForward mlp;
 
     /// `past...` is handed to the attention.
-    auto operator()(auto const& x, auto const&... past) const {
+    auto operator()(auto const& x, auto... past) const {
         auto const attended = x + attention(attention_norm(x), past...);
         return attended + mlp(mlp_norm(attended));
     }
