@@ -87,7 +87,7 @@ attention_results attention_reference(mw::attention_shape const& s, std::vector<
                 std::vector<double> weight(s.keys);
                 double total = 0, mean = 0;
                 for (std::size_t j = 0; j < s.keys; ++j) {
-                    if (j >= length || (s.causal && j > i + s.first_query)) continue;
+                    if (j >= length || (s.causal && signed_size(j) > signed_size(i) + s.first_query)) continue;
                     double score = 0;
                     for (std::size_t d = 0; d < dim; ++d) score += double(q[at_q + d]) * k[at_k(j) + d];
                     total += weight[j] = std::exp(s.scale * score);
@@ -219,11 +219,13 @@ TEST_CASE_TEMPLATE("attention and its gradients", On, BACKENDS) {
     using T = typename On::type;
     std::vector<std::int32_t> const lengths{150, 0};
     struct {
-        std::size_t group, queries, keys, dim, first_query;
+        std::size_t group, queries, keys, dim;
+        std::ptrdiff_t first_query;
         bool causal, padded;
     } const cases[] = {{1, 1, 1, 8, 0, false, false},     {2, 5, 9, 16, 4, true, false},
                        {1, 130, 130, 64, 0, true, false}, {3, 70, 200, 24, 130, true, true},
-                       {2, 33, 150, 40, 0, false, true},  {1, 100, 80, 64, 0, true, false}};
+                       {2, 33, 150, 40, 0, false, true},  {1, 100, 80, 64, 0, true, false},
+                       {2, 9, 6, 8, -4, true, true},      {1, 70, 66, 8, -66, true, false}};
     for (auto const& [group, queries, keys, dim, first_query, causal, padded] : cases) {
         auto shape = heads_of(2, 2, group, queries, keys, dim);
         shape.causal = causal;

@@ -30,12 +30,9 @@ struct attention_head {
     std::ptrdiff_t q, k, v;
     std::size_t row;     // first row of the log-sum-exp
     std::size_t length;  // keys that count
-    bool causal;
-    std::size_t first_query;
+    attention_shape const& of;
 
-    MESHWISE_INLINE attention_head(attention_shape const& shape, std::size_t index)
-        : causal(shape.causal),
-          first_query(shape.first_query) {
+    MESHWISE_INLINE attention_head(attention_shape const& shape, std::size_t index) : of(shape) {
         std::size_t const g = index % shape.group, h = index / shape.group % shape.kv_heads;
         std::size_t const b = index / shape.group / shape.kv_heads;
         q = offset(b, shape.q_batch) + offset(h, shape.q_head) + offset(g, shape.q_group);
@@ -48,13 +45,8 @@ struct attention_head {
             length = std::min(length, static_cast<std::size_t>(std::max(shape.key_lengths[b], 0)));
     }
 
-    /// Query i sees the keys below this: none where `first_query` is a negative number in disguise, as it is
-    /// for keys that all come later.
-    MESHWISE_INLINE std::size_t visible(std::size_t i) const {
-        auto const past = static_cast<std::ptrdiff_t>(i + first_query + 1);
-        return causal ? std::min(length, static_cast<std::size_t>(std::max(past, std::ptrdiff_t{0})))
-                      : length;
-    }
+    /// Query i sees the keys below this.
+    MESHWISE_INLINE std::size_t visible(std::size_t i) const { return of.visible(i, length); }
 };
 
 /// Sizes that all blocks of one call share.

@@ -16,14 +16,21 @@ namespace meshwise {
 struct attention_shape {
     std::size_t batch = 0, kv_heads = 0, group = 1, queries = 0, keys = 0, head_dim = 0;
     bool causal = false;
-    /// Global position of query 0 minus that of key 0.
-    std::size_t first_query = 0;
+    /// Global position of query 0 minus that of key 0; below zero where these keys begin after it.
+    std::ptrdiff_t first_query = 0;
     double scale = 1;
     /// Number of keys that count, per batch; nullptr where all do.
     std::int32_t const* key_lengths = nullptr;
     std::ptrdiff_t q_batch = 0, q_token = 0, q_head = 0, q_group = 0;
     std::ptrdiff_t k_batch = 0, k_token = 0, k_head = 0;
     std::ptrdiff_t v_batch = 0, v_token = 0, v_head = 0;
+
+    /// How many of the first `length` keys query i sees.
+    constexpr std::size_t visible(std::size_t i, std::size_t length) const {
+        std::ptrdiff_t const past = static_cast<std::ptrdiff_t>(i) + first_query + 1;
+        if (!causal || past >= static_cast<std::ptrdiff_t>(length)) return length;
+        return past < 0 ? 0 : static_cast<std::size_t>(past);
+    }
 };
 
 }  // namespace meshwise

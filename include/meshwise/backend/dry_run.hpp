@@ -136,14 +136,8 @@ private:
     // Multiply-adds of `count` products of scores or weights; causal ones count what a query may see. The
     // lengths of the batches lie in memory that a dry run does not have.
     static std::uint64_t products(attention_shape const& shape, std::uint64_t count) {
-        std::uint64_t pairs = std::uint64_t{shape.queries} * shape.keys;
-        if (shape.causal) {
-            pairs = 0;
-            for (std::size_t i = 0; i < shape.queries; ++i) {
-                std::size_t const past = shape.first_query + i + 1;
-                pairs += past < shape.keys ? past : shape.keys;
-            }
-        }
+        std::uint64_t pairs = 0;
+        for (std::size_t i = 0; i < shape.queries; ++i) pairs += shape.visible(i, shape.keys);
         return count * pairs * shape.head_dim * shape.batch * shape.kv_heads * shape.group;
     }
 };

@@ -143,8 +143,7 @@ private:
             for (std::size_t h = 0; h < shape.kv_heads; ++h) {
                 for (std::size_t g = 0; g < shape.group; ++g) {
                     for (std::size_t i = 0; i < shape.queries; ++i, ++row) {
-                        std::size_t const past = shape.first_query + i + 1;
-                        f(row, shape.causal && past < length ? past : length,
+                        f(row, shape.visible(i, length),
                           offset(b, shape.q_batch) + offset(h, shape.q_head) + offset(g, shape.q_group) +
                               offset(i, shape.q_token),
                           offset(b, shape.k_batch) + offset(h, shape.k_head),

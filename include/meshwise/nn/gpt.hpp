@@ -20,8 +20,11 @@ struct gpt {
     using strategy = S;
     using token = Token;
     using vocab = Vocab;
-    using block = transformer_block<layer_norm_of<S, Embed>, self_attention<S, Embed, Heads, HeadDim>,
-                                    feed_forward<S, Embed, Ffn>>;
+    using attention_layer = self_attention<S, Embed, Heads, HeadDim>;
+    using block = transformer_block<layer_norm_of<S, Embed>, attention_layer, feed_forward<S, Embed, Ffn>>;
+    /// Keys and values of texts that go on: hidden(ids, cache) and logits(ids, cache) continue what it holds.
+    template <tensor_axis Batch, tensor_axis Context>
+    using cache = key_value_cache<typename attention_layer::template kept<Batch, Context>, Layer::size>;
 
     parameter<S, Vocab, Embed> table;
     parameter<S, Token, Embed> positions;
@@ -30,18 +33,25 @@ struct gpt {
     bool recompute_blocks = false;  // keep only each block's input, and run it again in the backward pass
 
     /// The state after the last block, normalised: (batch, token, embed).
-    template <a_tensor Ids>
-    auto hidden(Ids const& ids) const {
+    template <a_tensor Ids, class Past = no_cache>
+    auto hidden(Ids const& ids, Past&& past = Past{}) const {
+        static_assert(
+            std::remove_cvref_t<Past>::room <= Token::size,
+            "meshwise: a gpt knows Token::size positions: give its cache a context no longer than that");
         auto const embedded = embedding<S, Vocab>(table, ids);
-        auto x = add(embedded, positions_for(embedded));
-        for (block const& b : blocks)
-            x = recompute_blocks ? recompute([at = &b](auto const& y) { return (*at)(y); }, x) : b(x);
+        auto x = add(embedded, positions_for(embedded, past));
+        for (std::size_t i = 0; i < Layer::size; ++i) {
+            auto const run = [at = &blocks[i], before = past.layer(i)](auto const& y) {
+                return (*at)(y, before);
+            };
+            x = recompute_blocks ? recompute(run, x) : run(x);
+        }
         return final_norm(x);
     }
 
     /// Scores of the next token: (batch, token, vocab).
     auto head(auto const& state) const { return dot<S, Embed>(state, table); }
-    auto logits(auto const& ids) const { return head(hidden(ids)); }
+    auto logits(auto const& ids, auto&&... past) const { return head(hidden(ids, past...)); }
 
     /// (sum, count) of the cross-entropy of `targets`, which are ids moved by one.
     auto loss(auto const& ids, auto const& targets) const {
@@ -55,13 +65,14 @@ struct gpt {
 
 private:
     template <a_tensor X>
-    auto positions_for(X const& x) const {
+    auto positions_for(X const& x, auto const& past) const {
         using token_here = detail::token_axis_of<X>;
+        std::size_t const count = x.template extent<token_here>(), first = past.next(count);
         if constexpr (std::is_same_v<token_here, Token>)
             return align(positions, x);
         else {
             auto const whole = reshard<layout<typename S::mesh>>(positions);
-            return align(slice<Token, token_here>(whole, 0, x.template extent<token_here>()), x);
+            return align(slice<Token, token_here>(whole, first, count), x);
         }
     }
 };

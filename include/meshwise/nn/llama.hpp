@@ -11,9 +11,12 @@ template <class S, tensor_axis Vocab, tensor_axis Embed, tensor_axis KvHeads, te
 struct llama {
     using strategy = S;
     using vocab = Vocab;
+    using attention_layer = grouped_attention<S, Embed, KvHeads, Group, HeadDim>;
     using block =
-        transformer_block<rms_norm_of<S, Embed>, grouped_attention<S, Embed, KvHeads, Group, HeadDim>,
-                          gated_feed_forward<S, Embed, Ffn>>;
+        transformer_block<rms_norm_of<S, Embed>, attention_layer, gated_feed_forward<S, Embed, Ffn>>;
+    /// As that of gpt; the context may be as long as memory allows.
+    template <tensor_axis Batch, tensor_axis Context>
+    using cache = key_value_cache<typename attention_layer::template kept<Batch, Context>, Layer::size>;
 
     parameter<S, Vocab, Embed> table;
     std::array<block, Layer::size> blocks;
@@ -21,14 +24,19 @@ struct llama {
     parameter<S, Vocab, Embed> unembed;
     bool recompute_blocks = false;
 
-    auto hidden(auto const& ids) const {
+    template <a_tensor Ids, class Past = no_cache>
+    auto hidden(Ids const& ids, Past&& past = Past{}) const {
         auto x = embedding<S, Vocab>(table, ids);
-        for (block const& b : blocks)
-            x = recompute_blocks ? recompute([at = &b](auto const& y) { return (*at)(y); }, x) : b(x);
+        for (std::size_t i = 0; i < Layer::size; ++i) {
+            auto const run = [at = &blocks[i], before = past.layer(i)](auto const& y) {
+                return (*at)(y, before);
+            };
+            x = recompute_blocks ? recompute(run, x) : run(x);
+        }
         return final_norm(x);
     }
     auto head(auto const& state) const { return dot<S, Embed>(state, unembed); }
-    auto logits(auto const& ids) const { return head(hidden(ids)); }
+    auto logits(auto const& ids, auto&&... past) const { return head(hidden(ids, past...)); }
     auto loss(auto const& ids, auto const& targets) const {
         auto const scores = logits(ids);
         return cross_entropy<Vocab>(scores, align(targets, scores));

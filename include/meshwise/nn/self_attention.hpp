@@ -1,21 +1,11 @@
 #pragma once
 // Causal self-attention: project to heads, attend, project back. x is (batch, token, embed); the token axis is x's second.
+// `past` is what x's tokens may look back on besides themselves: a layer of a key_value_cache, or nothing.
+#include <meshwise/nn/key_value_cache.hpp>
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/attention.hpp>
 #include <meshwise/ops/rope.hpp>
 
 namespace meshwise {
-
-namespace detail {
-template <class X>
-struct second_axis;
-template <class A, class B, class... Rest>
-struct second_axis<axes<A, B, Rest...>> {
-    using type = B;
-};
-template <class X>
-using token_axis_of = typename second_axis<typename X::axes>::type;
-}  // namespace detail
 
 /// Multi-head attention with biases, as in GPT-2. Source: Vaswani et al., Attention is all you need, 2017.
 template <class S, tensor_axis Embed, tensor_axis Heads, tensor_axis HeadDim>
@@ -23,10 +13,13 @@ struct self_attention {
     linear<S, Embed, axes<Heads, HeadDim>> query, key, value;
     linear<S, axes<Heads, HeadDim>, Embed> out;
 
-    template <a_tensor X>
-    auto operator()(X const& x) const {
-        using token = detail::token_axis_of<X>;
-        return out(attention<S, token>(query(x), key(x), value(x), {.causal = true}));
+    /// Keys and values as a cache keeps them.
+    template <class Batch, class Context>
+    using kept = parameter<S, Batch, Context, Heads, HeadDim>;
+
+    template <a_tensor X, class Past = no_cache>
+    auto operator()(X const& x, Past past = {}) const {
+        return out(past.template attend<S>(query(x), key(x), value(x)));
     }
 
     static constexpr auto parameters = fields("query", &self_attention::query, "key", &self_attention::key,
@@ -41,12 +34,16 @@ struct grouped_attention {
     linear_without_bias<S, Embed, axes<KvHeads, HeadDim>> key, value;
     linear_without_bias<S, axes<KvHeads, Group, HeadDim>, Embed> out;
 
-    template <a_tensor X>
-    auto operator()(X const& x) const {
+    template <class Batch, class Context>
+    using kept = parameter<S, Batch, Context, KvHeads, HeadDim>;
+
+    template <a_tensor X, class Past = no_cache>
+    auto operator()(X const& x, Past past = {}) const {
         using token = detail::token_axis_of<X>;
-        auto const q = rope<token, HeadDim>(query(x));
-        auto const k = rope<token, HeadDim>(key(x));
-        return out(attention<S, token>(q, k, value(x), {.causal = true}));
+        rope_options const at{.first_position = past.next(x.template extent<token>())};
+        auto const q = rope<token, HeadDim>(query(x), at);
+        auto const k = rope<token, HeadDim>(key(x), at);
+        return out(past.template attend<S>(q, k, value(x)));
     }
 
     static constexpr auto parameters =

@@ -11,8 +11,9 @@ struct transformer_block {
     Norm mlp_norm;
     FeedForward mlp;
 
-    auto operator()(auto const& x) const {
-        auto const attended = x + attention(attention_norm(x));
+    /// `past...` is handed to the attention.
+    auto operator()(auto const& x, auto... past) const {
+        auto const attended = x + attention(attention_norm(x), past...);
         return attended + mlp(mlp_norm(attended));
     }
 

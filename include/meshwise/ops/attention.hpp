@@ -101,7 +101,7 @@ struct attention_of {
         s.queries = q.template local<Token>(), s.keys = k.template local<Key>(),
         s.head_dim = q.template local<last>();
         s.causal = how.causal;
-        s.first_query = how.first_query + first_of_axis<Token>(q);
+        s.first_query = static_cast<std::ptrdiff_t>(how.first_query + first_of_axis<Token>(q));
         s.scale = how.scale != 0 ? how.scale : 1 / std::sqrt(static_cast<double>(q.template extent<last>()));
         if constexpr (batch::size == 1)
             if (how.key_lengths) s.key_lengths = how.key_lengths.data();
@@ -138,7 +138,7 @@ struct attention_of {
         std::size_t& cut = std::is_same_v<leaf, Token> ? s.queries : s.group;
         cut /= leaves;
         std::size_t const first = i * cut;
-        if (leaves > 1 && std::is_same_v<leaf, Token>) s.first_query += first;
+        if (leaves > 1 && std::is_same_v<leaf, Token>) s.first_query += static_cast<std::ptrdiff_t>(first);
         return {s, static_cast<std::ptrdiff_t>(first) * (std::is_same_v<leaf, Token> ? s.q_token : s.q_group),
                 i * s.batch * s.kv_heads * s.group * s.queries};
     }

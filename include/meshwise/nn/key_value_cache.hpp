@@ -1,0 +1,123 @@
+#pragma once
+// key_value_cache: the keys and values of the tokens that a model has already seen, so that a further token costs one
+// token. They lie where the strategy puts keys: split like their heads, so that steps communicate as training does.
+//   typename model::template cache<batch, context> cache;
+//   auto scores = m.logits(prompt, cache);   // (batch, prompt): the first tokens
+//   scores = m.logits(next, cache);          // (batch, step): those that follow; the cache knows where they stand
+// Steps and context are axes of their own, which the strategy leaves whole: one token cannot be split over ranks.
+// Cost: 2 x layers x context x heads x head_dim elements, split over ranks as heads are; a step copies its own tokens.
+#include <meshwise/ops/attention.hpp>
+#include <meshwise/ops/axis_runs.hpp>
+#include <meshwise/ops/rename.hpp>
+#include <meshwise/tensor/shard.hpp>
+
+namespace meshwise {
+
+namespace detail {
+template <class Axes>
+struct second_axis;
+template <class A, class B, class... Rest>
+struct second_axis<axes<A, B, Rest...>> {
+    using type = B;
+};
+template <class X>
+using token_axis_of = typename second_axis<typename X::axes>::type;
+}  // namespace detail
+
+/// In place of a cache where texts are seen whole, as in training: a token attends to itself and those before it.
+struct no_cache {
+    static constexpr std::size_t room = 0;
+    std::size_t next(std::size_t) const { return 0; }
+    no_cache layer(std::size_t) const { return {}; }
+
+    template <a_strategy S, class Q, class K, class V>
+    auto attend(Q const& q, K const& k, V const& v) const {
+        return attention<S, detail::token_axis_of<Q>>(q, k, v, {.causal = true});
+    }
+};
+
+/// Keys and values of `Layers` layers; Kept is their type: (batch, context, heads..., head_dim), the context whole.
+template <class Kept, std::size_t Layers>
+class key_value_cache {
+    using context_axis = detail::token_axis_of<Kept>;
+    static_assert(
+        !context_axis::bounded && split_of<typename Kept::layout, context_axis>::size == 0,
+        "meshwise: a cache keeps its context whole: name an mw::axis<N> that the strategy does not split");
+
+    struct pair_of_tensors {
+        Kept keys = filled<Kept>(0), values = filled<Kept>(0);
+        std::size_t length = 0;
+    };
+
+public:
+    /// How many tokens fit.
+    static constexpr std::size_t room = context_axis::size;
+
+    key_value_cache() = default;
+    key_value_cache(key_value_cache const&) = delete;
+    key_value_cache& operator=(key_value_cache const&) = delete;
+
+    std::size_t length() const { return layers_[0].length; }
+    void clear() {
+        for (auto& layer : layers_) layer.length = 0;
+    }
+    /// The position of the first of `count` further tokens. Errors: they do not fit; nothing was written then.
+    std::size_t next(std::size_t count) const { return place_of(layers_[0], count); }
+
+    /// One layer's part, as its attention asks for it.
+    class layer_cache {
+    public:
+        explicit layer_cache(pair_of_tensors& at) : at_(&at) {}
+        std::size_t next(std::size_t count) const { return place_of(*at_, count); }
+
+        /// Keeps k and v, and attends to all that is kept. Communication: none where k and v are split as Kept is.
+        /// Errors: no room, before anything is written; a gradient is asked for.
+        template <a_strategy S, class Q, class K, class V>
+        auto attend(Q const& q, K const& k, V const& v) const {
+            if constexpr (any_poison<Q, K, V>)
+                return poison{};
+            else {
+                if (is_recorded(q, k, v))
+                    throw error(
+                        "a cache of keys and values keeps no gradient; put mw::without_recording around"
+                        " generation, or train without the cache");
+                using token = detail::token_axis_of<K>;
+                std::size_t const count = k.template extent<token>(), first = next(count);
+                auto const run = detail::run_of_axis::of<context_axis>(at_->keys, first, count);
+                keep<token>(run, at_->keys, k);
+                keep<token>(run, at_->values, v);
+                at_->length += count;
+                return attention<S, token, context_axis>(q, at_->keys, at_->values,
+                                                         {.causal = true, .first_query = first});
+            }
+        }
+
+    private:
+        template <class Token, class X>
+        static void keep(detail::run_of_axis const& run, Kept& kept, X const& x) {
+            static_assert(
+                std::is_same_v<typename renaming<Token, context_axis, X>::axes, typename Kept::axes>,
+                "meshwise: this cache was made for a model with other axes");
+            auto const here = reshard<typename Kept::layout>(x);
+            run.template put<typename Kept::backend>(kept.mutable_data(), here.data());
+        }
+
+        pair_of_tensors* at_;
+    };
+    layer_cache layer(std::size_t i) { return layer_cache(layers_[i]); }
+
+private:
+    static std::size_t place_of(pair_of_tensors const& layer, std::size_t count) {
+        if (count > room - layer.length)
+            throw error("the cache of keys and values has room for " + std::to_string(room) +
+                        " tokens and holds " + std::to_string(layer.length) + ", so " +
+                        std::to_string(count) + " more do not fit; make axis " +
+                        std::string(name_of<context_axis>()) +
+                        " longer, or clear() it and give the last tokens again");
+        return layer.length;
+    }
+
+    std::array<pair_of_tensors, Layers> layers_{};
+};
+
+}  // namespace meshwise

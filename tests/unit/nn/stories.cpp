@@ -1,0 +1,124 @@
+// A real Llama, stories260K of llama2.c: 5 layers, 8 query heads that share 4 key and value heads. Its golden text comes
+// out word by word on 1, 2 and 4 ranks, and its scores are those of another implementation.
+// The file: seven int32 (sizes), then float32: table, and each kind of weight for all layers, outputs before inputs.
+#include <doctest/doctest.h>
+
+#include <meshwise/nn/generate.hpp>
+#include <meshwise/nn/llama.hpp>
+
+#include "shared_data.hpp"
+
+namespace {
+
+namespace mw = meshwise;
+
+struct vocab : mw::axis<512> {};
+struct embed : mw::axis<64> {};
+struct kv_heads : mw::axis<4> {};
+struct group : mw::axis<2> {};
+struct head_dim : mw::axis<8> {};
+struct ffn : mw::axis<172> {};
+struct layer : mw::axis<5> {};
+struct context : mw::axis<512> {};
+struct one : mw::axis<1> {};
+struct piece : mw::up_to<512> {};
+
+template <std::size_t N>
+struct tp : mw::mesh_axis<N> {};
+template <std::size_t N>
+using strategy =
+    mw::strategy<mw::mesh<tp<N>>, mw::split<kv_heads, tp<N>>, mw::split<ffn, tp<N>>, mw::split<vocab, tp<N>>>;
+template <class S>
+using llama = mw::llama<S, vocab, embed, kv_heads, group, head_dim, ffn, layer>;
+
+testing::weights weights_of(std::string const& file) {
+    std::size_t at = 0;
+    REQUIRE(testing::numbers_at<std::int32_t>(file, at, 7) ==
+            std::vector<std::int32_t>{embed::size, ffn::size, layer::size, 8, kv_heads::size, vocab::size,
+                                      context::size});
+    testing::weights read;
+    auto const next = [&](std::size_t count) {
+        auto const numbers = testing::numbers_at<float>(file, at, count);
+        return std::vector<double>(numbers.begin(), numbers.end());
+    };
+    auto const every_layer = [&](std::string const& name, std::size_t outputs, std::size_t inputs) {
+        for (std::size_t i = 0; i < layer::size; ++i)
+            read["blocks." + std::to_string(i) + "." + name] =
+                testing::turned(next(outputs * inputs), outputs);
+    };
+    constexpr std::size_t width = embed::size, kv_width = kv_heads::size * head_dim::size;
+    read["table"] = next(vocab::size * width);
+    read["unembed"] = read["table"];
+    every_layer("attention_norm.gain", width, 1);
+    every_layer("attention.query.weight", width, width);
+    every_layer("attention.key.weight", kv_width, width);
+    every_layer("attention.value.weight", kv_width, width);
+    every_layer("attention.out.weight", width, width);
+    every_layer("mlp_norm.gain", width, 1);
+    every_layer("mlp.gate.weight", ffn::size, width);
+    every_layer("mlp.down.weight", width, ffn::size);
+    every_layer("mlp.up.weight", ffn::size, width);
+    read["final_norm.gain"] = next(width);
+    REQUIRE(file.size() - at ==
+            context::size * head_dim::size * sizeof(float));  // cosines and sines, not needed
+    return read;
+}
+
+// tok512.bin: an int32, then a float, a length and the letters of each token
+std::string decoded(std::string const& vocabulary, std::vector<std::int32_t> const& ids) {
+    std::vector<std::string> tokens;
+    for (std::size_t at = 4; at < vocabulary.size();) {
+        at += 4;
+        auto const length = testing::numbers_at<std::int32_t>(vocabulary, at, 1)[0];
+        auto const letters = testing::numbers_at<char>(vocabulary, at, static_cast<std::size_t>(length));
+        tokens.emplace_back(letters.begin(), letters.end());
+    }
+    std::string text;
+    for (std::size_t i = 1; i < ids.size(); ++i) {
+        std::string token = tokens.at(static_cast<std::size_t>(ids[i]));
+        if (ids[i - 1] == 1 && token.starts_with(' ')) token.erase(0, 1);  // a text begins without its blank
+        if (token.starts_with("<0x"))
+            text += static_cast<char>(std::stoi(token.substr(3, 2), nullptr, 16));
+        else
+            text += token;
+    }
+    return text;
+}
+
+template <std::size_t N>
+void tell_the_story() {
+    auto const file = testing::shared_file("models/stories260K/stories260K.bin"),
+               golden = testing::shared_file("models/stories260K/golden.json"),
+               vocabulary = testing::shared_file("tokenizers/tok512/tok512.bin");
+    if (!file || !golden || !vocabulary) return;
+    auto const numbers = testing::json_numbers(*golden, "ids");
+    std::vector<std::int32_t> const expected(numbers.begin(), numbers.end());
+    auto const weights = weights_of(*file);
+    std::vector<std::vector<std::int32_t>> told(N);
+    using S = strategy<N>;
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        mw::without_recording const off;
+        auto model = here.template init<llama<S>>(mw::seed{1});
+        testing::set_parameters(model, weights);
+        told[here.index()] = mw::generate<context>(here, model, {1}, 200, {.temperature = 0});
+        auto const scores =
+            here.gather(model.logits(here.template place<one, piece>(expected, {expected.size()})));
+        if (!here.is_first()) return;
+        for (std::size_t const at : {0, 1, 7, 63, 199}) {
+            auto const wanted =
+                testing::json_numbers(*golden, std::to_string(at), golden->find("logits_first16_at"));
+            REQUIRE(wanted.size() == 16);
+            for (std::size_t i = 0; i < 16; ++i)
+                CHECK(std::abs(static_cast<double>(scores[at * vocab::size + i]) - wanted[i]) < 2e-5);
+        }
+    });
+    REQUIRE(expected.size() == 201);
+    for (auto const& ids : told) CHECK(ids == expected);
+    CHECK(decoded(*vocabulary, told[0]) == testing::json_text(*golden, "text"));
+}
+
+TEST_CASE("stories260K tells its story on 1 rank") { tell_the_story<1>(); }
+TEST_CASE("stories260K tells its story on 2 ranks") { tell_the_story<2>(); }
+TEST_CASE("stories260K tells its story on 4 ranks") { tell_the_story<4>(); }
+
+}  // namespace
