@@ -13,12 +13,6 @@
 
 namespace meshwise {
 
-/// What a program was given to read is missing, unreadable or of no use: the mend is another input.
-class input_error : public error {
-public:
-    using error::error;
-};
-
 /// A name or a piece of somebody's text inside a message: in quotes, safe on a terminal, 60 bytes of it at most.
 inline std::string in_quotes(std::string_view bytes) {
     text_decoder decoder;
