@@ -9,7 +9,7 @@
 #include <span>
 
 #include <meshwise/io/file_calls.hpp>
-#include <meshwise/io/json.hpp>
+#include <meshwise/files/json_cursor.hpp>
 #include <meshwise/io/stored_type.hpp>
 
 namespace meshwise {

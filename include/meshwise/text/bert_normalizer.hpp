@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <meshwise/text/unicode.hpp>
-#include <meshwise/text/utf8.hpp>
+#include <meshwise/files/utf8.hpp>
 
 namespace meshwise {
 

@@ -5,7 +5,7 @@
 #include <array>
 
 #include <meshwise/text/bpe_merges.hpp>
-#include <meshwise/text/json.hpp>
+#include <meshwise/files/json.hpp>
 #include <meshwise/text/lines.hpp>
 #include <meshwise/text/vocabulary.hpp>
 

@@ -11,7 +11,7 @@
 #include <tuple>
 #include <vector>
 
-#include <meshwise/text/input_file.hpp>
+#include <meshwise/files/input_file.hpp>
 
 namespace meshwise {
 

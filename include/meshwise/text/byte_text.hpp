@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <meshwise/text/input_file.hpp>
+#include <meshwise/files/input_file.hpp>
 
 namespace meshwise {
 

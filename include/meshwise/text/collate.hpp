@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/text/input_file.hpp>
+#include <meshwise/files/input_file.hpp>
 
 namespace meshwise {
 

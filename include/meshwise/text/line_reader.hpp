@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <optional>
 
-#include <meshwise/text/input_file.hpp>
-#include <meshwise/text/utf8.hpp>
+#include <meshwise/files/input_file.hpp>
+#include <meshwise/files/utf8.hpp>
 
 namespace meshwise {
 

@@ -5,7 +5,7 @@
 #include <map>
 
 #include <meshwise/text/tokenizer.hpp>
-#include <meshwise/text/utf8.hpp>
+#include <meshwise/files/utf8.hpp>
 
 namespace meshwise {
 

@@ -7,7 +7,7 @@
 #include <bit>
 
 #include <meshwise/tensor/random.hpp>
-#include <meshwise/text/input_file.hpp>
+#include <meshwise/files/input_file.hpp>
 
 namespace meshwise {
 

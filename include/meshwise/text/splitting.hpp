@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include <meshwise/text/unicode.hpp>
-#include <meshwise/text/utf8.hpp>
+#include <meshwise/files/utf8.hpp>
 
 namespace meshwise {
 

@@ -7,21 +7,6 @@ namespace meshwise {
 
 namespace detail {
 
-/// A string as JSON writes it; valid UTF-8.
-inline std::string json_string(std::string_view text) {
-    constexpr char const* digits = "0123456789abcdef";
-    std::string out = "\"";
-    for (char c : text) {
-        auto const byte = static_cast<unsigned char>(c);
-        if (byte < 0x20)
-            out += std::string("\\u00") + digits[byte / 16] + digits[byte % 16];
-        else if (c == '"' || c == '\\')
-            out += std::string("\\") + c;
-        else
-            out += c;
-    }
-    return out + '"';
-}
 inline std::string in_byte_letters(std::string_view bytes) {
     std::string out;
     for (char c : bytes) append_utf8(out, byte_letters()[static_cast<unsigned char>(c)]);
@@ -40,7 +25,7 @@ inline std::string vocabulary_to_json(vocabulary const& v, spelling how) {
             throw error("the token " + in_quotes(token) + " of " + v.source() +
                         " is not UTF-8 and cannot be written as JSON; a byte-level tokenizer writes its own");
         out += (out.size() > 1 ? ",\n" : "\n") +
-               json_string(how == spelling::byte_letters && !added ? in_byte_letters(token) : token) + ": " +
+               json_text(how == spelling::byte_letters && !added ? in_byte_letters(token) : token) + ": " +
                std::to_string(id);
     }
     return out + "\n}\n";

@@ -3,7 +3,7 @@
 
 #include <meshwise/text/batching.hpp>
 #include <meshwise/text/collate.hpp>
-#include <meshwise/text/json.hpp>
+#include <meshwise/files/json.hpp>
 #include <meshwise/text/plain_tokenizers.hpp>
 #include <meshwise/text/sample_order.hpp>
 #include <meshwise/text/tag_words.hpp>

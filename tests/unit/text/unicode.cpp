@@ -1,9 +1,9 @@
 // unicode and utf8: the unpacked tables against numbers that Python's unicodedata gave by itself.
 #include <doctest/doctest.h>
 
-#include <meshwise/text/text_decoder.hpp>
+#include <meshwise/files/text_decoder.hpp>
 #include <meshwise/text/unicode.hpp>
-#include <meshwise/text/utf8.hpp>
+#include <meshwise/files/utf8.hpp>
 
 #include "files.hpp"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <system_error>
 
-#include <meshwise/text/text_decoder.hpp>
+#include <meshwise/files/text_decoder.hpp>
 
 namespace meshwise {
 

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "scratch.hpp"
+#include "../io/scratch.hpp"
 
-#include <meshwise/io/json.hpp>
+#include <meshwise/files/json_cursor.hpp>
 
 namespace {
 

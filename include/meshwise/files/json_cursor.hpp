@@ -3,6 +3,7 @@
 // Guarantees: strict UTF-8, no key twice, nothing after the value, nesting at most as deep as asked; numbers are read
 // where a number is asked for and never rounded in silence. Each refusal names the file and the byte.
 // Costs: memory grows with the bytes that are there, never with a number among them.
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <string>
@@ -10,6 +11,7 @@
 #include <unordered_set>
 
 #include <meshwise/core/error.hpp>
+#include <meshwise/files/utf8.hpp>
 
 namespace meshwise {
 
@@ -27,7 +29,9 @@ public:
           source_(std::move(source)),
           deepest_(deepest),
           first_byte_(first_byte) {
-        check_utf8();
+        at_ = std::min(invalid_utf8(text_), text_.size());
+        if (at_ < text_.size()) fail("no valid UTF-8");
+        at_ = 0;
         skip_space();
     }
 
@@ -68,6 +72,8 @@ public:
             at_ = begin, fail("the number " + std::string(token.substr(0, 40)) + " is larger than 2^64 - 1");
         return value;
     }
+    /// A number as it is written.
+    std::string_view number_text() { return number_token(); }
     double number() {
         std::size_t const begin = at_;
         std::string_view const token = number_token();
@@ -81,6 +87,10 @@ public:
         if (word("false")) return false;
         fail("true or false is needed");
     }
+    /// null, or nothing is read.
+    bool null() { return word("null"); }
+    /// The first letter of the next value; '\0' where there is none.
+    char next() const { return here(); }
     /// Any value, checked as strictly as one that is read.
     void skip() {
         switch (here()) {
@@ -90,7 +100,7 @@ public:
         case 't':
         case 'f': return (void)boolean();
         case 'n':
-            if (!word("null")) fail("null is needed");
+            if (!null()) fail("null is needed");
             return;
         default: number_token();
         }
@@ -184,23 +194,6 @@ private:
         if (low < 0xDC00 || low > 0xDFFF) fail("the first half of a surrogate pair stands alone");
         return 0x10000 + ((code - 0xD800) << 10U) + (low - 0xDC00);
     }
-    static void append_utf8(std::string& out, std::uint32_t code) {
-        auto const put = [&](std::uint32_t byte) {
-            out += static_cast<char>(static_cast<unsigned char>(byte));
-        };
-        if (code < 0x80) return put(code);
-        if (code < 0x800)
-            put(0xC0 | code >> 6U);
-        else {
-            if (code < 0x10000)
-                put(0xE0 | code >> 12U);
-            else
-                put(0xF0 | code >> 18U), put(0x80 | (code >> 12U & 0x3F));
-            put(0x80 | (code >> 6U & 0x3F));
-        }
-        put(0x80 | (code & 0x3F));
-    }
-    void check_utf8();
 
     std::string_view text_;
     std::string source_;
@@ -236,30 +229,6 @@ inline std::string json_cursor::string() {
     }
     skip_space();
     return out;
-}
-
-// Unicode 15, table 3-7: well-formed byte sequences
-inline void json_cursor::check_utf8() {
-    auto const byte = [&](std::size_t i) -> unsigned {
-        return i < text_.size() ? static_cast<unsigned char>(text_[i]) : 0U;
-    };
-    auto const follows = [&](std::size_t i) { return byte(i) >= 0x80 && byte(i) <= 0xBF; };
-    for (at_ = 0; at_ < text_.size();) {
-        unsigned const lead = byte(at_), second = byte(at_ + 1);
-        if (lead < 0x80)
-            at_ += 1;
-        else if (lead >= 0xC2 && lead <= 0xDF && follows(at_ + 1))
-            at_ += 2;
-        else if (lead >= 0xE0 && lead <= 0xEF && follows(at_ + 1) && follows(at_ + 2) &&
-                 (lead != 0xE0 || second >= 0xA0) && (lead != 0xED || second <= 0x9F))
-            at_ += 3;
-        else if (lead >= 0xF0 && lead <= 0xF4 && follows(at_ + 1) && follows(at_ + 2) && follows(at_ + 3) &&
-                 (lead != 0xF0 || second >= 0x90) && (lead != 0xF4 || second <= 0x8F))
-            at_ += 4;
-        else
-            fail("no valid UTF-8");
-    }
-    at_ = 0;
 }
 
 /// A string as JSON writes it, with its quotes.
