@@ -220,7 +220,7 @@ TEST_CASE("byte_level_bpe: vocab.json and merges.txt, and what is refused in the
     CHECK(refused(eos + R"(,"a b":256)", "") == "JSON file 'vocab.json', byte 2122: the token 'a b' is not "
                                                 "written in GPT-2's byte letters; if it is a "
                                                 "special one, name it as such");
-    CHECK(refused(eos + R"(,"x":-1)", "").find("the key 'x' occurs twice") != std::string::npos);
+    CHECK(refused(eos + R"(,"x":-1)", "").find("the key \"x\" is there twice") != std::string::npos);
     CHECK(refused(eos + R"(,"xx":-1)", "") == "vocabulary 'vocab.json': the token 'xx' has the id -1; ids "
                                               "are int32, begin at 0 and have few holes");
     CHECK(refused(eos + R"(,"xx":5.5)", "") ==

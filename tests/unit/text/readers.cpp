@@ -115,7 +115,7 @@ TEST_CASE("jsonl_reader: a value a line") {
     CHECK(values[0].at("text", "it").string("text") == "a");
     CHECK(values[1].array("it")[0].integer("n") == 1);
     CHECK(file.refused([&] { mw::read_all<mw::json>(mw::jsonl_reader(file("1\n\n{1}\n"))); }) ==
-          "text file 'f', line 3, byte 1: expected a key in quotes");
+          "text file 'f', line 3, byte 1: a string is needed");
     CHECK(file.refused([&] {
         auto const all = mw::read_all<mw::json>(mw::jsonl_reader(file("1\n{\"a\": 2}\n")));
         all[1].at("a", "it").string("the text");
