@@ -135,7 +135,7 @@ def main():
         print("note: no ip and unshare here, so nothing is tried across a network\n0 passed, 0 failed")
         return 0
     version = subprocess.run([MPIRUN, "--version"], stdout=subprocess.PIPE, text=True).stdout
-    if "Open MPI" not in version:
+    if not re.search("Open MPI|OpenRTE|PRRTE", version):
         print("note: this mpirun is not Open MPI's, and its words for hosts are another's\n0 passed, 0 failed")
         return 0
     passed = failed = 0

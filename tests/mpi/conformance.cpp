@@ -3,9 +3,7 @@
 
 namespace {
 
-inline std::size_t processes() {
-    return meshwise::mpi_session::start(0, nullptr, std::chrono::seconds(30)).size();
-}
+inline std::size_t processes() { return meshwise::mpi_session::start(0, nullptr).size(); }
 
 struct team_of_processes {
     static bool can_run(meshwise::grid const& mesh) { return mesh.ranks() == processes(); }

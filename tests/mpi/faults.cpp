@@ -163,8 +163,8 @@ int main(int argc, char** argv) {
     if (argc > 3) policy.record_file = argv[3];
     if (mode == "handshake")
         policy.equal_on_all_ranks = {
-            {"the seed", std::to_string(mw::mpi_session::start(argc, argv, policy.deadline).rank() / 2)}};
-    std::size_t const processes = mw::mpi_session::start(argc, argv, policy.deadline).size();
+            {"the seed", std::to_string(mw::mpi_session::start(argc, argv).rank() / 2)}};
+    std::size_t const processes = mw::mpi_session::start(argc, argv).size();
     // Rank 3's mesh is square where there are four.
     mw::grid const mesh = processes == 4 ? mw::grid{2, {2, 2}, {"dp", "tp"}} : mw::grid{1, {2}, {"tp"}};
     mw::run_mpi(mesh, policy, [&](mw::communicator& here, std::size_t) { program(here, mode); });

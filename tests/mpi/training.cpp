@@ -14,7 +14,7 @@ namespace mw = meshwise;
 
 mw::mpi const policy{.deadline = std::chrono::minutes(2)};
 
-mw::mpi_session& session() { return mw::mpi_session::start(0, nullptr, policy.deadline); }
+mw::mpi_session& session() { return mw::mpi_session::start(0, nullptr); }
 
 void check_same_bits(std::vector<double> const& a, std::vector<double> const& b) {
     REQUIRE(a.size() == b.size());

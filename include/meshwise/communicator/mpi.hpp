@@ -94,7 +94,7 @@ inline void write_record(mpi_team const& team) noexcept {
 template <class Program>
 void run_mpi(grid const& mesh, mpi const& policy, Program&& program, std::string_view strategy = {}) {
     mesh.check();
-    mpi_session& session = mpi_session::start(policy.argc, policy.argv, policy.deadline);
+    mpi_session& session = mpi_session::start(policy.argc, policy.argv);
     detail::require_processes(session, mesh);
     session.set_running(true);
     mpi_team team(mesh, policy, session);

@@ -36,10 +36,12 @@ class mpi_session {
 public:
     /// The time that a failing process has for unwinding and MPI_Abort.
     static constexpr auto grace = std::chrono::seconds(5);
+    /// The time for MPI_Init: a launcher needs minutes for thousands of processes.
+    static constexpr auto start_up = std::chrono::minutes(10);
 
     /// Starts the library on the first call.
-    static mpi_session& start(int argc, char** argv, std::chrono::milliseconds deadline) {
-        static mpi_session session(argc, argv, deadline);
+    static mpi_session& start(int argc, char** argv) {
+        static mpi_session session(argc, argv);
         return session;
     }
     mpi_session(mpi_session const&) = delete;
@@ -95,8 +97,8 @@ public:
     }
 
 private:
-    mpi_session(int argc, char** argv, std::chrono::milliseconds deadline) : deadline_(deadline) {
-        watchdog_.limit(deadline + grace, exit_code::peer_lost, "in MPI_Init");
+    mpi_session(int argc, char** argv) {
+        watchdog_.limit(start_up, exit_code::peer_lost, "in MPI_Init");
         int started = 0;
         MPI_Initialized(&started);
         if (started == 0) {
@@ -138,13 +140,10 @@ private:
         int ended = 0;
         MPI_Finalized(&ended);
         if (!ours_ || ended != 0) return;
-        watchdog_.limit(deadline_ + grace, exit_code::peer_lost, "in MPI_Finalize");
-        MPI_Finalize();
-        watchdog_.lift();
+        MPI_Finalize();  // no limit: a rank may do something alone after its last run, and the launcher sees who dies
     }
 
     mpi_watchdog watchdog_;
-    std::chrono::milliseconds deadline_;
     bool ours_ = false, running_ = false, failed_ = false, crowded_ = false;
     MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
     std::size_t rank_ = 0, size_ = 1, local_ = 1;

@@ -1,7 +1,7 @@
 // mpi_team: how processes wait for one another, and how one failure ends all of them.
 // Guarantees: a wait ends by completion, by a failure anywhere in the team, by a circle of ranks that wait for each
 // other, or by the deadline, whichever comes first. A process that is stopped does not use up the deadline.
-// Costs: a wait polls, then yields; who waits for a rank that has not come yet sleeps in short slices after a while.
+// Costs: a wait polls; who waits for a rank that has not come yet yields and, after a while, sleeps in short slices.
 #pragma once
 
 #include <meshwise/communicator/flight_record.hpp>
@@ -172,7 +172,7 @@ private:
             }
             if (arriving && waited > 10ms)
                 std::this_thread::sleep_for(50us);
-            else if (crowded || waited > 100us)
+            else if (crowded || (arriving && waited > 100us))
                 std::this_thread::yield();
         }
     }
