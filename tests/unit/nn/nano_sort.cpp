@@ -120,7 +120,7 @@ void follow() {
             auto const all = here.gather(x);
             return numbers(all.begin(), all.end());
         };
-        auto const compare = [&](char const* name, numbers const& found) {
+        auto const compare = [&](std::string const& name, numbers const& found) {
             if (!here.is_first()) return;
             CAPTURE(name);
             auto const expected = testing::json_floats(*partials, name);
