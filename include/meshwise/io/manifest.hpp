@@ -59,22 +59,27 @@ struct written_box {
 namespace detail {
 inline std::string list_text(std::vector<std::uint64_t> const& numbers) {
     std::string out = "[";
-    for (std::uint64_t n : numbers) out += (out.size() > 1 ? "," : "") + std::to_string(n);
+    for (std::uint64_t n : numbers) {
+        if (out.size() > 1) out += ',';
+        out += std::to_string(n);
+    }
     return out + "]";
 }
 // one rank's line of a manifest
 inline std::string file_line(std::size_t rank, saved_file const& file,
                              std::vector<written_box> const& boxes) {
-    std::string out = "{\"name\":" + json_text(manifest::shard_name(rank)) +
-                      ",\"bytes\":" + std::to_string(file.bytes) + ",\"xxh64\":\"" +
-                      hexadecimal(file.digest, 16) + "\",\"crc32c\":\"";
+    std::string out = "{\"name\":";
+    out += json_text(manifest::shard_name(rank)) + ",\"bytes\":" + std::to_string(file.bytes) +
+           ",\"xxh64\":\"" + hexadecimal(file.digest, 16) + "\",\"crc32c\":\"";
     for (std::uint32_t crc : file.checksums) out += hexadecimal(crc, 8);
     out += "\",\"tensors\":[";
     for (bool first = true; auto const& b : boxes) {
-        out += (first ? "{\"name\":" : ",{\"name\":") + json_text(b.stored.name) + ",\"dtype\":\"" +
-               std::string(name_of(b.stored.type)) + "\",\"shape\":" + list_text(b.whole) +
-               ",\"first\":" + list_text(b.first) + ",\"extent\":" + list_text(b.stored.shape) +
-               ",\"begin\":" + std::to_string(b.stored.begin) + "}";
+        if (!first) out += ',';
+        out += "{\"name\":";
+        out += json_text(b.stored.name) + ",\"dtype\":\"" + std::string(name_of(b.stored.type)) +
+               "\",\"shape\":" + list_text(b.whole) + ",\"first\":" + list_text(b.first) +
+               ",\"extent\":" + list_text(b.stored.shape) + ",\"begin\":" + std::to_string(b.stored.begin) +
+               "}";
         first = false;
     }
     return out + "]}";
@@ -86,10 +91,12 @@ inline std::string checksum_line(std::string_view before) {
 inline std::string manifest_text(std::uint64_t step, std::string const& mesh,
                                  std::map<std::string, std::string> const& numbers,
                                  std::vector<std::string> const& file_lines) {
-    std::string out = "{\"format\":" + json_text(manifest::format) + ",\n\"step\":" + std::to_string(step) +
-                      ",\n\"mesh\":" + json_text(mesh) + ",\n\"numbers\":{";
+    std::string out = "{\"format\":";
+    out += json_text(manifest::format) + ",\n\"step\":" + std::to_string(step) +
+           ",\n\"mesh\":" + json_text(mesh) + ",\n\"numbers\":{";
     for (bool first = true; auto const& [name, value] : numbers) {
-        out += (first ? "" : ",") + json_text(name) + ":" + json_text(value);
+        if (!first) out += ',';
+        out += json_text(name) + ":" + json_text(value);
         first = false;
     }
     out += "},\n\"files\":[";

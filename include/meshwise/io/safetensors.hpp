@@ -8,8 +8,8 @@
 #include <map>
 #include <span>
 
-#include <meshwise/io/file_calls.hpp>
 #include <meshwise/files/json_cursor.hpp>
+#include <meshwise/io/file_calls.hpp>
 #include <meshwise/io/stored_type.hpp>
 
 namespace meshwise {
@@ -175,7 +175,8 @@ inline std::string safetensors_header(std::span<stored_tensor> tensors,
     if (!metadata.empty()) {
         json += "\"__metadata__\":{";
         for (bool first = true; auto const& [key, value] : metadata) {
-            json += (first ? "" : ",") + json_text(key) + ":" + json_text(value);
+            if (!first) json += ',';
+            json += json_text(key) + ":" + json_text(value);
             first = false;
         }
         json += "}";
@@ -190,8 +191,10 @@ inline std::string safetensors_header(std::span<stored_tensor> tensors,
             throw error("a file cannot hold two tensors of the name '" + t.name + "'; rename one");
         if (json.size() > 1) json += ",";
         json += json_text(t.name) + ":{\"dtype\":\"" + std::string(name_of(t.type)) + "\",\"shape\":[";
-        for (std::size_t i = 0; i < t.shape.size(); ++i)
-            json += (i > 0 ? "," : "") + std::to_string(t.shape[i]);
+        for (std::size_t i = 0; i < t.shape.size(); ++i) {
+            if (i > 0) json += ',';
+            json += std::to_string(t.shape[i]);
+        }
         json += "],\"data_offsets\":[" + std::to_string(t.begin) + "," + std::to_string(t.end) + "]}";
     }
     json += "}";
