@@ -92,6 +92,21 @@ TEST_CASE("what stands behind a source's length changes nothing; what stands bef
             CHECK(same == (all_lengths[b] == 0));
         }
 
+        // the last counted token reaches the first: the encoder reads both ways
+        auto ends = ids;
+        for (std::size_t b = 0; b < rows; ++b)
+            if (all_lengths[b] > 1) {
+                auto& last = ends[b * sources + static_cast<std::size_t>(all_lengths[b]) - 1];
+                last = (last + 1) % 15;
+            }
+        auto const read = [&](std::vector<std::int32_t> const& from) {
+            return here.gather(m.encode(here.template place<tiny::batch, source>(from), counted));
+        };
+        auto const before = read(ids), after = read(ends);
+        for (std::size_t b = 0; b < rows; ++b)
+            CHECK((before[b * sources * tiny::embed::size] != after[b * sources * tiny::embed::size]) ==
+                  (all_lengths[b] > 1));
+
         // the target, from a cache, in pieces: the same scores
         typename plain<S>::template cache<tiny::batch, target> cache;
         auto const memory = m.encode(here.template place<tiny::batch, source>(ids), counted);
