@@ -87,7 +87,8 @@ attention_results attention_reference(mw::attention_shape const& s, std::vector<
                 std::vector<double> weight(s.keys);
                 double total = 0, mean = 0;
                 for (std::size_t j = 0; j < s.keys; ++j) {
-                    if (j >= length || (s.causal && signed_size(j) > signed_size(i) + s.first_query)) continue;
+                    if (j >= length || (s.causal && signed_size(j) > signed_size(i) + s.first_query))
+                        continue;
                     double score = 0;
                     for (std::size_t d = 0; d < dim; ++d) score += double(q[at_q + d]) * k[at_k(j) + d];
                     total += weight[j] = std::exp(s.scale * score);
