@@ -3,12 +3,12 @@
 // Source: Radford et al., Language models are unsupervised multitask learners, 2019.
 #include <meshwise/autodiff/recompute.hpp>
 #include <meshwise/nn/feed_forward.hpp>
+#include <meshwise/nn/learned_positions.hpp>
 #include <meshwise/nn/norms.hpp>
 #include <meshwise/nn/self_attention.hpp>
 #include <meshwise/nn/transformer_block.hpp>
 #include <meshwise/ops/cross_entropy.hpp>
 #include <meshwise/ops/embedding.hpp>
-#include <meshwise/ops/slice.hpp>
 
 namespace meshwise {
 
@@ -39,7 +39,7 @@ struct gpt {
             std::remove_cvref_t<Past>::room <= Token::size,
             "meshwise: a gpt knows Token::size positions: give its cache a context no longer than that");
         auto const embedded = embedding<S, Vocab>(table, ids);
-        auto x = add(embedded, positions_for(embedded, past));
+        auto x = add(embedded, learned_positions<S, Token>(positions, embedded, past));
         for (std::size_t i = 0; i < Layer::size; ++i) {
             auto const run = [at = &blocks[i], before = past.layer(i)](auto const& y) {
                 return (*at)(y, before);
@@ -62,19 +62,6 @@ struct gpt {
     static constexpr auto parameters =
         fields("table", &gpt::table, normal{0.02F}, "positions", &gpt::positions, normal{0.02F}, "blocks",
                &gpt::blocks, "final_norm", &gpt::final_norm);
-
-private:
-    template <a_tensor X>
-    auto positions_for(X const& x, auto const& past) const {
-        using token_here = detail::token_axis_of<X>;
-        std::size_t const count = x.template extent<token_here>(), first = past.next(count);
-        if constexpr (std::is_same_v<token_here, Token>)
-            return align(positions, x);
-        else {
-            auto const whole = reshard<layout<typename S::mesh>>(positions);
-            return align(slice<Token, token_here>(whole, first, count), x);
-        }
-    }
 };
 
 }  // namespace meshwise

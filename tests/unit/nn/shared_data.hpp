@@ -1,6 +1,7 @@
 #pragma once
 // shared_data: public data that is no part of the project: found through MESHWISE_DATA, or beside the sources.
 #include <bit>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

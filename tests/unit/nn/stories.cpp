@@ -3,6 +3,8 @@
 // The file: seven int32 (sizes), then float32: table, and each kind of weight for all layers, outputs before inputs.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/nn/llama.hpp>
 
