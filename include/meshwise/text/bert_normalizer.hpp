@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/text/unicode.hpp>
 #include <meshwise/files/utf8.hpp>
+#include <meshwise/text/unicode.hpp>
 
 namespace meshwise {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include <meshwise/text/bpe_merges.hpp>
 #include <meshwise/files/json.hpp>
+#include <meshwise/text/bpe_merges.hpp>
 #include <meshwise/text/lines.hpp>
 #include <meshwise/text/vocabulary.hpp>
 

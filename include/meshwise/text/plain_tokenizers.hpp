@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 
-#include <meshwise/text/tokenizer.hpp>
 #include <meshwise/files/utf8.hpp>
+#include <meshwise/text/tokenizer.hpp>
 
 namespace meshwise {
 

@@ -5,8 +5,8 @@
 #include <array>
 #include <string_view>
 
-#include <meshwise/text/unicode.hpp>
 #include <meshwise/files/utf8.hpp>
+#include <meshwise/text/unicode.hpp>
 
 namespace meshwise {
 

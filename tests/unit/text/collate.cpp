@@ -1,9 +1,9 @@
 // collate: rectangles, masks and shifted targets, by hand and against public fixtures.
 #include <doctest/doctest.h>
 
+#include <meshwise/files/json.hpp>
 #include <meshwise/text/batching.hpp>
 #include <meshwise/text/collate.hpp>
-#include <meshwise/files/json.hpp>
 #include <meshwise/text/plain_tokenizers.hpp>
 #include <meshwise/text/sample_order.hpp>
 #include <meshwise/text/tag_words.hpp>

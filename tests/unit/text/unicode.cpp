@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <meshwise/files/text_decoder.hpp>
-#include <meshwise/text/unicode.hpp>
 #include <meshwise/files/utf8.hpp>
+#include <meshwise/text/unicode.hpp>
 
 #include "files.hpp"
 
