@@ -16,8 +16,9 @@
 
 namespace meshwise {
 
-/// What a length of word sequences counts for, none of which is right. `exponential`: half of one, then a quarter, ...;
-/// `floor`: the value (0.1); `add_k`: the value (1) is added to right and all from pairs on; `none`: the score is 0.
+/// What word sequences of a length count for if none is right. `exponential`: half of one, at the next such length a
+/// quarter, ...; `floor`: the value (0.1) of one; `none`: nothing, the score is 0. `add_k` adds the value (1) to the
+/// right ones and to all, from pairs on, whether some are right or not.
 enum class bleu_smoothing { exponential, floor, add_k, none };
 
 struct bleu_options {
@@ -34,7 +35,8 @@ struct bleu_score {
     double brevity_penalty = 1;
     std::int64_t hypothesis_words = 0, reference_words = 0;
 
-    /// One line, as sacreBLEU writes it: BLEU = 34.90 62.5/42.9/33.3/20.0 (BP = 0.939 ratio = ...).
+    /// One line, as sacreBLEU writes it:
+    /// BLEU = 48.53 82.4/50.0/45.5/37.5 (BP = 0.943 ratio = 0.944 hyp_len = 17 ref_len = 18)
     std::string text() const;
 };
 
