@@ -7,9 +7,13 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <meshwise/core/error.hpp>
 #include <meshwise/text/bleu_words.hpp>
@@ -133,7 +137,7 @@ struct bleu {
                    theirs = static_cast<double>(reference_words);
         if (ours < theirs) made.brevity_penalty = ours > 0 ? std::exp(1 - theirs / ours) : 0;
         if (std::ranges::none_of(right, [](auto count) { return count > 0; })) return made;
-        std::size_t order = options.effective_order ? 0 : 4;
+        std::size_t order = 4;
         double halved = 1;
         for (std::size_t n = 0; n < 4; ++n) {
             double const added = n > 0 && options.smoothing == bleu_smoothing::add_k ? smoothing_value() : 0;
@@ -149,10 +153,8 @@ struct bleu {
                 made.precisions[n] = 100 * smoothing_value() / total;
         }
         double logarithms = 0;
-        for (std::size_t n = 0; n < order; ++n) {
-            if (made.precisions[n] == 0) return made;
-            logarithms += std::log(made.precisions[n]);
-        }
+        for (std::size_t n = 0; n < order; ++n)
+            logarithms += std::log(made.precisions[n]);  // of 0: a score of 0
         made.score = made.brevity_penalty * std::exp(logarithms / static_cast<double>(order));
         return made;
     }

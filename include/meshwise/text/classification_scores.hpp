@@ -79,7 +79,7 @@ private:
         }
     };
     void check(std::int64_t one, char const* which) const {
-        if (one < 0 || static_cast<std::size_t>(one) >= of_class_.size())
+        if (static_cast<std::size_t>(one) >= of_class_.size())  // a negative one becomes large
             throw error("the " + std::string(which) + " class " + std::to_string(one) +
                         " is not one of the " + std::to_string(of_class_.size()) + "; classes count from 0");
     }

@@ -119,6 +119,9 @@ TEST_CASE("bleu: parts merge into the whole, an empty part among them") {
     CHECK(parts.result().text() == whole.result().text());
     CHECK(parts.result().score == whole.result().score);
     CHECK(parts.signature() == whole.signature());
+    auto other_order = counted(cats);
+    other_order.merge(counted(dogs));
+    CHECK(other_order.signature().starts_with("nrefs:var|"));
 }
 
 TEST_CASE("bleu: refusals") {

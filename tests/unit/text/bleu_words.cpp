@@ -28,6 +28,9 @@ TEST_CASE("bleu_words: punctuation, numbers, dashes, entities and lines as 13a h
         {"&quot;A&quot; &amp;lt; <skipped>b-\nc\nd-\n  ", "\" A \" < bc d-"},
         {"don't well-known (see [1]/{2})~", "don't well-known ( see [ 1 ] / { 2 } ) ~"},
         {"caf\u00e9.\u4e2d,\u6587 .\u00e9", "caf\u00e9 . \u4e2d , \u6587 . \u00e9"},
+        {"a!a\"a#a$a%a&a'a(a)a*a+a,a-a.a/a:a;a<a=a>a?a@a[a\\a]a^a_a`a{a|a}a~a",
+         "a ! a \" a # a $ a % a & a'a ( a ) a * a + a , a-a . a / a : a ; a < a = a > a ? a @ a [ a \\ a ] "
+         "a ^ a _ a ` a { a | a } a ~ a"},
         {"..., 1..2 ,,", ". . . , 1 . . 2 , ,"},
     };
     for (auto const& one : cases) CHECK(joined(mw::bleu_words(one.text)) == one.words);

@@ -15,10 +15,10 @@ TEST_CASE("token_accuracy: padding does not count, and tokens weigh alike whatev
     mw::token_accuracy score, other;
     score.add(ids{1, 2, 3, 4}, ids{1, 5, 3, mw::ignore_index});
     CHECK(score.value() == doctest::Approx(2. / 3).epsilon(1e-15));
-    other.add(ids{mw::ignore_index, 7, 8}, ids{mw::ignore_index, 0, 0});
+    other.add(ids{mw::ignore_index, 7, 8, 9}, ids{mw::ignore_index, 0, 0, 9});
     score.merge(other);
-    CHECK(score.value() == doctest::Approx(2. / 5).epsilon(1e-15));
-    CHECK(score.tokens == 5);
+    CHECK(score.value() == doctest::Approx(3. / 6).epsilon(1e-15));
+    CHECK(score.tokens == 6);
 
     mw::token_accuracy without_zero;
     without_zero.add(ids{0, 1}, ids{0, 1}, 0);
