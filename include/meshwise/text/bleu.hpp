@@ -1,6 +1,6 @@
 #pragma once
 // bleu: how much of a translation's word sequences its references have, as sacreBLEU 2 scores a corpus.
-// Guarantees: counts are sums over sentences, so parts of a corpus that are counted apart and merged score as the whole.
+// Guarantees: counts are sums over sentences, so parts that are counted apart and merged score as the whole.
 // Costs: a map of a sentence's word sequences, while the sentence is added.
 #include <algorithm>
 #include <array>
