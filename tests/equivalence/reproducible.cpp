@@ -47,6 +47,20 @@ TEST_CASE("reproducible<8>: the same bits after 50 steps on every mesh") {
     SUBCASE("dp 4 x tp 2") { check_same(one, fifty_steps<4, 2>()); }
 }
 
+template <std::size_t Tp>
+struct group_split {
+    struct tp : mw::mesh_axis<Tp> {};
+    using strategy = mw::strategy<mw::mesh<tp>, mw::split<tiny::group, tp>, mw::split<tiny::ffn, tp>,
+                                  mw::split<tiny::vocab, tp>, mw::reproducible<4>>;
+};
+
+// The group of q lies between the other two axes that its projection sums over.
+TEST_CASE("reproducible<4>: grouped heads, the group split") {
+    auto const one = tiny::train<tiny::llama, group_split<1>::strategy>(5);
+    SUBCASE("tp 2") { check_same(one, tiny::train<tiny::llama, group_split<2>::strategy>(5)); }
+    SUBCASE("tp 4") { check_same(one, tiny::train<tiny::llama, group_split<4>::strategy>(5)); }
+}
+
 TEST_CASE("without the option the bits differ: the test can fail") {
     auto const one = tiny::train<tiny::gpt, tiny::places<1, 1>::tensor_parallel<>>(3),
                two = tiny::train<tiny::gpt, tiny::places<1, 2>::tensor_parallel<>>(3);

@@ -15,6 +15,7 @@ namespace meshwise {
 struct contraction_axis {
     std::size_t extent = 1;
     std::ptrdiff_t a = 0, b = 0, c = 0;
+    std::size_t run = 0;  // axes of different runs are not walked as one
 };
 
 namespace detail {
@@ -30,8 +31,8 @@ struct axis_group {
             for (std::size_t i = 0; i < count && !again; ++i)
                 for (std::size_t j = 0; j < count && !again; ++j) {
                     auto const inner = static_cast<std::ptrdiff_t>(axes[j].extent);
-                    if (i == j || axes[i].a != inner * axes[j].a || axes[i].b != inner * axes[j].b ||
-                        axes[i].c != inner * axes[j].c)
+                    if (i == j || axes[i].run != axes[j].run || axes[i].a != inner * axes[j].a ||
+                        axes[i].b != inner * axes[j].b || axes[i].c != inner * axes[j].c)
                         continue;
                     axes[j].extent *= axes[i].extent;
                     axes[i] = axes[--count];
@@ -151,6 +152,26 @@ struct leaves_of {
     }
 };
 
+// Which summed axes are one run of products follows from the types alone, so that bits do not depend on whether an axis
+// between them has one element on a rank: neighbours in both operands, and a leaf only as the first of its run.
+template <class Leaf, class X, class Y, class... A>
+constexpr std::array<std::size_t, sizeof...(A)> runs_of(list<A...>) {
+    std::array<std::size_t, sizeof...(A)> const x{index_of<A, as_list<typename X::axes>>...},
+        y{index_of<A, as_list<typename Y::axes>>...};
+    std::array<bool, sizeof...(A)> const is_leaf{std::is_same_v<A, Leaf>...};
+    std::array<std::size_t, sizeof...(A)> runs{};
+    for (std::size_t i = 0; i < sizeof...(A); ++i) {
+        std::size_t first = i;
+        for (std::size_t before = 0; before < sizeof...(A) && !is_leaf[first]; ++before)
+            if (x[before] + 1 == x[first] && y[before] + 1 == y[first]) {
+                first = before;
+                before = std::size_t(-1);  // from the start again
+            }
+        runs[i] = x[first] + 1;
+    }
+    return runs;
+}
+
 template <class R, class Out, class Relation, class X, class Y>
 auto contracted(X const& x, Y const& y) {
     using result = tensor<R, Out, typename Relation::layout, typename X::backend>;
@@ -170,6 +191,11 @@ auto contracted(X const& x, Y const& y) {
     auto all = strides(every{});
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
+        [&]<class... A>(list<A...>) {
+            constexpr auto runs = runs_of<leaf, X, Y>(list<A...>{});
+            std::size_t i = 0;
+            ((all[index_of<A, every>].run = runs[i++]), ...);
+        }(typename Relation::contracted{});
         if constexpr (!std::is_void_v<leaf>) {
             constexpr std::size_t leaves = leaves_of<B, typename X::layout, leaf>::here;
             auto& cut = all[index_of<leaf, every>];
