@@ -106,7 +106,7 @@ void tell_the_story() {
         auto const scores =
             here.gather(model.logits(here.template place<one, piece>(expected, {expected.size()})));
         if (!here.is_first()) return;
-        for (std::size_t const at : {0, 1, 7, 63, 199}) {
+        for (std::size_t const at : {0U, 1U, 7U, 63U, 199U}) {
             auto const wanted =
                 testing::json_numbers(*golden, std::to_string(at), golden->find("logits_first16_at"));
             REQUIRE(wanted.size() == 16);
