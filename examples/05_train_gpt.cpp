@@ -39,8 +39,8 @@ using data = mw::blocks<batch, token>;
 struct settings {
     std::filesystem::path text, curve = "demo.loss.svg", checkpoint;
     std::string mesh = "tp2", prompt = "The ";
-    std::size_t steps = 120, stop_after = 0, speak = 300;
-    double learning_rate = 8e-4, temperature = 0.6;
+    std::size_t steps = 180, stop_after = 0, speak = 300;
+    double learning_rate = 8e-4, temperature = 0.9;
     std::uint64_t seed = 1;
     std::size_t checkpoint_every = 20;
     bool demo = false, resume = false;
