@@ -1,28 +1,12 @@
 // Any bytes as a file of weights or a manifest, the first byte says how: what is taken keeps its promises, or an error.
 #include <cstdlib>
-#include <cstring>
 
 #include <meshwise/io/manifest.hpp>
 #include <meshwise/io/safetensors.hpp>
 
+#include "../unit/io/one_file.hpp"
+
 namespace mw = meshwise;
-
-namespace {
-
-struct one_file : mw::file_calls {
-    std::string bytes;
-    int open(std::string const&, int) override { return 1000; }
-    int close(int) override { return 0; }
-    std::int64_t size(int) override { return static_cast<std::int64_t>(bytes.size()); }
-    std::int64_t pread(int, void* to, std::size_t n, std::uint64_t at) override {
-        if (at >= bytes.size()) return 0;
-        n = std::min<std::size_t>(n, bytes.size() - at);
-        std::memcpy(to, bytes.data() + at, n);
-        return static_cast<std::int64_t>(n);
-    }
-};
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(unsigned char const* bytes, std::size_t size) {
     if (size == 0) return 0;
