@@ -72,6 +72,18 @@ struct grid {
         return mask;
     }
 
+    /// As messages say it: "dp 2 x tp 4"; empty for a grid without axes.
+    std::string text() const {
+        std::string out;
+        for (std::size_t axis = 0; axis < axes; ++axis) {
+            if (axis > 0) out += " x ";
+            out += names[axis];
+            out += ' ';
+            out += std::to_string(sizes[axis]);
+        }
+        return out;
+    }
+
     /// Refuses a grid that no team can have.
     void check() const {
         if (axes > sizes.size())

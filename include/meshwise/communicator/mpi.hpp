@@ -14,10 +14,7 @@ namespace detail {
 /// Ends the program, without a failure of any rank, where mpirun was asked for another number of processes.
 inline void require_processes(mpi_session& session, grid const& mesh) {
     if (session.size() == mesh.ranks()) return;
-    std::string shape;
-    for (std::size_t axis = 0; axis < mesh.axes; ++axis)
-        shape += (axis == 0 ? ", " : " x ") + std::string(mesh.names[axis]) + " " +
-                 std::to_string(mesh.sizes[axis]);
+    std::string const shape = mesh.axes > 0 ? ", " + mesh.text() : "";
     std::string const ranks = std::to_string(mesh.ranks());
     if (session.rank() == 0)
         mpi_session::say("the mesh has " + ranks + " ranks" + shape + ", but mpirun has started " +
@@ -27,14 +24,11 @@ inline void require_processes(mpi_session& session, grid const& mesh) {
 }
 
 inline mpi_handshake::facts handshake_facts(grid const& mesh, mpi const& policy, std::string_view strategy) {
-    std::string shape;
-    for (std::size_t axis = 0; axis < mesh.axes; ++axis)
-        shape += std::string(mesh.names[axis]) + " " + std::to_string(mesh.sizes[axis]) + " ";
     mpi_handshake::facts all{
         {"the format of messages", "1"},
         {"the compiler", __VERSION__},
         {"the byte order", std::endian::native == std::endian::little ? "little" : "big"},
-        {"the mesh", shape},
+        {"the mesh", mesh.text()},
         {"the strategy", std::string(strategy)},
         {"workers_per_rank", std::to_string(policy.workers_per_rank)},
         {"compare", std::to_string(static_cast<int>(policy.compare))},

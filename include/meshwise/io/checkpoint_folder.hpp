@@ -43,7 +43,8 @@ public:
         std::vector<std::uint64_t> found;
         if (calls().list(path_, names) != 0) {
             if (errno == ENOENT) return found;
-            throw input_error(shown(path_) + " cannot be listed: " + last_reason() + "; give a folder");
+            throw input_error(path_in_quotes(path_) + " cannot be listed: " + last_reason() +
+                              "; give a folder");
         }
         for (auto const& name : names) {
             std::uint64_t step = 0;
@@ -62,8 +63,8 @@ public:
         if (!lock_) take_lock();
         auto const there = steps();
         if (!there.empty() && there.back() >= step)
-            throw error("step " + std::to_string(step) + " cannot be saved: " + shown(path_) + " has step " +
-                        std::to_string(there.back()) +
+            throw error("step " + std::to_string(step) + " cannot be saved: " + path_in_quotes(path_) +
+                        " has step " + std::to_string(there.back()) +
                         " already; a checkpoint is never overwritten, give another folder");
         if (calls().make_folder(fresh) != 0) cannot_make(fresh);
     }
@@ -100,7 +101,7 @@ private:
         return "step-" + std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits;
     }
     [[noreturn]] static void cannot_make(std::string const& folder) {
-        throw output_error(shown(folder) + " cannot be made: " + last_reason() +
+        throw output_error(path_in_quotes(folder) + " cannot be made: " + last_reason() +
                            "; give a place that can be written");
     }
     void make_folders(std::string const& path) const {
@@ -116,7 +117,7 @@ private:
         make_folders(path_);
         open_file lock(calls(), path_ + "/lock", O_RDWR | O_CREAT | O_NOFOLLOW);
         if (!lock.lock())
-            throw output_error("another job saves into " + shown(path_) +
+            throw output_error("another job saves into " + path_in_quotes(path_) +
                                "; end it, or give this one another folder");
         std::vector<std::string> names;
         calls().list(path_, names);

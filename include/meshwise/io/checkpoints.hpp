@@ -90,12 +90,6 @@ public:
     checkpoint_folder const& folder() const { return folder_; }
 
 private:
-    static std::string mesh_text(grid const& mesh) {
-        std::string out;
-        for (std::size_t i = 0; i < mesh.axes; ++i)
-            out += (i > 0 ? " x " : "") + std::string(mesh.names[i]) + " " + std::to_string(mesh.sizes[i]);
-        return out;
-    }
     struct started {
         std::uint64_t step = 0;
         std::string fresh;
@@ -167,9 +161,8 @@ void checkpoints::save(Rank& here, std::uint64_t step, named_state<T...> const& 
         auto const lines = gather_texts(here.team(), line);
         on_all_or_undo(here, made.fresh, [&] {
             if (here.is_first())
-                folder_.commit(
-                    step, made.fresh,
-                    detail::manifest_text(step, mesh_text(here.team().mesh()), made.numbers, lines));
+                folder_.commit(step, made.fresh,
+                               detail::manifest_text(step, here.team().mesh().text(), made.numbers, lines));
         });
     }
 }
@@ -223,7 +216,7 @@ bool checkpoints::advance(Rank& here) {
     if (here.is_first())
         now.commit =
             std::async(std::launch::async, [this, step = now.step, fresh = now.fresh, numbers = now.numbers,
-                                            lines = std::move(lines), mesh = mesh_text(team.mesh())] {
+                                            lines = std::move(lines), mesh = team.mesh().text()] {
                 folder_.commit(step, fresh, detail::manifest_text(step, mesh, numbers, lines));
             });
     pending_ = std::move(now);
@@ -266,7 +259,7 @@ void checkpoints::check_fits(manifest const& stored, std::string const& path, St
     };
     for (auto const& [name, tensor] : stored.tensors) check_wanted(name);
     for (auto const& [name, number] : stored.numbers) check_wanted(name);
-    found.check(shown(path));
+    found.check(path_in_quotes(path));
 }
 
 template <class Rank, class State>
@@ -277,7 +270,7 @@ void checkpoints::load_parts(Rank& here, std::uint64_t step, State const& state,
         on_all_or_none(here.team(), [&] {
             stored = manifest::read(folder_.calls(), path + "/" + std::string(manifest::file_name));
             if (stored.step != step)
-                throw input_error(shown(path) + " holds step " + std::to_string(stored.step) +
+                throw input_error(path_in_quotes(path) + " holds step " + std::to_string(stored.step) +
                                   "; give the folder its own name back");
             check_fits(stored, path, state, all_of_it);
         });

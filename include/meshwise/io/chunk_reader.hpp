@@ -29,7 +29,7 @@ public:
             std::span<std::byte const> const chunk = this->chunk(at / chunk_bytes);
             std::uint64_t const skip = at % chunk_bytes;
             if (skip >= chunk.size())
-                throw input_error(shown(file_->path()) + ", byte " + std::to_string(at) +
+                throw input_error(path_in_quotes(file_->path()) + ", byte " + std::to_string(at) +
                                   ": the file ends before");
             std::size_t const n = std::min<std::uint64_t>(bytes, chunk.size() - skip);
             std::memcpy(out, chunk.data() + skip, n);
@@ -48,8 +48,8 @@ public:
         file_->read(window_.data(), bytes, begin);
         std::span<std::byte const> const got = {window_.data(), bytes};
         if (!checksums_.empty() && (index >= checksums_.size() || crc32c(got) != checksums_[index]))
-            throw input_error(shown(file_->path()) + ", chunk " + std::to_string(index) + " (bytes " +
-                              std::to_string(begin) + " to " + std::to_string(begin + bytes) +
+            throw input_error(path_in_quotes(file_->path()) + ", chunk " + std::to_string(index) +
+                              " (bytes " + std::to_string(begin) + " to " + std::to_string(begin + bytes) +
                               "): the checksum is wrong, the file is damaged");
         held_ = index;
         return got;

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <meshwise/core/error.hpp>
+#include <meshwise/files/input_file.hpp>
 
 namespace meshwise {
 
@@ -82,12 +82,6 @@ public:
     }
 };
 
-/// A path inside a message: in quotes, nothing that a terminal would obey.
-inline std::string shown(std::string const& path) {
-    std::string out = "'";
-    for (char c : path) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-    return out + "'";
-}
 /// The system's reason for the last failure.
 inline std::string last_reason() { return std::generic_category().message(errno); }
 
@@ -100,7 +94,7 @@ public:
         do file_ = calls.open(path_, flags);
         while (file_ < 0 && errno == EINTR);
         if (file_ >= 0) return;
-        std::string const why = shown(path_) + " cannot be opened: " + last_reason();
+        std::string const why = path_in_quotes(path_) + " cannot be opened: " + last_reason();
         if ((flags & (O_CREAT | O_DIRECTORY)) != 0)
             throw output_error(why + "; give a place that can be written");
         if (errno == ELOOP) throw input_error(why + "; it is a link, give the file itself");
@@ -124,8 +118,8 @@ public:
     std::uint64_t size() const {
         std::int64_t const bytes = calls_->size(file_);
         if (bytes < 0)
-            throw input_error(shown(path_) + " is no file that can be read from any place: " + last_reason() +
-                              "; give a regular file");
+            throw input_error(path_in_quotes(path_) + " is no file that can be read from any place: " +
+                              last_reason() + "; give a regular file");
         return static_cast<std::uint64_t>(bytes);
     }
     /// Errors: input_error naming the byte, also for a file that ends earlier.
@@ -135,7 +129,7 @@ public:
             std::int64_t const got = calls_->pread(file_, out, bytes, at);
             if (got < 0 && errno == EINTR) continue;
             if (got <= 0)
-                throw input_error(shown(path_) + ", byte " + std::to_string(at) + ": " +
+                throw input_error(path_in_quotes(path_) + ", byte " + std::to_string(at) + ": " +
                                   (got == 0 ? "the file ends here, but more was there when it was opened"
                                             : "cannot be read: " + last_reason()));
             out += got, at += static_cast<std::uint64_t>(got), bytes -= static_cast<std::size_t>(got);
@@ -169,7 +163,7 @@ private:
     }
     void check(bool worked, std::string const& what) const {
         if (!worked)
-            throw output_error(shown(path_) + " cannot be " + what + ": " + last_reason() +
+            throw output_error(path_in_quotes(path_) + " cannot be " + what + ": " + last_reason() +
                                "; make room or give another place");
     }
 
@@ -187,8 +181,8 @@ inline void flush_folder(file_calls& calls, std::string const& path) {
 /// Errors: output_error.
 inline void rename_file(file_calls& calls, std::string const& from, std::string const& to) {
     if (calls.rename(from, to) != 0)
-        throw output_error(shown(from) + " cannot be renamed to " + shown(to) + ": " + last_reason() +
-                           "; give a place that can be written");
+        throw output_error(path_in_quotes(from) + " cannot be renamed to " + path_in_quotes(to) + ": " +
+                           last_reason() + "; give a place that can be written");
 }
 /// Letters that no other file has in its name.
 inline std::string fresh_name() {

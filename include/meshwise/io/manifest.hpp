@@ -111,13 +111,13 @@ public:
     manifest_reader(std::string const& path, std::string_view text)
         : path_(path),
           text_(text),
-          at_(text, shown(path), 8) {}
+          at_(text, path_in_quotes(path), 8) {}
 
     manifest read() {
         std::size_t const tail = checksum_line("").size();
         std::string_view const body = text_.substr(0, text_.size() < tail ? 0 : text_.size() - tail);
         if (text_.substr(body.size()) != checksum_line(body))
-            throw input_error(shown(path_) + ", bytes 0 to " + std::to_string(text_.size()) +
+            throw input_error(path_in_quotes(path_) + ", bytes 0 to " + std::to_string(text_.size()) +
                               ": the checksum is wrong, the file is damaged");
         bool known = false;
         at_.object([&](std::string const& key) {
@@ -138,7 +138,7 @@ public:
         });
         at_.end();
         if (!known)
-            throw input_error(shown(path_) + " is no '" + std::string(manifest::format) +
+            throw input_error(path_in_quotes(path_) + " is no '" + std::string(manifest::format) +
                               "'; take the version of meshwise that wrote it");
         for (auto const& [name, tensor] : made_.tensors) check_tiles(name, tensor);
         return std::move(made_);
@@ -236,7 +236,7 @@ private:
                 once = !tensor.boxes[i].where.common(tensor.boxes[j].where);
         }
         if (!once || there != *whole)
-            throw input_error(shown(path_) + ": the parts of '" + name +
+            throw input_error(path_in_quotes(path_) + ": the parts of '" + name +
                               "' do not hold each of its elements once");
     }
 
@@ -251,7 +251,8 @@ inline manifest manifest::read(file_calls& calls, std::string const& path) {
     open_file const file(calls, path, O_RDONLY | O_NOFOLLOW);
     std::uint64_t const bytes = file.size();
     if (bytes > longest)
-        throw input_error(shown(path) + " has " + std::to_string(bytes) + " bytes, more than a manifest may");
+        throw input_error(path_in_quotes(path) + " has " + std::to_string(bytes) +
+                          " bytes, more than a manifest may");
     std::string text(bytes, '\0');
     file.read(text.data(), text.size(), 0);
     return detail::manifest_reader(path, text).read();

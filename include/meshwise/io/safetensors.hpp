@@ -81,12 +81,12 @@ public:
 
 private:
     [[noreturn]] void fail(std::uint64_t byte, std::string const& why) const {
-        throw input_error(shown(file_.path()) + ", byte " + std::to_string(byte) + ": " + why +
+        throw input_error(path_in_quotes(file_.path()) + ", byte " + std::to_string(byte) + ": " + why +
                           "; the file is damaged, or no safetensors file");
     }
 
     void read_header(std::string const& header) {
-        json_cursor at(header, shown(file_.path()), 3, 8);
+        json_cursor at(header, path_in_quotes(file_.path()), 3, 8);
         at.object([&](std::string const& key) {
             if (key == "__metadata__")
                 at.object([&](std::string const& name) { metadata_[name] = at.string(); });

@@ -54,7 +54,7 @@ private:
 inline void verify_shard(open_file const& file, saved_file const& expected) {
     std::uint64_t const bytes = file.size();
     if (bytes != expected.bytes)
-        throw input_error(shown(file.path()) + ", chunk " +
+        throw input_error(path_in_quotes(file.path()) + ", chunk " +
                           std::to_string(std::min(bytes, expected.bytes) / chunk_bytes) + ": the file has " +
                           std::to_string(bytes) + " bytes instead of " + std::to_string(expected.bytes) +
                           ", it is damaged");
@@ -62,7 +62,7 @@ inline void verify_shard(open_file const& file, saved_file const& expected) {
     xxh64 digest;
     for (std::size_t i = 0; i < expected.checksums.size(); ++i) digest.add(from.chunk(i));
     if (digest.value() != expected.digest)
-        throw input_error(shown(file.path()) + ": the digest of its " +
+        throw input_error(path_in_quotes(file.path()) + ": the digest of its " +
                           std::to_string(expected.checksums.size()) +
                           " chunks together is wrong, it is damaged");
 }

@@ -43,12 +43,12 @@ private:
         open_file const index(calls, path_, O_RDONLY);
         std::uint64_t const bytes = index.size();
         if (bytes > safetensors_file::longest_header)
-            throw input_error(shown(path_) + " has " + std::to_string(bytes) +
+            throw input_error(path_in_quotes(path_) + " has " + std::to_string(bytes) +
                               " bytes, more than an index may have");
         std::string text(bytes, '\0');
         index.read(text.data(), text.size(), 0);
         std::map<std::string, std::string> file_of;
-        json_cursor at(text, shown(path_), 4);
+        json_cursor at(text, path_in_quotes(path_), 4);
         at.object([&](std::string const& key) {
             if (key != "weight_map") return at.skip();
             at.object([&](std::string const& name) {
@@ -56,14 +56,16 @@ private:
                 std::string const file = at.string();
                 if (file.empty() || file == "." || file == ".." ||
                     file.find_first_of(std::string_view("/\\\0", 3)) != file.npos)
-                    throw input_error(shown(path_) + ", byte " + std::to_string(byte) + ": " + shown(file) +
+                    throw input_error(path_in_quotes(path_) + ", byte " + std::to_string(byte) + ": " +
+                                      path_in_quotes(file) +
                                       " is no name of a file in the index's own folder");
                 file_of[name] = file;
             });
         });
         at.end();
         if (file_of.empty())
-            throw input_error(shown(path_) + " has no weight_map; give an index of safetensors files");
+            throw input_error(path_in_quotes(path_) +
+                              " has no weight_map; give an index of safetensors files");
         std::string const folder = folder_of(path_);
         for (auto const& [name, file] : file_of)
             if (!files_.contains(file))
@@ -72,14 +74,14 @@ private:
             for (auto const& t : opened.tensors()) {
                 auto const said = file_of.find(t.name);
                 if (said == file_of.end() || said->second != file)
-                    throw input_error(shown(opened.file().path()) + " has a tensor '" + t.name +
-                                      "' that the index " + shown(path_) + " does not give it");
+                    throw input_error(path_in_quotes(opened.file().path()) + " has a tensor '" + t.name +
+                                      "' that the index " + path_in_quotes(path_) + " does not give it");
                 places_[t.name] = {&opened, &t};
             }
         for (auto const& [name, file] : file_of)
             if (!places_.contains(name))
-                throw input_error(shown(path_) + " names a tensor '" + name + "' that " + shown(file) +
-                                  " does not have");
+                throw input_error(path_in_quotes(path_) + " names a tensor '" + name + "' that " +
+                                  path_in_quotes(file) + " does not have");
     }
 
     std::string path_;
@@ -181,7 +183,7 @@ void load_weights(Rank& here, Model& model, std::string const& path, load_option
                 if (!wanted.contains(name))
                     found.add("'" + name + "' " + shape_text(at.tensor->shape) +
                               " is there, but the program has none");
-            found.check(shown(path));
+            found.check(path_in_quotes(path));
         });
         on_all_or_none(here.team(), [&] {
             std::vector<std::byte> scratch;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../../shared_data.hpp"
 #include "scratch.hpp"
 
 #include <meshwise/io/digest.hpp>
@@ -126,11 +127,9 @@ TEST_CASE("the header that is written is read again, in names of any letters") {
 }
 
 TEST_CASE("the shared collection of good and bad files: each outcome as it is named") {
-    auto const folder = data_folder() / "fixtures/safetensors";
-    if (!std::filesystem::exists(folder / "inline/expected.json")) {
-        MESSAGE("skipped: no shared data; set MESHWISE_DATA to its folder");
-        return;
-    }
+    auto const there = shared_data("fixtures/safetensors");
+    if (!there) return;
+    std::filesystem::path const& folder = *there;
     std::pair<std::string_view, std::string_view> const reasons[] = {
         {"InvalidOffset (end < begin)", "end before they begin"},
         {"InvalidOffset (hole", "hole"},

@@ -1,6 +1,5 @@
 #pragma once
 // A folder that goes away with its test, and files in it.
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -52,10 +51,4 @@ inline bool has(std::string const& text, std::string_view part) {
     INFO("message: ", text);
     CHECK(text.find(part) != text.npos);
     return text.find(part) != text.npos;
-}
-
-// shared data of the project, where it is there
-inline std::filesystem::path data_folder() {
-    if (char const* told = std::getenv("MESHWISE_DATA")) return told;
-    return std::filesystem::path(__FILE__).parent_path() / "../../../../shared/data";
 }

@@ -10,7 +10,7 @@
 #include <meshwise/nn/gpt.hpp>
 #include <meshwise/ops/softmax.hpp>
 
-#include "shared_data.hpp"
+#include "real_models.hpp"
 
 namespace {
 
@@ -41,7 +41,7 @@ struct sorter : mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer> {
 
 using numbers = std::vector<double>;
 
-testing::weights weights_of(std::string const& file) {
+testing::weights weights_of(mw::json const& file) {
     testing::weights read;
     auto const stored = [&](std::string const& name) {
         return testing::json_floats(file, "transformer." + name);
@@ -101,12 +101,13 @@ numbers cut_rows(numbers const& x, std::size_t row, std::size_t kept) {
 
 template <std::size_t N>
 void follow() {
-    auto const model_file = testing::shared_file("models/gpt-nano-sort/model.json"),
-               partials = testing::shared_file("models/gpt-nano-sort/partials.json");
+    auto const model_file = shared_data("models/gpt-nano-sort/model.json"),
+               partials = shared_data("models/gpt-nano-sort/partials.json");
     if (!model_file || !partials) return;
-    auto const weights = weights_of(*model_file);
-    auto const unembed = testing::json_floats(*model_file, "lm_head.weight");
-    auto const stored_ids = testing::json_floats(*partials, "idx");
+    auto const stored = mw::json::from_file(*model_file), steps = mw::json::from_file(*partials);
+    auto const weights = weights_of(stored);
+    auto const unembed = testing::json_floats(stored, "lm_head.weight");
+    auto const stored_ids = testing::json_floats(steps, "idx");
     std::vector<std::int32_t> const ids(stored_ids.begin(), stored_ids.end());
     std::size_t compared = 0;
     using S = strategy<N>;
@@ -123,7 +124,7 @@ void follow() {
         auto const compare = [&](std::string const& name, numbers const& found) {
             if (!here.is_first()) return;
             CAPTURE(name);
-            auto const expected = testing::json_floats(*partials, name);
+            auto const expected = testing::json_floats(steps, name);
             REQUIRE(found.size() == expected.size());
             double most = 0;
             for (std::size_t i = 0; i < found.size(); ++i) {

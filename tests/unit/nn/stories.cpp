@@ -7,8 +7,9 @@
 
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/nn/llama.hpp>
+#include <meshwise/text/sentencepiece_bpe.hpp>
 
-#include "shared_data.hpp"
+#include "real_models.hpp"
 
 namespace {
 
@@ -66,36 +67,16 @@ testing::weights weights_of(std::string const& file) {
     return read;
 }
 
-// tok512.bin: an int32, then a float, a length and the letters of each token
-std::string decoded(std::string const& vocabulary, std::vector<std::int32_t> const& ids) {
-    std::vector<std::string> tokens;
-    for (std::size_t at = 4; at < vocabulary.size();) {
-        at += 4;
-        auto const length = testing::numbers_at<std::int32_t>(vocabulary, at, 1)[0];
-        auto const letters = testing::numbers_at<char>(vocabulary, at, static_cast<std::size_t>(length));
-        tokens.emplace_back(letters.begin(), letters.end());
-    }
-    std::string text;
-    for (std::size_t i = 1; i < ids.size(); ++i) {
-        std::string token = tokens.at(static_cast<std::size_t>(ids[i]));
-        if (ids[i - 1] == 1 && token.starts_with(' ')) token.erase(0, 1);  // a text begins without its blank
-        if (token.starts_with("<0x"))
-            text += static_cast<char>(std::stoi(token.substr(3, 2), nullptr, 16));
-        else
-            text += token;
-    }
-    return text;
-}
-
 template <std::size_t N>
 void tell_the_story() {
-    auto const file = testing::shared_file("models/stories260K/stories260K.bin"),
-               golden = testing::shared_file("models/stories260K/golden.json"),
-               vocabulary = testing::shared_file("tokenizers/tok512/tok512.bin");
-    if (!file || !golden || !vocabulary) return;
-    auto const numbers = testing::json_numbers(*golden, "ids");
+    auto const file = shared_data("models/stories260K/stories260K.bin"),
+               golden_file = shared_data("models/stories260K/golden.json"),
+               vocabulary = shared_data("tokenizers/tok512/tok512.bin");
+    if (!file || !golden_file || !vocabulary) return;
+    auto const golden = mw::json::from_file(*golden_file);
+    auto const numbers = testing::json_numbers(golden.at("ids", "golden"));
     std::vector<std::int32_t> const expected(numbers.begin(), numbers.end());
-    auto const weights = weights_of(*file);
+    auto const weights = weights_of(mw::read_input(*file));
     std::vector<std::vector<std::int32_t>> told(N);
     using S = strategy<N>;
     mw::run<S>(mw::threads{}, [&](auto& here) {
@@ -107,8 +88,8 @@ void tell_the_story() {
             here.gather(model.logits(here.template place<one, piece>(expected, {expected.size()})));
         if (!here.is_first()) return;
         for (std::size_t const at : {0U, 1U, 7U, 63U, 199U}) {
-            auto const wanted =
-                testing::json_numbers(*golden, std::to_string(at), golden->find("logits_first16_at"));
+            auto const wanted = testing::json_numbers(
+                golden.at("logits_first16_at", "golden").at(std::to_string(at), "scores"));
             REQUIRE(wanted.size() == 16);
             for (std::size_t i = 0; i < 16; ++i)
                 CHECK(std::abs(static_cast<double>(scores[at * vocab::size + i]) - wanted[i]) < 2e-5);
@@ -116,7 +97,8 @@ void tell_the_story() {
     });
     REQUIRE(expected.size() == 201);
     for (auto const& ids : told) CHECK(ids == expected);
-    CHECK(decoded(*vocabulary, told[0]) == testing::json_text(*golden, "text"));
+    auto const tokens = mw::sentencepiece_bpe::from_llama2c(*vocabulary);
+    CHECK(tokens.decode(told[0]) == golden.at("text", "golden").string("text"));
 }
 
 TEST_CASE("stories260K tells its story on 1 rank") { tell_the_story<1>(); }

@@ -290,7 +290,7 @@ TEST_CASE("byte_level_bpe: tiktoken files, and what is refused in them") {
 }
 
 TEST_CASE("byte_level_bpe: the public vectors of GPT-2, from both kinds of files") {
-    auto const data = text_test::shared_data("tokenizers");
+    auto const data = shared_data("tokenizers");
     if (!data) return;
     auto const from_merges = mw::byte_level_bpe::from_vocab_and_merges(*data / "gpt2" / "vocab.json",
                                                                        *data / "gpt2" / "merges.txt");

@@ -191,7 +191,7 @@ TEST_CASE("batching: lengths limited, and counted") {
 }
 
 TEST_CASE("collate: the public fixtures") {
-    auto const data = text_test::shared_data("fixtures/collate");
+    auto const data = shared_data("fixtures/collate");
     if (!data) return;
     auto const file = mw::json::from_file(*data / "collate.json");
 

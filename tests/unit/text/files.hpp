@@ -4,14 +4,13 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
-#include <iostream>
-#include <optional>
 #include <sstream>
 #include <vector>
 
 #include <meshwise/files/input_file.hpp>
+
+#include "../../shared_data.hpp"
 
 namespace text_test {
 
@@ -41,18 +40,6 @@ std::string refusal(auto&& f) {
         f();
     } catch (Error const& e) { return e.what(); }
     return "nothing was refused";
-}
-
-/// A folder of the public data, where this machine has it: $MESHWISE_DATA, or shared/data beside the sources.
-inline std::optional<fs::path> shared_data(std::string const& folder) {
-    char const* const named = std::getenv("MESHWISE_DATA");
-    fs::path const root = named ? fs::path(named)
-                                : fs::path(__FILE__).parent_path().parent_path().parent_path().parent_path() /
-                                      ".." / "shared" / "data";
-    if (fs::exists(root / folder)) return root / folder;
-    std::cout << "skipped: no " << (root / folder).string()
-              << "; MESHWISE_DATA names the folder of the public data\n";
-    return std::nullopt;
 }
 
 /// Public test vectors: NAME.inp has texts, each followed by a line of its own, NAME.out the ids of one a line.

@@ -165,8 +165,8 @@ TEST_CASE("iob2_reader: words and entities") {
 }
 
 TEST_CASE("readers: the public data") {
-    auto const data = text_test::shared_data("tagging");
-    auto const pairs = text_test::shared_data("translation/multi30k");
+    auto const data = shared_data("tagging");
+    auto const pairs = shared_data("translation/multi30k");
     if (!data || !pairs) return;
     auto const sentences =
         mw::read_all<mw::tagged_sentence>(mw::conllu_reader(*data / "ud_en_ewt" / "dev.conllu"));

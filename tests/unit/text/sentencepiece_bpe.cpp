@@ -180,8 +180,8 @@ TEST_CASE("sentencepiece_bpe: what is refused in a tokenizer.bin") {
 }
 
 TEST_CASE("sentencepiece_bpe: tok512 gives the golden text of stories260K, and encodes as llama2.c does") {
-    auto const tokenizers = text_test::shared_data("tokenizers");
-    auto const models = text_test::shared_data("models");
+    auto const tokenizers = shared_data("tokenizers");
+    auto const models = shared_data("models");
     if (!tokenizers || !models) return;
     auto const path = *tokenizers / "tok512" / "tok512.bin";
     auto const t = mw::sentencepiece_bpe::from_llama2c(path);

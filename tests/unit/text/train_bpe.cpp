@@ -116,7 +116,7 @@ TEST_CASE("vocabulary_files: characters and words, saved and loaded") {
 }
 
 TEST_CASE("train_bpe: the merges and the segmented corpus of subword-nmt") {
-    auto const data = text_test::shared_data("tokenizers/subword-nmt");
+    auto const data = shared_data("tokenizers/subword-nmt");
     if (!data) return;
     std::string const corpus = mw::read_input(*data / "corpus.en");
     auto const reference = mw::subword_codes::from_file(*data / "bpe.ref");

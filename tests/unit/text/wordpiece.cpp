@@ -107,7 +107,7 @@ TEST_CASE("wordpiece: vocab.txt, and what is refused in it") {
 }
 
 TEST_CASE("wordpiece: the public vectors of BERT") {
-    auto const data = text_test::shared_data("tokenizers");
+    auto const data = shared_data("tokenizers");
     if (!data) return;
     auto const t = mw::wordpiece::from_vocab_txt(*data / "bert-base-uncased" / "vocab.txt");
     CHECK(t.special() == mw::special_tokens{.pad = 0, .unk = 100, .cls = 101, .sep = 102, .mask = 103});
