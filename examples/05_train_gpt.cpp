@@ -52,7 +52,7 @@ std::size_t first_step(mw::rank<S>& here, settings const& how, mw::checkpoints c
                        State const& state) {
     if (how.resume) return store.resume(here, state).value_or(0);
     if (auto const there = store.latest(here))
-        throw mw::input_error("'" + how.checkpoint.string() + "' has a checkpoint of step " +
+        throw mw::input_error(mw::path_in_quotes(how.checkpoint) + " has a checkpoint of step " +
                               std::to_string(*there) +
                               "; go on from it with --resume, or give another folder");
     return 0;

@@ -103,8 +103,7 @@ template <class Mesh, class... Options>
 struct strategy {
     static_assert((detail::within<Mesh>(typename detail::option<Options>::rules{}) && ...),
                   "meshwise: a rule of this strategy splits over a mesh axis that its mesh does not have, so "
-                  "it would never "
-                  "apply: add the axis to the mesh, or take the rule out");
+                  "it would never apply: add the axis to the mesh, or take the rule out");
 
     using mesh = Mesh;
     using rules = concat<list<>, typename detail::option<Options>::rules...>;

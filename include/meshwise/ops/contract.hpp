@@ -162,11 +162,11 @@ constexpr std::array<std::size_t, sizeof...(A)> runs_of(list<A...>) {
     std::array<std::size_t, sizeof...(A)> runs{};
     for (std::size_t i = 0; i < sizeof...(A); ++i) {
         std::size_t first = i;
-        for (std::size_t before = 0; before < sizeof...(A) && !is_leaf[first]; ++before)
-            if (x[before] + 1 == x[first] && y[before] + 1 == y[first]) {
-                first = before;
-                before = std::size_t(-1);  // from the start again
-            }
+        for (bool joined = true; joined && !is_leaf[first];) {
+            joined = false;
+            for (std::size_t before = 0; before < sizeof...(A) && !joined; ++before)
+                if (x[before] + 1 == x[first] && y[before] + 1 == y[first]) first = before, joined = true;
+        }
         runs[i] = x[first] + 1;
     }
     return runs;
