@@ -1,5 +1,5 @@
 // Any bytes as a JSON file: read, or refused by an error. What is read has the text it was given.
-#include <meshwise/files/json.hpp>
+#include <meshwise/parse/json.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(unsigned char const* bytes, std::size_t size) {
     try {

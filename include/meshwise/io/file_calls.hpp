@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <meshwise/files/input_file.hpp>
+#include <meshwise/parse/input_file.hpp>
 
 namespace meshwise {
 

@@ -8,9 +8,9 @@
 #include <map>
 #include <span>
 
-#include <meshwise/files/json_cursor.hpp>
 #include <meshwise/io/file_calls.hpp>
 #include <meshwise/io/stored_type.hpp>
+#include <meshwise/parse/json_cursor.hpp>
 
 namespace meshwise {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/files/utf8.hpp>
+#include <meshwise/parse/utf8.hpp>
 #include <meshwise/text/unicode.hpp>
 
 namespace meshwise {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include <meshwise/files/utf8.hpp>
+#include <meshwise/parse/utf8.hpp>
 
 namespace meshwise {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include <meshwise/files/json.hpp>
+#include <meshwise/parse/json.hpp>
 #include <meshwise/text/bpe_merges.hpp>
 #include <meshwise/text/lines.hpp>
 #include <meshwise/text/vocabulary.hpp>

@@ -11,7 +11,7 @@
 #include <tuple>
 #include <vector>
 
-#include <meshwise/files/input_file.hpp>
+#include <meshwise/parse/input_file.hpp>
 
 namespace meshwise {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/files/input_file.hpp>
+#include <meshwise/parse/input_file.hpp>
 
 namespace meshwise {
 

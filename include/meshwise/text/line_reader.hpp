@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <optional>
 
-#include <meshwise/files/input_file.hpp>
-#include <meshwise/files/utf8.hpp>
+#include <meshwise/parse/input_file.hpp>
+#include <meshwise/parse/utf8.hpp>
 
 namespace meshwise {
 

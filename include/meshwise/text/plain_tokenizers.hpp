@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include <meshwise/files/utf8.hpp>
+#include <meshwise/parse/utf8.hpp>
 #include <meshwise/text/tokenizer.hpp>
 
 namespace meshwise {

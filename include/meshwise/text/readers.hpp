@@ -2,7 +2,7 @@
 // readers: files of examples, one example at a time: parallel text, tables, JSON lines, CoNLL-U, IOB2.
 // Guarantees: nothing is guessed: a line that does not fit is an error naming file and line.
 // Costs: the memory of one example, so that files may be larger than memory.
-#include <meshwise/files/json.hpp>
+#include <meshwise/parse/json.hpp>
 #include <meshwise/text/line_reader.hpp>
 
 namespace meshwise {

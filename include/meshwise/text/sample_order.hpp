@@ -6,7 +6,7 @@
 // Source: Black and Rogaway, Ciphers with arbitrary finite domains, 2002: a Feistel network, walked until in range.
 #include <bit>
 
-#include <meshwise/files/input_file.hpp>
+#include <meshwise/parse/input_file.hpp>
 #include <meshwise/tensor/random.hpp>
 
 namespace meshwise {

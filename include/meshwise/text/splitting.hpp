@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-#include <meshwise/files/utf8.hpp>
+#include <meshwise/parse/utf8.hpp>
 #include <meshwise/text/unicode.hpp>
 
 namespace meshwise {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/files/text_decoder.hpp>
+#include <meshwise/parse/text_decoder.hpp>
 #include <meshwise/text/vocabulary.hpp>
 
 namespace meshwise {

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include <meshwise/files/input_file.hpp>
+#include <meshwise/parse/input_file.hpp>
 
 namespace meshwise {
 

@@ -1,7 +1,7 @@
 // collate: rectangles, masks and shifted targets, by hand and against public fixtures.
 #include <doctest/doctest.h>
 
-#include <meshwise/files/json.hpp>
+#include <meshwise/parse/json.hpp>
 #include <meshwise/text/batching.hpp>
 #include <meshwise/text/collate.hpp>
 #include <meshwise/text/plain_tokenizers.hpp>

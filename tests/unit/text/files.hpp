@@ -8,7 +8,7 @@
 #include <sstream>
 #include <vector>
 
-#include <meshwise/files/input_file.hpp>
+#include <meshwise/parse/input_file.hpp>
 
 #include "../../shared_data.hpp"
 

@@ -4,7 +4,7 @@
 #include <bit>
 #include <map>
 
-#include <meshwise/files/json.hpp>
+#include <meshwise/parse/json.hpp>
 #include <meshwise/text/sentencepiece_bpe.hpp>
 
 #include "files.hpp"

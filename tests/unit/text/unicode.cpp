@@ -1,8 +1,8 @@
 // unicode and utf8: the unpacked tables against numbers that Python's unicodedata gave by itself.
 #include <doctest/doctest.h>
 
-#include <meshwise/files/text_decoder.hpp>
-#include <meshwise/files/utf8.hpp>
+#include <meshwise/parse/text_decoder.hpp>
+#include <meshwise/parse/utf8.hpp>
 #include <meshwise/text/unicode.hpp>
 
 #include "files.hpp"

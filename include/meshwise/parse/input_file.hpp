@@ -9,7 +9,7 @@
 #include <string>
 #include <system_error>
 
-#include <meshwise/files/text_decoder.hpp>
+#include <meshwise/parse/text_decoder.hpp>
 
 namespace meshwise {
 

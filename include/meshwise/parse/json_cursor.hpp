@@ -11,7 +11,7 @@
 #include <unordered_set>
 
 #include <meshwise/core/error.hpp>
-#include <meshwise/files/utf8.hpp>
+#include <meshwise/parse/utf8.hpp>
 
 namespace meshwise {
 

@@ -5,7 +5,7 @@
 
 #include "../io/scratch.hpp"
 
-#include <meshwise/files/json_cursor.hpp>
+#include <meshwise/parse/json_cursor.hpp>
 
 namespace {
 

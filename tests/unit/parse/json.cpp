@@ -1,7 +1,7 @@
 // json: what RFC 8259 allows is read as it says, everything else is refused with its byte.
 #include <doctest/doctest.h>
 
-#include <meshwise/files/json.hpp>
+#include <meshwise/parse/json.hpp>
 
 #include "../text/files.hpp"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/files/input_file.hpp>
-#include <meshwise/files/json_cursor.hpp>
+#include <meshwise/parse/input_file.hpp>
+#include <meshwise/parse/json_cursor.hpp>
 
 namespace meshwise {
 
