@@ -307,11 +307,12 @@ TEST_CASE_TEMPLATE("cross entropy over split columns", On, BACKENDS) {
                           sum.data());
     check_close(sum, wanted_sum);
     check_close(logit, wanted_logit, 0);
+    mw::expected_probability expected{};
     auto const gradient = [&](std::size_t first, std::size_t width, std::size_t counting) {
         std::vector<T> some(rows * width), result(rows * width, T{7});
         for (std::size_t r = 0; r < rows; ++r) B::copy(&some[r * width], &x[r * n + first], width);
         B::cross_entropy_gradient(rows, width, counting, some.data(), normalizer.data(), targets.data(),
-                                  first, row_scale.data(), result.data());
+                                  first, row_scale.data(), expected, result.data());
         return result;
     };
     auto const whole = gradient(0, n, valid), left = gradient(0, 65, 65), right = gradient(65, 65, 55);
@@ -327,6 +328,16 @@ TEST_CASE_TEMPLATE("cross entropy over split columns", On, BACKENDS) {
     CHECK(logit_right[0] == T{0});  // the target, 0, is another rank's
     std::vector<T> in_place = x;
     B::cross_entropy_gradient(rows, n, valid, in_place.data(), normalizer.data(), targets.data(), 0,
-                              row_scale.data(), in_place.data());
+                              row_scale.data(), mw::expected_probability{}, in_place.data());
     CHECK(same_bits(in_place, whole));
+
+    // a loss that expects 0.7 of the target and 0.002 of each column besides
+    expected = {.target = 0.7, .each = 0.002};
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t j = 0; targets[r] != mw::ignored_target && j < valid; ++j)
+            wanted_dx[r * n + j] = row_scale[r] * (std::exp(double(x[r * n + j]) - normalizer[r]) - 0.002 -
+                                                   (j == static_cast<std::size_t>(targets[r]) ? 0.7 : 0));
+    auto const smooth = gradient(0, n, valid), end = gradient(65, 65, 55);
+    check_close(smooth, wanted_dx, 4);
+    for (std::size_t r = 0; r < rows; ++r) CHECK(same_bits(&smooth[r * n + 65], &end[r * 65], 65));
 }

@@ -4,6 +4,7 @@ a sentence that names rank and call, and with no process left behind.
 
     check_faults.py FAULTS MPIRUN... [--long]      MPIRUN... is what comes before the number of processes
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -147,10 +148,43 @@ def mismatches():
             for rank in range(ranks):
                 found += run.expect(70, f"rank {rank}: heard of the disagreement, untouched")
             yield f"mismatch of {kind} on {ranks} ranks", found + sentences(run, 1)
+    for ranks in (2, 4):
+        run = Run(ranks, "batch")
+        yield f"different batches on {ranks} ranks", run.expect(
+            70, f"meshwise: rank 0 .* and {RANK1} were given different batches, as their call at .*{PLACE} shows",
+            within=10) + sentences(run, 1)
     run = Run(4, "axis")
     yield "mismatch of axis: a circle of waiting", run.expect(
         70, rf"waits in barrier\(\) over dp( x tp)? at .*{PLACE} for .* which waits in barrier\(\) over .* at .*{PLACE}",
         "so none of them can go on", "heard of the disagreement, untouched", within=10)
+
+
+def signalled(folder):
+    """SIGUSR1 and SIGTERM to one process, or to all: each writes its own record."""
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        record = os.path.join(folder, number.name)
+
+        def harm(run):
+            time.sleep(0.3)
+            both = [run.pid_of(rank) for rank in (0, 1)]
+            for process in both:
+                with contextlib.suppress(ProcessLookupError):  # the launcher ends the second when the first has gone
+                    os.kill(process, number)
+            time.sleep(1)
+            if number == signal.SIGUSR1:
+                os.kill(both[1], signal.SIGKILL)
+
+        run = Run(2, "forever", "30000", record, word="at work", harm=harm)
+        faults = run.expect("bad", within=10)
+        for rank in (0, 1):
+            try:
+                text = pathlib.Path(f"{record}.rank-{rank}").read_text()
+            except OSError as error:
+                text = str(error)
+            if not re.search(rf"rank {rank} \(tp {rank}\) of the mesh tp 2 has entered \d+ calls.*\n\d+ call \d+ of its group: "
+                             r"all_reduce\(sum, float32, 100000\) over tp at .*faults.cpp:\d+", text):
+                faults.append(f"the record of rank {rank} is: {text[:300]}")
+        yield f"{number.name} has the records written", faults
 
 
 def someone_is_late():
@@ -165,6 +199,7 @@ def someone_is_late():
         except OSError as error:
             text = str(error)
         yield "its calls are on record", [] if re.search(r"rank 0 .*\n0 call 0 of its group: barrier", text) else [text]
+        yield from signalled(folder)
     run = Run(4, "late_behind_another", "1500")
     yield "a missing rank is named even if another one is waited for", run.expect(
         71, r"no answer from rank 3 \(dp 1, tp 1\), which has made no call yet", within=8)

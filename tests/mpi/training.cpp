@@ -2,8 +2,6 @@
 // equals one rank's; under reproducible<V> it has one rank's bits (D2). Run by mpirun -n 2 and -n 4.
 #include <doctest/doctest.h>
 
-#include <cstring>
-
 #include <meshwise/communicator/mpi.hpp>
 
 #include "equivalence/meshes.hpp"
@@ -16,23 +14,6 @@ mw::mpi const policy{.deadline = std::chrono::minutes(2)};
 
 mw::mpi_session& session() { return mw::mpi_session::start(0, nullptr); }
 
-void check_same_bits(std::vector<double> const& a, std::vector<double> const& b) {
-    REQUIRE(a.size() == b.size());
-    CHECK(std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
-}
-
-void check_same_bits(tiny::outcome const& a, tiny::outcome const& b) {
-    check_same_bits(a.losses, b.losses);
-    check_same_bits(a.norms, b.norms);
-    REQUIRE(a.weights.size() == b.weights.size());
-    REQUIRE(a.gradients.size() == b.gradients.size());
-    for (std::size_t i = 0; i < a.weights.size(); ++i) {
-        CAPTURE(a.names[i]);
-        check_same_bits(a.gradients[i], b.gradients[i]);
-        check_same_bits(a.weights[i], b.weights[i]);
-    }
-}
-
 template <template <class> class Model, class S, class One>
 void check(bool exact, std::size_t steps = 3) {
     if (S::mesh::ranks != session().size()) return;
@@ -40,10 +21,10 @@ void check(bool exact, std::size_t steps = 3) {
     if (session().rank() != 0) return;
     CHECK(processes.losses.size() == steps);
     CHECK(processes.losses.back() != processes.losses.front());
-    check_same_bits(processes, tiny::train<Model, S>(steps));
+    tiny::check_same_bits(processes, tiny::train<Model, S>(steps));
     auto const one = tiny::train<Model, One>(steps);
     if (exact)
-        check_same_bits(processes, one);
+        tiny::check_same_bits(processes, one);
     else
         tiny::check_equal(one, processes);
 }

@@ -3,6 +3,7 @@
 //   auto [loss, gradient] = mw::value_and_gradient(model, [&](auto const& m) { return m.loss(batch); });
 // The loss is a pair (sum, count), each possibly pending; they are divided after both are whole. Micro-batches add
 // up before anything is reduced: one reduction per parameter and step, made when the optimiser asks for it.
+#include <meshwise/autodiff/loss_scale.hpp>
 #include <meshwise/autodiff/record.hpp>
 #include <meshwise/tensor/fields.hpp>
 
@@ -20,7 +21,8 @@ struct loss_parts {
 template <class Model>
 struct model_gradient {
     std::array<contributions::one, parameter_count<Model>> parts{};
-    double scale = 1;  // what the parts are still to be multiplied by
+    double scale = 1;                 // what the parts are still to be multiplied by
+    loss_scale* scaled_by = nullptr;  // whom to tell whether they are finite
 
     /// Reduces what is pending of one parameter's gradient: `index` counts the fields in order.
     template <class X>
@@ -115,11 +117,13 @@ loss_numbers numbers_of(Loss const& loss) {
 }
 }  // namespace detail
 
-/// Runs f(model, batch) for every micro-batch and returns the mean loss over all of them with its gradient.
+/// Runs f(model, batch) for every micro-batch and returns the mean loss over all of them with its gradient. A loss scale
+/// outlives the gradient made with it; the loss itself is not scaled.
 /// Communication: what f does and its backward, then one small all-reduce for (sum, count); the parameters'
 /// gradients stay pending. Errors: a nested call; a loss that still has axes does not compile.
 template <class Model, class Batches, class F>
 valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f,
+                                               loss_scale* scaled_by,
                                                std::source_location where = std::source_location::current()) {
     tape& t = detail::own_tape();
     context& here = current();
@@ -134,6 +138,7 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     node_id const parameters = t.top();
 
     detail::loss_numbers total;
+    double const scale = scaled_by != nullptr ? scaled_by->value : 1;
     for (auto const& batch : batches) {
         auto const loss = f(recorded, batch);
         auto const& sum = detail::sum_part(loss);
@@ -149,7 +154,7 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
             if (sum.node() == 0) continue;
             allocating_for const gradients(purpose::gradients);
             auto one = result_of<gradient_of<Sum>>(sum);
-            Sum::backend::fill(one.mutable_data(), 1, typename Sum::value_type{1});
+            Sum::backend::fill(one.mutable_data(), 1, static_cast<typename Sum::value_type>(scale));
             t.contribute(sum.node(), 0, one.memory());
             pull_back(t, parameters);
         }
@@ -176,8 +181,20 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     }
     result.count = total.count;
     result.value = total.count == 0 ? 0 : total.sum / total.count;
-    result.gradient.scale = total.count == 0 ? 0 : 1 / total.count;
+    result.gradient.scale = total.count == 0 ? 0 : 1 / total.count / scale;
+    result.gradient.scaled_by = scaled_by;
     return result;
+}
+template <class Model, class Batches, class F>
+valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f,
+                                               std::source_location where = std::source_location::current()) {
+    return value_and_gradient_over(model, batches, f, nullptr, where);
+}
+template <class Model, class Batches, class F>
+valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f,
+                                               loss_scale& scale,
+                                               std::source_location where = std::source_location::current()) {
+    return value_and_gradient_over(model, batches, f, &scale, where);
 }
 
 /// One batch: f(model) -> loss. See `value_and_gradient_over`.
@@ -187,6 +204,13 @@ valued_gradient<Model> value_and_gradient(Model const& model, F f,
     std::array<int, 1> const once{};
     return value_and_gradient_over(
         model, once, [&](Model const& m, int) { return f(m); }, where);
+}
+template <class Model, class F>
+valued_gradient<Model> value_and_gradient(Model const& model, F f, loss_scale& scale,
+                                          std::source_location where = std::source_location::current()) {
+    std::array<int, 1> const once{};
+    return value_and_gradient_over(
+        model, once, [&](Model const& m, int) { return f(m); }, scale, where);
 }
 
 }  // namespace meshwise

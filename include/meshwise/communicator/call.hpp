@@ -56,17 +56,21 @@ struct call {
     std::size_t root = 0;
     std::size_t sequence = 0;
     std::source_location where{};
+    std::uint64_t common = 0;  // hash of what all ranks were said to hold alike: communicator::note_common
 
     constexpr bool reduces() const {
         return what == operation::all_reduce || what == operation::reduce_scatter;
     }
 };
 
-/// Whether two ranks do the same work: operation, reduction, type, extents, root, axes and order agree.
-constexpr bool same_work(call const& a, call const& b) {
+/// Whether two ranks make the same call: operation, reduction, type, extents, root, axes and order agree.
+constexpr bool same_call(call const& a, call const& b) {
     return a.what == b.what && (a.how == b.how || !a.reduces()) && a.type == b.type && a.mask == b.mask &&
            a.outer == b.outer && a.inner == b.inner && a.root == b.root && a.sequence == b.sequence;
 }
+
+/// Whether two ranks do the same work: the same call, on the same batch.
+constexpr bool same_work(call const& a, call const& b) { return same_call(a, b) && a.common == b.common; }
 
 /// Whether two calls stand at the same file and line.
 inline bool same_place(call const& a, call const& b) {
@@ -89,12 +93,22 @@ constexpr std::uint64_t fingerprint(call const& made, bool with_place) {
     mix(made.inner);
     mix(made.root);
     mix(made.sequence);
+    mix(made.common);
     if (with_place) {
         mix(made.where.line());
         for (char const* letter = made.where.file_name(); *letter != 0; ++letter)
             mix(static_cast<unsigned char>(*letter));
     }
     return hash;
+}
+
+/// What two ranks are told that make the same call with different batches.
+inline std::string different_batches(grid const& mesh, std::size_t rank, std::size_t other,
+                                     std::source_location const& where) {
+    return describe(mesh, rank) + " and " + describe(mesh, other) +
+           " were given different batches, as their call at " + where.file_name() + ":" +
+           std::to_string(where.line()) +
+           " shows; give every rank the whole batch, in the same order, and each takes its own part";
 }
 
 /// Bytes that each rank of a group of `ranks` sends, by the ring formulas. A broadcast counts as one send.

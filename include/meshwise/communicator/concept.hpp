@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <utility>
 
 #include <meshwise/communicator/call.hpp>
 
@@ -23,8 +24,9 @@ struct pieces {
 ///
 /// Promises, for every implementation:
 ///  - No hang: a collective returns, or throws on every rank of its group within the deadline.
-///  - No silent mismatch: ranks that disagree on the operation, reduction, type, extents, root, axes or order
-///    all get a `collective_error` with both call sites, before any value is touched.
+///  - No silent mismatch: ranks that disagree on the operation, reduction, type, extents, root, axes or order,
+///    or on what they noted as common, all get a `collective_error` with both call sites, before any value is
+///    touched.
 ///  - A rank that leaves by an exception releases its peers at once; they get a `peer_failed` with its
 ///    reason.
 ///  - Sums are added in one fixed tree over the position in the group, tree(lo, hi) = tree(lo, mid) +
@@ -77,17 +79,43 @@ public:
     /// reason.
     virtual void fail(std::string_view reason) noexcept = 0;
 
+    /// This rank holds something with this hash that all ranks have to hold alike, such as the ids of a batch. It
+    /// costs no communication: it is compared with what the others noted whenever this rank meets them.
+    void note_common(std::uint64_t hash) { common_ = (common_ ^ hash) * 0x9E3779B97F4A7C15ULL; }
+
     /// Time this rank spent in collectives so far, copying and adding included.
     double collective_seconds() const { return std::chrono::duration<double>(inside_).count(); }
     /// The part of `collective_seconds` in which this rank did nothing but wait for others.
     double waiting_seconds() const { return std::chrono::duration<double>(waiting_).count(); }
+    /// While it lives, this rank does something alone: a collective throws at once, instead of waiting for nobody.
+    class alone {
+    public:
+        explicit alone(communicator& here) : here_(here), before_(std::exchange(here.alone_, true)) {}
+        alone(alone const&) = delete;
+        alone& operator=(alone const&) = delete;
+        ~alone() { here_.alone_ = before_; }
+
+    private:
+        communicator& here_;
+        bool before_;
+    };
+
     /// The number of collectives this rank has entered; those of groups of one rank do not count.
     std::size_t collectives() const { return collectives_; }
 
 protected:
     using clock = std::chrono::steady_clock;
 
-    void count_collective() { ++collectives_; }
+    std::uint64_t common() const { return common_; }
+    /// Every implementation calls this before it meets the peers.
+    void count_collective(call const& made) {
+        if (alone_)
+            throw error(
+                describe(mesh_, made) +
+                " was called in a block that ranks run alone (on_first, on_all_or_none), where the others do "
+                "not come to it; call it before or after the block");
+        ++collectives_;
+    }
     void add_time(clock::duration inside, clock::duration waiting) {
         inside_ += inside;
         waiting_ += waiting;
@@ -113,6 +141,8 @@ private:
     clock::duration inside_{};
     clock::duration waiting_{};
     std::size_t collectives_ = 0;
+    std::uint64_t common_ = 0;
+    bool alone_ = false;
 };
 
 }  // namespace meshwise

@@ -1,10 +1,13 @@
-// flight_record: the last collectives of one rank, for messages about a rank that is missing.
-// Guarantees: the owner writes without waiting; another thread may read `latest` while at most a few further
-// calls are written, because a call stays untouched until the ring has gone round.
+// flight_record: the last collectives of one rank, for messages about a rank that is missing and for the program
+// `flight`, which compares the records of all ranks.
+// Guarantees: the owner writes without waiting; another thread may read while up to `capacity - kept` further calls are
+// written, and leaves out what was overwritten.
 // Costs: 2048 calls of memory, taken at the start; one store of a call per collective.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <vector>
 
 #include <meshwise/communicator/call.hpp>
@@ -13,15 +16,20 @@ namespace meshwise {
 
 class flight_record {
 public:
-    static constexpr std::size_t capacity = 2048;
+    static constexpr std::size_t capacity = 2048, kept = 2000;
 
     flight_record() : calls_(capacity) {}
 
-    void enter(call const& made) {
+    /// `team_is_whole`: a call to a broken team throws at once; it is the latest, but not on record, for it would hide
+    /// where the rank was when the others waited for it.
+    void enter(call const& made, bool team_is_whole = true) {
         std::size_t const number = entered_.load(std::memory_order_relaxed);
+        if (!team_is_whole && end_.load(std::memory_order_relaxed) == open_end) end_ = number;
         calls_[number % capacity] = made;
         entered_.store(number + 1, std::memory_order_release);
     }
+    /// The call entered last is complete on this rank. One that throws never is.
+    void leave() { left_.store(entered_.load(std::memory_order_relaxed), std::memory_order_release); }
 
     /// The number of calls entered so far.
     std::size_t entered() const { return entered_.load(std::memory_order_acquire); }
@@ -29,21 +37,44 @@ public:
     /// The call entered last; there must be one.
     call latest() const { return calls_[(entered() - 1) % capacity]; }
 
-    /// The calls that are still kept, oldest first, one line each. Only for a rank that has ended.
-    std::string text(grid const& mesh) const {
-        std::string lines;
-        std::size_t const end = entered();
-        for (std::size_t number = end > capacity ? end - capacity : 0; number < end; ++number) {
-            call const& made = calls_[number % capacity];
-            lines += std::to_string(number) + " call " + std::to_string(made.sequence) + " of its group: ";
-            lines += describe(mesh, made) + "\n";
+    /// A line about the rank, then the calls that are still kept, oldest first, one line each.
+    std::string text(grid const& mesh, std::size_t rank) const {
+        std::size_t const left = left_.load(std::memory_order_acquire),
+                          end = std::min(entered(), end_.load());
+        std::size_t first = end > kept ? end - kept : 0;
+        std::vector<call> copy;
+        copy.reserve(end - first);
+        for (std::size_t number = first; number < end; ++number) copy.push_back(calls_[number % capacity]);
+        std::size_t const now = entered();  // what the owner has overwritten in the meantime
+        std::size_t const lost = std::min(end, now >= capacity ? now - capacity + 1 : 0);
+        if (lost > first) {
+            copy.erase(copy.begin(), copy.begin() + static_cast<std::ptrdiff_t>(lost - first));
+            first = lost;
         }
+        std::string lines = describe(mesh, rank) + " of the mesh " + mesh.text() + " has entered " +
+                            std::to_string(end) + " calls and completed " + std::to_string(left) + "\n";
+        for (call const& made : copy)
+            lines += std::to_string(first++) + " call " + std::to_string(made.sequence) +
+                     " of its group: " + describe(mesh, made) + "\n";
         return lines;
     }
 
 private:
+    static constexpr std::size_t open_end = static_cast<std::size_t>(-1);
+
     std::vector<call> calls_;
-    std::atomic<std::size_t> entered_{0};
+    std::atomic<std::size_t> entered_{0}, left_{0}, end_{open_end};
 };
+
+namespace detail {
+/// Replaces the file, or says on stderr why not: whoever writes a record has a worse failure to report.
+inline void write_record_file(std::string const& path, std::string const& text) noexcept {
+    std::FILE* const file = std::fopen(path.c_str(), "w");
+    bool const written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    bool const closed = file != nullptr && std::fclose(file) == 0;
+    if (!written || !closed)
+        std::fprintf(stderr, "meshwise: the record of calls could not be written to %s\n", path.c_str());
+}
+}  // namespace detail
 
 }  // namespace meshwise

@@ -4,6 +4,9 @@
 // Costs: needs an MPI library (target meshwise::mpi); not part of <meshwise/meshwise.hpp>.
 #pragma once
 
+#include <optional>
+
+#include <meshwise/communicator/flight_signals.hpp>
 #include <meshwise/communicator/mpi_handshake.hpp>
 #include <meshwise/communicator/mpi_rank.hpp>
 
@@ -44,12 +47,8 @@ inline void write_record(mpi_team const& team) noexcept {
     try {
         std::string const& name = team.policy().record_file;
         if (name.empty()) return;
-        std::string const text = describe(team.mesh(), team.rank()) + "\n" + team.record().text(team.mesh());
-        if (std::FILE* const file =
-                std::fopen((name + ".rank-" + std::to_string(team.rank())).c_str(), "w")) {
-            std::fwrite(text.data(), 1, text.size(), file);
-            std::fclose(file);
-        }
+        write_record_file(name + ".rank-" + std::to_string(team.rank()),
+                          team.record().text(team.mesh(), team.rank()));
     } catch (...) {}  // the cause of the failure matters more
 }
 
@@ -92,6 +91,8 @@ void run_mpi(grid const& mesh, mpi const& policy, Program&& program, std::string
     detail::require_processes(session, mesh);
     session.set_running(true);
     mpi_team team(mesh, policy, session);
+    std::optional<flight_signals> on_signals;
+    if (!policy.record_file.empty()) on_signals.emplace([&] { detail::write_record(team); });
     try {
         std::size_t const own =
             policy.workers_per_rank != 0 ? policy.workers_per_rank : session.share_of_cores();

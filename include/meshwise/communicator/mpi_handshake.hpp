@@ -112,7 +112,7 @@ private:
         std::string link;
         for (auto const& [value, ranks] : ranks_of) {
             text += link + value + (ranks.size() == 1 ? " on rank" : " on ranks");
-            for (std::size_t const rank : ranks) text += " " + std::to_string(rank);
+            for (std::size_t const rank : ranks) (text += ' ') += std::to_string(rank);
             link = " and ";
         }
     }

@@ -137,8 +137,8 @@ private:
 
     /// What the ranks tell each other once their fingerprints differ.
     struct statement {
-        std::uint64_t print, print_without_place;
-        char text[496];
+        std::uint64_t print, print_without_place, print_of_call;
+        char text[488];
     };
 
     std::vector<std::size_t> const& group() const { return groups_[call_.mask]; }
@@ -156,7 +156,9 @@ private:
         std::vector<statement>& all = statements_;
         all.resize(size());
         statement& own = all[index_];
-        own = {print_, fingerprint(call_, false), {}};
+        call only_call = call_;
+        only_call.common = 0;
+        own = {print_, fingerprint(call_, false), fingerprint(only_call, false), {}};
         std::string const text = *team_.doing() != 0 ? std::string("is ") + team_.doing()
                                                      : "entered " + describe(team_.mesh(), call_);
         text.copy(own.text, sizeof own.text - 1);
@@ -166,8 +168,13 @@ private:
         team_.wait(batch, true);
         std::size_t odd = 1;
         while (odd + 1 < size() && all[odd].print == all[0].print) ++odd;
-        std::string why = describe(team_.mesh(), group()[odd]) + " " + all[odd].text + " while " +
-                          describe(team_.mesh(), group()[0]) + " " + all[0].text + mpi_team::rule;
+        bool const only_batches = all[odd].print_of_call == all[0].print_of_call &&
+                                  all[odd].print_without_place != all[0].print_without_place &&
+                                  *team_.doing() == 0;
+        std::string why = only_batches
+                              ? different_batches(team_.mesh(), group()[0], group()[odd], call_.where)
+                              : describe(team_.mesh(), group()[odd]) + " " + all[odd].text + " while " +
+                                    describe(team_.mesh(), group()[0]) + " " + all[0].text + mpi_team::rule;
         if (all[odd].print_without_place == all[0].print_without_place && *team_.doing() == 0)
             why += " (only the call sites differ; mpi::strict_call_sites = false allows that)";
         team_.fail(mpi_team::breach::mismatch, group()[0], why);

@@ -29,7 +29,8 @@ struct mpi {
     fingerprints compare = fingerprints::full;
     /// Ranks must make a collective at the same file and line, not only with the same arguments.
     bool strict_call_sites = true;
-    /// Where each rank writes its last calls if the program fails, as "NAME.rank-3". Empty: nowhere.
+    /// Where each rank writes its last calls if the program fails, and on SIGUSR1 and SIGTERM, as "NAME.rank-3"; the
+    /// example `flight` compares them. Empty: nowhere.
     std::string record_file = {};
     /// What else must be equal on all ranks at the start, as (name, value): a configuration, a tokenizer, a seed.
     std::vector<std::pair<std::string, std::string>> equal_on_all_ranks = {};

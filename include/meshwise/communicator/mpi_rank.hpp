@@ -271,7 +271,8 @@ private:
     class visit {
     public:
         visit(mpi_rank& self, call made) : self_(self), start_(clock::now()) {
-            self_.count_collective();
+            self_.count_collective(made);
+            made.common = self_.common();
             self_.meeting_.begin(made);
         }
         visit(visit const&) = delete;

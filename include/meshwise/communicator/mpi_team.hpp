@@ -47,6 +47,7 @@ public:
     }
     void leave() {
         session_.watchdog().lift();
+        if (*doing_ == 0) record_.leave();
         left_[standing_.mask] = {standing_, ++leaving_};
     }
     /// Words for what the ranks do where no program has called a collective: "at the end of its program".

@@ -58,7 +58,7 @@ protected:
         if (ranks == 1) return;
         made.sequence = collectives();
         calls_.push_back({made, ranks, meshwise::bytes_sent(made, ranks)});
-        count_collective();
+        count_collective(made);
     }
 
 private:

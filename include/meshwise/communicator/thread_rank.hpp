@@ -147,12 +147,13 @@ private:
 
         void begin(call made, void const* in, void* out) {
             made.sequence = here_.sequence;
+            made.common = self_.common();
             posting& own = here_.own();
             own.made = made;
             own.in = in;
             own.out = out;
-            self_.count_collective();
-            self_.team_.record(self_.rank()).enter(made);
+            self_.count_collective(made);
+            self_.team_.record(self_.rank()).enter(made, !self_.team_.broken());
             self_.team_.open(self_.rank(), here_);
             opened_ = clock::now();
             self_.compare(here_);
@@ -163,12 +164,14 @@ private:
             self_.team_.close(here_);
             auto const now = clock::now();
             self_.add_time(now - start_, (opened_ - start_) + (now - copied));
+            self_.team_.record(self_.rank()).leave();
             ++here_.sequence;
         }
 
         /// The end of a collective in which nobody reads another rank's own memory.
         void end_at_once() {
             self_.add_time(clock::now() - start_, opened_ - start_);
+            self_.team_.record(self_.rank()).leave();
             ++here_.sequence;
         }
 
@@ -192,9 +195,12 @@ private:
         for (std::size_t i = 1; i < here.size(); ++i) {
             call const& other = here.of(i).made;
             if (same_work(first, other) && (!strict_ || same_place(first, other))) continue;
-            std::string text = describe(mesh(), here.room->ranks[i]) + " entered " + describe(mesh(), other) +
-                               " while " + describe(mesh(), here.room->ranks[0]) + " entered " +
-                               describe(mesh(), first) + wait_graph::rule;
+            std::size_t const one = here.room->ranks[0], another = here.room->ranks[i];
+            std::string text = same_call(first, other) && !same_work(first, other)
+                                   ? different_batches(mesh(), one, another, first.where)
+                                   : describe(mesh(), another) + " entered " + describe(mesh(), other) +
+                                         " while " + describe(mesh(), one) + " entered " +
+                                         describe(mesh(), first) + wait_graph::rule;
             if (same_work(first, other))
                 text += " (only the call sites differ; threads::strict_call_sites = false allows that)";
             team_.poison(team_barrier::breach::mismatch, rank(), text);

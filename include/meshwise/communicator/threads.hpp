@@ -4,10 +4,11 @@
 // Costs: starting the threads and the shared memory of the groups; nothing is allocated later.
 #pragma once
 
-#include <cstdio>
 #include <exception>
 #include <functional>
+#include <optional>
 
+#include <meshwise/communicator/flight_signals.hpp>
 #include <meshwise/communicator/one_rank.hpp>
 #include <meshwise/communicator/thread_rank.hpp>
 
@@ -21,7 +22,8 @@ struct threads {
     std::size_t workers_per_rank = 0;
     /// Ranks must make a collective at the same file and line, not only with the same arguments.
     bool strict_call_sites = true;
-    /// A file that gets the last calls of every rank if the program fails. Empty: none.
+    /// A file that gets the last calls of every rank if the program fails, and on SIGUSR1 and SIGTERM; the example
+    /// `flight` reads it. Empty: none.
     std::string record_file = {};
 
     /// The threads each of `ranks` ranks may use.
@@ -47,11 +49,8 @@ inline void write_records(team_barrier& team, std::string const& path) noexcept 
     try {
         std::string text;
         for (std::size_t rank = 0; rank < team.mesh().ranks(); ++rank)
-            text += describe(team.mesh(), rank) + "\n" + team.record(rank).text(team.mesh());
-        if (std::FILE* const file = std::fopen(path.c_str(), "w")) {
-            std::fwrite(text.data(), 1, text.size(), file);
-            std::fclose(file);
-        }
+            text += team.record(rank).text(team.mesh(), rank);
+        write_record_file(path, text);
     } catch (...) {}  // the cause of the failure matters more
 }
 
@@ -62,6 +61,8 @@ inline void run_team(grid const& mesh, threads const& policy,
         throw error("a mesh of " + std::to_string(ranks) + " ranks was to run on threads; at most " +
                     std::to_string(most_ranks) + " ranks fit in one process");
     team_barrier team(mesh, policy.deadline);
+    std::optional<flight_signals> on_signals;
+    if (!policy.record_file.empty()) on_signals.emplace([&] { write_records(team, policy.record_file); });
     std::vector<std::exception_ptr> causes(ranks);
     std::vector<std::thread> running;
     running.reserve(ranks);
@@ -88,6 +89,7 @@ inline void run_team(grid const& mesh, threads const& policy,
         team.poison(team_barrier::breach::peer_failed, running.size(), "its thread could not be started");
     }
     for (auto& thread : running) thread.join();
+    on_signals.reset();
     bool const failed =
         no_thread || std::any_of(causes.begin(), causes.end(), [](auto& e) { return e != nullptr; });
     if (!failed) return;

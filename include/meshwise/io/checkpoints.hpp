@@ -57,15 +57,15 @@ public:
     /// The newest checkpoint's step.
     template <class Rank>
     std::optional<std::uint64_t> latest(Rank& here) const {
-        std::uint64_t found[] = {0, 0};
-        if constexpr (backend_of<typename Rank::strategy>::computes) {
-            on_all_or_none(here.team(), [&] {
-                if (!here.is_first()) return;
-                if (auto const all = folder_.steps(); !all.empty()) found[0] = 1, found[1] = all.back();
-            });
-            here.team().broadcast(here.team().mesh().every_axis(), element_type::uint64, found, 2, 0);
-        }
-        return found[0] == 0 ? std::nullopt : std::optional(found[1]);
+        if constexpr (backend_of<typename Rank::strategy>::computes)
+            return here
+                .on_first([&] {
+                    auto const all = folder_.steps();
+                    return all.empty() ? std::nullopt : std::optional(all.back());
+                })
+                .value();
+        else
+            return {};
     }
 
     /// Fills these parts from a checkpoint, which may have more. Tensors need no initial values; those that have memory

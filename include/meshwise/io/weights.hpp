@@ -3,7 +3,7 @@
 // file knows nothing of meshes.
 //   mw::load_weights(here, model, "model.safetensors");
 //   mw::save_weights(here, model, "model.safetensors");
-#include <meshwise/io/agree.hpp>
+#include <meshwise/communicator/agree.hpp>
 #include <meshwise/io/box.hpp>
 #include <meshwise/io/chunk_reader.hpp>
 #include <meshwise/io/safetensors.hpp>
@@ -219,9 +219,9 @@ void save_weights(Rank& here, Model& model, std::string const& path, save_option
         open_file file;
         bool made = false;
         auto const on_first = [&](auto f) {
-            on_all_or_none(here.team(), [&] {
+            here.on_first([&] {
                 try {
-                    if (here.is_first()) f();
+                    f();
                 } catch (...) {
                     if (made) options.calls->remove_file(fresh);
                     throw;

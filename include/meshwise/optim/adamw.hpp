@@ -5,8 +5,7 @@
 // Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
 #include <cmath>
 
-#include <meshwise/autodiff/value_and_gradient.hpp>
-#include <meshwise/optim/global_norm.hpp>
+#include <meshwise/optim/finite_steps.hpp>
 
 namespace meshwise {
 
@@ -15,13 +14,14 @@ struct adamw_options {
     double beta1 = 0.9;
     double beta2 = 0.999;
     double epsilon = 1e-8;
-    double weight_decay = 0.01;  // of tensors with two or more axes; gains and biases are not decayed
-    double clip_norm = 0;        // largest norm of the whole gradient; 0: any
+    double weight_decay = 0.01;   // of tensors with two or more axes; gains and biases are not decayed
+    double clip_norm = 0;         // largest norm of the whole gradient; 0: any
+    std::size_t most_skips = 10;  // steps in a row that may be skipped because a gradient is not finite
 };
 
 /// Placement: parameter, gradient and both moments in the parameter's layout. Communication: what is pending of each
-/// gradient, once; with clip_norm one small all-reduce more. Memory: twice the parameters.
-/// Errors: a gradient norm that is not finite throws and leaves all parameters as they were.
+/// gradient, once, and one small all-reduce for the norm. Memory: twice the parameters.
+/// Errors: more than `most_skips` gradients in a row that are not finite; parameters and moments are as they were.
 template <class Model>
 class adamw {
 public:
@@ -37,21 +37,17 @@ public:
         });
     }
 
-    /// Updates the model in place. Returns the norm of the whole gradient if it is clipped, else 0.
-    double step(model_gradient<Model>& gradient,
-                std::source_location where = std::source_location::current()) {
+    /// Updates the model in place, or, where the gradient is not finite on any rank, leaves everything as it was on all.
+    /// A schedule that follows `steps()` stands still, too.
+    step_result step(model_gradient<Model>& gradient,
+                     std::source_location where = std::source_location::current()) {
         allocating_for const gradients(purpose::gradients);
         doing const update("optimizer");
-        for_each_parameter(
-            *model_, [&](std::size_t i, std::string_view, auto& p, initial) { gradient.whole(i, p, where); });
-        double factor = gradient.scale, norm = 0;
-        if (options.clip_norm > 0) {
-            norm = global_norm(*model_, gradient, where);
-            if (!std::isfinite(norm))
-                throw error("the gradient's norm is not finite, so this step was not taken; lower the "
-                            "learning rate or look for a division by zero in the model");
-            if (norm > options.clip_norm) factor *= options.clip_norm / norm;
-        }
+        step_result const result = finite_.look(*model_, gradient, options.most_skips, where);
+        if (!result.taken) return result;
+        double factor = gradient.scale;
+        if (options.clip_norm > 0 && result.norm > options.clip_norm)
+            factor *= options.clip_norm / result.norm;
         ++steps_;
         adamw_numbers numbers{.learning_rate = options.learning_rate,
                               .beta1 = options.beta1,
@@ -68,19 +64,21 @@ public:
             X::backend::adamw(p.size(), p.mutable_data(), gradient.whole(i, p, where).data(),
                               static_cast<T*>(first_[i].data()), static_cast<T*>(second_[i].data()), numbers);
         });
-        return norm;
+        return result;
     }
-    double step(model_gradient<Model>&& gradient,
-                std::source_location where = std::source_location::current()) {
+    step_result step(model_gradient<Model>&& gradient,
+                     std::source_location where = std::source_location::current()) {
         return step(gradient, where);
     }
 
+    /// The steps taken; skipped ones do not count.
     std::size_t steps() const { return steps_; }
 
-    /// f(name, value) for all that a checkpoint has to keep: the steps taken, and both moments of every parameter.
+    /// f(name, value) for all that a checkpoint has to keep: the steps taken, those skipped last, and both moments of every parameter.
     template <class F>
     void visit_state(F f) {
         f("steps", steps_);
+        f("skipped_in_a_row", finite_.skipped_in_a_row);
         for_each_parameter(*model_, [&](std::size_t i, std::string_view name, auto& p, initial) {
             using X = std::remove_cvref_t<decltype(p)>;
             auto first = X::over(first_[i], p.extents()), second = X::over(second_[i], p.extents());
@@ -95,6 +93,7 @@ private:
     Model* model_;
     std::array<buffer, parameter_count<Model>> first_{}, second_{};
     std::size_t steps_ = 0;
+    finite_steps<Model> finite_;
 };
 
 }  // namespace meshwise

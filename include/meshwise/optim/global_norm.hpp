@@ -1,7 +1,9 @@
 #pragma once
 // global_norm: the length of a model's whole gradient. Every element is counted exactly once, whatever its placement:
-// a split parameter by all ranks that hold pieces, a replicated one by the first of its ranks.
+// a split parameter by all ranks that hold pieces, a replicated one by the first of its ranks. Every rank reads all that
+// it holds, so a number that is not finite anywhere makes the norm not finite everywhere.
 #include <cmath>
+#include <limits>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/ops/contract.hpp>
@@ -36,7 +38,8 @@ void note_squares(X const& x, double* slots) {
 }
 }  // namespace detail
 
-/// The norm of a gradient that is reduced already. Communication: one all-reduce of a few numbers over the whole mesh.
+/// The norm of a gradient that is reduced already, the same number on all ranks; finite if and only if all its numbers
+/// are (and, of double, their squares). Communication: one all-reduce of a few numbers over the whole mesh.
 template <class Model>
 double global_norm(Model& model, model_gradient<Model>& gradient,
                    std::source_location where = std::source_location::current()) {
@@ -54,8 +57,11 @@ double global_norm(Model& model, model_gradient<Model>& gradient,
         auto const g = gradient.whole(i, p, where);
         if constexpr (X::backend::computes) {
             mesh_mask const split_over = detail::mask_of<typename X::mesh>(used_of<typename X::layout>{});
+            double* const slots = squares.data() + i * most_leaves;
             if (here.team->group_index(everyone & ~split_over) == 0)
-                detail::note_squares(g, squares.data() + i * most_leaves);
+                detail::note_squares(g, slots);
+            else if (!std::isfinite(X::backend::sum_squares(g.size(), g.data())))
+                *slots = std::numeric_limits<double>::quiet_NaN();  // a copy that is damaged here alone
         }
     });
     if (here.team->size() > 1)

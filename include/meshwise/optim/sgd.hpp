@@ -1,6 +1,6 @@
 #pragma once
 // sgd: plain gradient descent, for one tensor or a whole model.
-#include <meshwise/autodiff/value_and_gradient.hpp>
+#include <meshwise/optim/finite_steps.hpp>
 
 namespace meshwise {
 
@@ -28,13 +28,19 @@ void sgd_step(P& parameter, G const& gradient, double learning_rate) {
     }
 }
 
-/// All parameters of a model. Communication: what is pending of each gradient, once.
+/// All parameters of a model. Communication: what is pending of each gradient, once, and one small all-reduce.
+/// Errors: a gradient that is not finite on any rank, unless a loss scale made it: then the step is skipped, as the
+/// result says. Parameters are as they were.
 template <class Model>
-void sgd(Model& model, model_gradient<Model>& gradient, double learning_rate,
-         std::source_location where = std::source_location::current()) {
+step_result sgd(Model& model, model_gradient<Model>& gradient, double learning_rate,
+                std::source_location where = std::source_location::current()) {
+    std::size_t const may_skip = gradient.scaled_by != nullptr ? 1 : 0;
+    step_result const result = finite_steps<Model>().look(model, gradient, may_skip, where);
+    if (!result.taken) return result;
     for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
         sgd_step(p, gradient.whole(i, p, where), learning_rate * gradient.scale);
     });
+    return result;
 }
 
 }  // namespace meshwise

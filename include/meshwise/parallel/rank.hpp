@@ -1,9 +1,12 @@
 #pragma once
 // rank: what a program sees of the participant it runs as. run: starts one rank per place of the strategy's mesh.
 //   mw::run<strategy>(mw::threads{}, [](auto& here) { auto model = here.template init<my_model>(mw::seed{42}); ... });
+#include <cstring>
 #include <vector>
 
+#include <meshwise/communicator/agree.hpp>
 #include <meshwise/communicator/threads.hpp>
+#include <meshwise/core/uniform.hpp>
 #include <meshwise/ops/reshard.hpp>
 #include <meshwise/tensor/fields.hpp>
 #include <meshwise/tensor/random.hpp>
@@ -71,7 +74,64 @@ public:
             return {whole.span().begin(), whole.span().end()};
     }
 
+    /// Whether it holds on at least one rank, or on every rank. Communication: one small all-reduce.
+    uniform<bool> any(bool mine, std::source_location where = std::source_location::current()) {
+        std::uint32_t const one = mine ? 1 : 0;
+        std::uint32_t most = one;
+        team().all_reduce(everyone(), reduction::max, element_type::uint32, &one, &most, 1, where);
+        return uniform<bool>::equal_by_construction(most != 0);
+    }
+    uniform<bool> all(bool mine, std::source_location where = std::source_location::current()) {
+        return !any(!mine, where);
+    }
+
+    /// A number that ought to be equal on all ranks. Communication: one small gather.
+    /// Errors: it is not; the message names two ranks and their numbers.
+    template <class T>
+        requires std::is_arithmetic_v<T> uniform<T> agreed(
+            T mine, std::source_location where = std::source_location::current()) {
+            std::vector<T> each(team().size(), mine);
+            team().all_gather(everyone(), element_type::uint8, &mine, each.data(), {1, sizeof(T)}, where);
+            for (std::size_t other = 1; other < each.size(); ++other)
+                if (std::memcmp(&each[other], &each[0], sizeof(T)) != 0)
+                    throw error("at " + std::string(where.file_name()) + ":" + std::to_string(where.line()) +
+                                " ranks ought to agree, but " + describe(team().mesh(), 0) + " has " +
+                                std::to_string(each[0]) + " and " + describe(team().mesh(), other) + " has " +
+                                std::to_string(each[other]) +
+                                "; compute it alike, or take here.any or here.all");
+            return uniform<T>::equal_by_construction(mine);
+        }
+
+    /// Calls f on the first rank and gives its result to all: nothing, or a plain value. f makes no collective.
+    /// Communication: one small all-reduce, and a broadcast of the result.
+    /// Errors: what f throws, with the same sentence on every rank; the team stays whole.
+    /// Example: auto const step = here.on_first([&] { return newest_step_in(folder); });
+    template <class F>
+    auto on_first(F f, std::source_location where = std::source_location::current()) {
+        using Result = std::invoke_result_t<F&>;
+        if constexpr (std::is_void_v<Result>) {
+            on_all_or_none(
+                team(), [&] { is_first() ? f() : void(); }, where);
+        } else {
+            static_assert(
+                std::is_trivially_copyable_v<Result>,
+                "meshwise: on_first gives plain values to the other ranks: numbers, structs of numbers, "
+                "or std::optional of these");
+            Result result{};
+            on_all_or_none(
+                team(),
+                [&] {
+                    if (is_first()) result = f();
+                },
+                where);
+            team().broadcast(everyone(), element_type::uint8, &result, sizeof result, 0, where);
+            return uniform<Result>::equal_by_construction(result);
+        }
+    }
+
 private:
+    mesh_mask everyone() const { return here_.team->mesh().every_axis(); }
+
     context& here_;
 };
 

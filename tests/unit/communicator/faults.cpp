@@ -331,6 +331,34 @@ TEST_CASE("eight kinds of disagreement throw on every rank, before any value is 
     }
 }
 
+TEST_CASE("ranks that were given different batches learn it at their next collective, wherever they meet") {
+    auto const place = this_line();
+    for (std::size_t culprit = 0; culprit < 4; ++culprit) {
+        CAPTURE(culprit);
+        std::vector<float> x(4, 7);
+        auto const result = run(square, {.deadline = 10s}, [&](mw::communicator& here) {
+            here.note_common(1);
+            here.barrier(3, place);
+            here.note_common(here.rank() == culprit ? 3 : 2);
+            here.all_reduce(2, sum, f32, &x[here.rank()], &x[here.rank()], 1, place);  // a neighbour at least
+            here.barrier(3, place);
+        });
+        CHECK(result.thrown_kind == 1);
+        CHECK(has(result.thrown, mw::describe(square, culprit)));
+        CHECK(has(result.thrown, "were given different batches, as their call at " + line(place)));
+        std::size_t const group = culprit / 2 * 2;
+        CHECK(x[group] == 7);  // not added up
+        CHECK(x[group + 1] == 7);
+    }
+    // what was noted long ago is not forgotten
+    auto const result = run(pair, {.deadline = 10s}, [&](mw::communicator& here) {
+        here.note_common(here.rank());
+        here.note_common(5);
+        here.barrier(1, place);
+    });
+    CHECK(result.thrown_kind == 1);
+}
+
 TEST_CASE("different mesh axes make a circle of waiting, which is found long before the deadline") {
     auto const place = this_line();
     auto const along = [&](mw::mesh_mask mask) {

@@ -63,7 +63,7 @@ TEST_CASE("calls differ in every part that matters, and in nothing else") {
     auto const here = std::source_location::current();
     auto const there = std::source_location::current();
     mw::call const base{mw::operation::broadcast, {}, mw::element_type::float32, 1, 1, 8, 0, 3, here};
-    std::vector<mw::call> others(7, base);
+    std::vector<mw::call> others(8, base);
     others[0].what = mw::operation::all_gather;
     others[1].type = mw::element_type::int32;
     others[2].mask = 2;
@@ -71,6 +71,7 @@ TEST_CASE("calls differ in every part that matters, and in nothing else") {
     others[4].inner = 9;
     others[5].root = 1;
     others[6].sequence = 4;
+    others[7].common = 1;
     for (auto const& other : others) {
         CHECK_FALSE(mw::same_work(base, other));
         CHECK(mw::fingerprint(base, false) != mw::fingerprint(other, false));
@@ -160,9 +161,14 @@ TEST_CASE("the flight record keeps the last calls") {
         record.enter({mw::operation::all_reduce, {}, mw::element_type::float32, 1, 1, i, 0, i, {}});
     CHECK(record.entered() == mw::flight_record::capacity + 10);
     CHECK(record.latest().inner == mw::flight_record::capacity + 9);
-    auto const text = record.text(mesh);
-    CHECK(std::size_t(std::count(text.begin(), text.end(), '\n')) == mw::flight_record::capacity);
-    CHECK(text.starts_with("10 call 10 of its group: all_reduce(sum, float32, 10) over tp at "));
+    std::string const text = record.text(mesh, 1), head = "rank 1 (tp 1) of the mesh tp 2 has entered ";
+    std::size_t const kept = mw::flight_record::kept, first = mw::flight_record::capacity + 10 - kept;
+    CHECK(std::size_t(std::count(text.begin(), text.end(), '\n')) == kept + 1);
+    CHECK(text.starts_with(head + "2058 calls and completed 0\n" + std::to_string(first) + " call " +
+                           std::to_string(first) + " of its group: all_reduce(sum, float32, " +
+                           std::to_string(first) + ") over tp at "));
+    record.leave();
+    CHECK(record.text(mesh, 1).starts_with(head + "2058 calls and completed 2058\n"));
 }
 
 TEST_CASE("one rank copies, and refuses what no mesh accepts") {

@@ -28,19 +28,20 @@ inline std::vector<std::string> gather_texts(communicator& team, std::string con
     return texts;
 }
 
-/// Calls f, which makes no collective, on every rank; returns when it worked on all.
-/// Errors: what f threw, on every rank: input_error, output_error or error.
+/// Calls f on every rank, alone; returns when it worked on all.
+/// Errors: what f threw, on every rank: input_error, output_error or error. A collective inside f is one.
 template <class F>
-void on_all_or_none(communicator& team, F f) {
+void on_all_or_none(communicator& team, F f, std::source_location where = std::source_location::current()) {
     std::string failure;  // a letter for its kind, then the reason
     try {
+        communicator::alone const scope(team);
         f();
     } catch (input_error const& e) { failure = std::string("i") + e.what(); } catch (output_error const& e) {
         failure = std::string("o") + e.what();
     } catch (std::exception const& e) { failure = std::string("e") + e.what(); }
     std::uint32_t const failed = failure.empty() ? 0 : 1;
     std::uint32_t any = 0;
-    team.all_reduce(team.mesh().every_axis(), reduction::max, element_type::uint32, &failed, &any, 1);
+    team.all_reduce(team.mesh().every_axis(), reduction::max, element_type::uint32, &failed, &any, 1, where);
     if (any == 0) return;
     auto const failures = gather_texts(team, failure);
     for (std::size_t rank = 0; rank < failures.size(); ++rank) {

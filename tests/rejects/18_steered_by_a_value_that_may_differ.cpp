@@ -1,0 +1,29 @@
+// Collectives under a condition, or in a loop, that not all ranks may see alike.
+// rule: steered_by_a_value_that_may_differ
+// sentence: some would wait for ever in a collective that others skip
+#include <meshwise/parallel/rank.hpp>
+namespace mw = meshwise;
+
+struct batch : mw::axis<8> {};
+struct dp : mw::mesh_axis<2> {};
+using S = mw::strategy<mw::mesh<dp>, mw::split<batch, dp>>;
+
+void program(mw::rank<S>& here, mw::tensor_of<S, float, batch> x, int lines_read) {
+    auto const total = [&](auto...) { here.gather(x); };
+#if REJECTED == 1
+    // facts: value_is_of_type<bool>
+    mw::when(here.is_first(), total);
+#elif REJECTED == 2
+    // facts: value_is_of_type<bool>
+    mw::when(here.coordinate<dp>() == 1 && lines_read > 0, total);
+#elif REJECTED == 3
+    // facts: value_is_of_type<int>
+    mw::repeat(lines_read, total);
+#else
+    mw::when(here.any(lines_read > 0), total);
+    mw::when(!here.all(lines_read > 0), total);
+    mw::repeat(here.agreed(lines_read), total);
+    mw::repeat(mw::uniform<int>(3), total);
+    mw::when(here.on_first([&] { return lines_read > 5; }), total);
+#endif
+}
