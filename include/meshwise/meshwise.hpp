@@ -5,6 +5,7 @@
 #include <meshwise/core/name.hpp>
 #include <meshwise/core/relations.hpp>
 #include <meshwise/core/strategy.hpp>
+#include <meshwise/core/uniform.hpp>
 
 #include <meshwise/tensor/eigen.hpp>
 #include <meshwise/tensor/random.hpp>
@@ -42,6 +43,9 @@
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/nn/gpt.hpp>
 #include <meshwise/nn/llama.hpp>
+#include <meshwise/nn/search.hpp>
+#include <meshwise/nn/text_classifier.hpp>
+#include <meshwise/nn/token_tagger.hpp>
 
 #include <meshwise/optim/adamw.hpp>
 #include <meshwise/optim/schedule.hpp>
@@ -52,5 +56,6 @@
 #include <meshwise/report/budget.hpp>
 #include <meshwise/report/draw.hpp>
 #include <meshwise/report/explain.hpp>
+#include <meshwise/report/flight_log.hpp>
 #include <meshwise/report/loss_curve.hpp>
 #include <meshwise/report/progress_bar.hpp>

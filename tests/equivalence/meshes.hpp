@@ -1,9 +1,11 @@
 #pragma once
-// A model on many meshes against one rank: losses, every gradient, the norm and the weights after the last step.
+// A model on many meshes against one rank: losses, every gradient, the norm and the weights after the last step:
+// within rounding, or in every bit.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "tiny_models.hpp"
 
@@ -38,6 +40,22 @@ inline void check_equal(outcome const& one, outcome const& other) {
             CHECK(apart(one.gradients[i], other.gradients[i]) < close);
         if (one.names[i].find("key.bias") == std::string::npos)
             CHECK(apart(one.weights[i], other.weights[i]) < 30 * close);
+    }
+}
+
+/// As `reproducible<V>` promises.
+inline bool same_bits(std::vector<double> const& a, std::vector<double> const& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
+
+inline void check_same_bits(outcome const& one, outcome const& other) {
+    CHECK(same_bits(one.losses, other.losses));
+    CHECK(same_bits(one.norms, other.norms));
+    REQUIRE(one.weights.size() == other.weights.size());
+    for (std::size_t i = 0; i < one.weights.size(); ++i) {
+        CAPTURE(one.names[i]);
+        CHECK(same_bits(one.gradients[i], other.gradients[i]));
+        CHECK(same_bits(one.weights[i], other.weights[i]));
     }
 }
 

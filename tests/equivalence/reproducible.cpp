@@ -1,10 +1,8 @@
 // Level D2: under reproducible<V> 50 training steps end with the same bits on 1, 2, 4 and 8 ranks, for tp, dp and both.
 #include <doctest/doctest.h>
 
-#include <cstring>
-
+#include "meshes.hpp"
 #include "sanitizers.hpp"
-#include "tiny_models.hpp"
 
 namespace {
 
@@ -18,33 +16,18 @@ tiny::outcome fifty_steps() {
     return tiny::train<tiny::gpt, exact<Dp, Tp>>(under_address_sanitizer ? 5 : 50);
 }
 
-bool same_bits(std::vector<double> const& a, std::vector<double> const& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
-}
-
-void check_same(tiny::outcome const& one, tiny::outcome const& other) {
-    CHECK(same_bits(one.losses, other.losses));
-    CHECK(same_bits(one.norms, other.norms));
-    REQUIRE(one.weights.size() == other.weights.size());
-    for (std::size_t i = 0; i < one.weights.size(); ++i) {
-        CAPTURE(one.names[i]);
-        CHECK(same_bits(one.gradients[i], other.gradients[i]));
-        CHECK(same_bits(one.weights[i], other.weights[i]));
-    }
-}
-
 TEST_CASE("reproducible<8>: the same bits after 50 steps on every mesh") {
     auto const one = fifty_steps<1, 1>();
     CHECK(one.losses.back() != one.losses.front());  // the ids are noise: nothing to learn
-    SUBCASE("tp 2") { check_same(one, fifty_steps<1, 2>()); }
-    SUBCASE("tp 4") { check_same(one, fifty_steps<1, 4>()); }
-    SUBCASE("tp 8") { check_same(one, fifty_steps<1, 8>()); }
-    SUBCASE("dp 2") { check_same(one, fifty_steps<2, 1>()); }
-    SUBCASE("dp 4") { check_same(one, fifty_steps<4, 1>()); }
-    SUBCASE("dp 8") { check_same(one, fifty_steps<8, 1>()); }
-    SUBCASE("dp 2 x tp 2") { check_same(one, fifty_steps<2, 2>()); }
-    SUBCASE("dp 2 x tp 4") { check_same(one, fifty_steps<2, 4>()); }
-    SUBCASE("dp 4 x tp 2") { check_same(one, fifty_steps<4, 2>()); }
+    SUBCASE("tp 2") { tiny::check_same_bits(one, fifty_steps<1, 2>()); }
+    SUBCASE("tp 4") { tiny::check_same_bits(one, fifty_steps<1, 4>()); }
+    SUBCASE("tp 8") { tiny::check_same_bits(one, fifty_steps<1, 8>()); }
+    SUBCASE("dp 2") { tiny::check_same_bits(one, fifty_steps<2, 1>()); }
+    SUBCASE("dp 4") { tiny::check_same_bits(one, fifty_steps<4, 1>()); }
+    SUBCASE("dp 8") { tiny::check_same_bits(one, fifty_steps<8, 1>()); }
+    SUBCASE("dp 2 x tp 2") { tiny::check_same_bits(one, fifty_steps<2, 2>()); }
+    SUBCASE("dp 2 x tp 4") { tiny::check_same_bits(one, fifty_steps<2, 4>()); }
+    SUBCASE("dp 4 x tp 2") { tiny::check_same_bits(one, fifty_steps<4, 2>()); }
 }
 
 template <std::size_t Tp>
@@ -57,8 +40,8 @@ struct group_split {
 // The group of q lies between the other two axes that its projection sums over.
 TEST_CASE("reproducible<4>: grouped heads, the group split") {
     auto const one = tiny::train<tiny::llama, group_split<1>::strategy>(5);
-    SUBCASE("tp 2") { check_same(one, tiny::train<tiny::llama, group_split<2>::strategy>(5)); }
-    SUBCASE("tp 4") { check_same(one, tiny::train<tiny::llama, group_split<4>::strategy>(5)); }
+    SUBCASE("tp 2") { tiny::check_same_bits(one, tiny::train<tiny::llama, group_split<2>::strategy>(5)); }
+    SUBCASE("tp 4") { tiny::check_same_bits(one, tiny::train<tiny::llama, group_split<4>::strategy>(5)); }
 }
 
 TEST_CASE("without the option the bits differ: the test can fail") {
@@ -66,7 +49,7 @@ TEST_CASE("without the option the bits differ: the test can fail") {
                two = tiny::train<tiny::gpt, tiny::places<1, 2>::tensor_parallel<>>(3);
     bool all_same = true;
     for (std::size_t i = 0; i < one.weights.size(); ++i)
-        all_same = all_same && same_bits(one.weights[i], two.weights[i]);
+        all_same = all_same && tiny::same_bits(one.weights[i], two.weights[i]);
     CHECK_FALSE(all_same);
 }
 

@@ -87,7 +87,7 @@ void train(mw::rank<S>& here, std::size_t steps, bool recompute, Each each) {
                    targets = here.template place<batch, token>(ids(step, 1));
         auto [loss, gradient, count] =
             mw::value_and_gradient(model, [&](Model<S> const& m) { return m.loss(inputs, targets); });
-        double const norm = optimizer.step(gradient);
+        double const norm = optimizer.step(gradient).norm;
         each(model, step, loss, norm, gradient);
     }
 }

@@ -2,7 +2,7 @@
 """Compiles the programs of this folder, which must be refused, each beside the one that must be accepted.
 
 A file describes its wrong programs in comments, and holds them in branches of one #if:
-    // rule: whole_value_added_to_a_pending_sum           the struct of core/rules.hpp that refuses them
+    // rule: whole_value_added_to_a_pending_sum           the struct of core/rules.hpp that refuses them, if one does
     // sentence: the whole one would be counted           a part of the sentence that the compiler must print
     // facts: value_is_a_pending_sum_over<tp> ...         what it must print too; spaces and scopes do not count
     #if REJECTED == 1
@@ -132,7 +132,7 @@ def faults_of(file, case, status, output):
         faults.append(f"{len(errors)} errors and warnings where there should be one: {' | '.join(errors)}")
     if not errors or case.sentence not in errors[0]:
         faults.append(f"the first error lacks the sentence '{case.sentence}': {errors[0] if errors else output}")
-    for wanted in (case.rule + "::because", *case.facts):
+    for wanted in (*([case.rule + "::because"] if case.rule else []), *case.facts):
         if bare(wanted) not in bare(output):
             faults.append(f"the message does not name {wanted}")
     if (lines := line_count(output, file.whole_way)) > case.lines:

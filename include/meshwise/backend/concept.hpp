@@ -68,8 +68,9 @@
 //                                            the target's logit if it is in [first, first + valid), else
 //                                            0; the sum of exp(x - row_max) over the valid columns; both
 //                                            0 where target == ignored_target
-// cross_entropy_gradient(rows, n, valid, x, log_normalizer, targets, first, row_scale, dx)
-//                                            row_scale (exp(x - log_normalizer) - [column == target]);
+// cross_entropy_gradient(rows, n, valid, x, log_normalizer, targets, first, row_scale, expected, dx)
+//                                            row_scale (exp(x - log_normalizer) - expected.each
+//                                            - expected.target [column == target]);
 //                                            columns from `valid` on and ignored rows get 0; dx may be x
 #pragma once
 
@@ -121,6 +122,13 @@ struct adamw_numbers {
 
 /// Which components of a head rope rotates together: (2i, 2i + 1), or (i, i + head_dim / 2).
 enum class rope_pairing { adjacent, halves };
+
+/// The probability that a loss expects of a row's columns: `each` of every column that counts, and `target` more
+/// of the target's.
+struct expected_probability {
+    double target = 1;
+    double each = 0;
+};
 
 /// A target that takes no part in the loss.
 inline constexpr std::int32_t ignored_target = -100;
@@ -183,7 +191,7 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
     B::gather_rows(n, ids, n, n, n, x, y);
     B::scatter_add_rows(n, ids, n, n, n, x, y);
     B::target_and_exp_sum(n, n, n, x, x, ids, n, y, y);
-    B::cross_entropy_gradient(n, n, n, x, x, ids, n, x, y);
+    B::cross_entropy_gradient(n, n, n, x, x, ids, n, x, expected_probability{}, y);
 };
 
 }  // namespace meshwise

@@ -130,7 +130,8 @@ struct dry_run {
                                    std::int32_t const*, std::size_t, T*, T*) {}
     template <class T>
     static void cross_entropy_gradient(std::size_t, std::size_t, std::size_t, T const*, T const*,
-                                       std::int32_t const*, std::size_t, T const*, T*) {}
+                                       std::int32_t const*, std::size_t, T const*, expected_probability, T*) {
+    }
 
 private:
     // Multiply-adds of `count` products of scores or weights; causal ones count what a query may see. The

@@ -217,13 +217,15 @@ struct serial_rows {
     MESHWISE_ONE_CODE static void cross_entropy_gradient(std::size_t rows, std::size_t n, std::size_t valid,
                                                          T const* x, T const* log_normalizer,
                                                          std::int32_t const* targets, std::size_t first,
-                                                         T const* row_scale, T* dx) {
+                                                         T const* row_scale, expected_probability expected,
+                                                         T* dx) {
         for (std::size_t r = 0; r < rows; ++r, x += n, dx += n) {
             std::size_t const counting = targets[r] == ignored_target ? 0 : valid;
             std::size_t const column = local_index(targets[r], first);
             for (std::size_t j = 0; j < counting; ++j) {
                 double const probability = std::exp(static_cast<double>(x[j]) - log_normalizer[r]);
-                dx[j] = static_cast<T>(row_scale[r] * (j == column ? probability - 1 : probability));
+                double const over = probability - expected.each;
+                dx[j] = static_cast<T>(row_scale[r] * (j == column ? over - expected.target : over));
             }
             for (std::size_t j = counting; j < n; ++j) dx[j] = T{};
         }

@@ -72,17 +72,19 @@ struct tbb_tables {
     template <class T>
     static void cross_entropy_gradient(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
                                        T const* log_normalizer, std::int32_t const* targets,
-                                       std::size_t first, T const* row_scale, T* dx) {
+                                       std::size_t first, T const* row_scale, expected_probability expected,
+                                       T* dx) {
         fast::for_each_row<Instructions>(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T* const to = dx + r * n;
             std::size_t const counting = targets[r] == ignored_target ? 0 : valid;
             std::size_t const column = local_index(targets[r], first);
             T const normalizer = log_normalizer[r], factor = row_scale[r];
+            T const each = static_cast<T>(expected.each), more = static_cast<T>(expected.target);
             // The target's logit is read first, because dx may be x.
             T const probability = exp((column < counting ? x[r * n + column] : T{0}) - normalizer);
             fast::map_row(
-                counting, to, [=](T a) { return factor * exp(a - normalizer); }, x + r * n);
-            if (column < counting) to[column] = factor * (probability - T{1});
+                counting, to, [=](T a) { return factor * (exp(a - normalizer) - each); }, x + r * n);
+            if (column < counting) to[column] = factor * (probability - each - more);
             std::fill(to + counting, to + n, T{});
         });
     }

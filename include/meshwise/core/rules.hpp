@@ -69,6 +69,8 @@ template <class... T>
 struct left_element_type;
 template <class... T>
 struct right_element_type;
+template <class T>
+struct value_is_of_type;
 }  // namespace facts
 
 inline namespace rules {
@@ -273,6 +275,17 @@ struct memory_budget_exceeded {
     };
 };
 
+/// A collective needs all its ranks, so what decides whether or how often it is called is equal on all of them.
+/// Wrong: `mw::when(clock::now() > end, save)`
+/// Right: `mw::when(here.any(clock::now() > end), save)`
+struct steered_by_a_value_that_may_differ {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: this condition or count may differ between ranks, and some would wait for ever in a collective that others skip: make it equal with here.any(x), here.all(x) or here.agreed(x)");
+    };
+};
+
 // clang-format on
 }  // namespace rules
 
@@ -284,6 +297,6 @@ using rules_catalogue =
          two_axes_on_one_mesh_axis, reduction_of_what_is_not_pending, gradient_is_not_in_storage_layout,
          axis_does_not_divide, reshape_cuts_a_split_axis, mesh_axes_in_different_order, mean_of_a_split_axis,
          tensors_of_different_meshes, tensors_of_different_backends, axis_is_missing, sizes_differ,
-         memory_budget_exceeded>;
+         memory_budget_exceeded, steered_by_a_value_that_may_differ>;
 
 }  // namespace meshwise

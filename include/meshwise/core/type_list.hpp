@@ -29,6 +29,15 @@ struct concatenated<list<A...>> {
 template <class... A, class... B, class... Rest>
 struct concatenated<list<A...>, list<B...>, Rest...> : concatenated<list<A..., B...>, Rest...> {};
 
+template <class List>
+struct last;
+template <class T>
+struct last<list<T>> {
+    using type = T;
+};
+template <class T, class... Rest>
+struct last<list<T, Rest...>> : last<list<Rest...>> {};
+
 template <template <class...> class To, class List>
 struct apply;
 template <template <class...> class To, template <class...> class List, class... T>
@@ -39,6 +48,8 @@ struct apply<To, List<T...>> {
 
 template <class List>
 using first_of = typename detail::first<List>::type;
+template <class List>
+using last_of = typename detail::last<List>::type;
 
 /// The lists one after the other.
 template <class... Lists>

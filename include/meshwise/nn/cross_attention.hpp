@@ -5,6 +5,21 @@
 
 namespace meshwise {
 
+namespace detail {
+template <class X>
+X taken_rows(X const& x, std::span<std::int32_t const> which) {
+    using batch = first_of<typename X::axes>;
+    static_assert(batch::bounded && X::bounded_count <= 2 && split_of<typename X::layout, batch>::size == 0,
+                  "meshwise: rows are taken from a batch that is mw::up_to and whole on every rank");
+    auto extents = x.extents();
+    extents[0] = which.size();
+    X taken = X::uninitialized(extents);
+    std::size_t const rows = x.template extent<batch>(), width = rows == 0 ? 0 : x.size() / rows;
+    X::backend::gather_rows(which.size(), which.data(), 0, rows, width, x.data(), taken.mutable_data());
+    return taken;
+}
+}  // namespace detail
+
 /// Given to a self-attention: each token sees all of its text, later ones too, up to the text's length.
 /// Lengths: int32, (batch), where the strategy puts it. Example: block(x, mw::both_ways{lengths})
 template <class Lengths>
@@ -19,18 +34,37 @@ struct both_ways {
     }
 };
 
-/// Each token of x (batch, token, embed) sees the first lengths[batch] tokens of `memory` (batch, source, embed).
+/// Keys and values of a memory, made once where many steps look at it. Both are (batch, source, heads, head_dim).
+template <class Keys, class Values>
+struct kept_memory {
+    Keys keys;
+    Values values;
+
+    /// Row i is what row which[i] was: for a batch axis that is mw::up_to and whole on every rank. Cost: one copy.
+    kept_memory rows(std::span<std::int32_t const> which) const {
+        return {detail::taken_rows(keys, which), detail::taken_rows(values, which)};
+    }
+};
+
+/// Each token of x (batch, token, embed) sees the first lengths[batch] tokens of `memory` (batch, source, embed), or
+/// of what `remember(memory)` has kept of it.
 /// Source: Vaswani et al., Attention is all you need, 2017.
 template <class S, tensor_axis Embed, tensor_axis Heads, tensor_axis HeadDim>
 struct cross_attention {
     linear<S, Embed, axes<Heads, HeadDim>> query, key, value;
     linear<S, axes<Heads, HeadDim>, Embed> out;
 
+    auto remember(a_tensor auto const& memory) const { return kept_memory{key(memory), value(memory)}; }
+
     template <a_tensor X, a_tensor Memory, a_tensor Lengths>
     auto operator()(X const& x, Memory const& memory, Lengths const& lengths) const {
+        return (*this)(x, remember(memory), lengths);
+    }
+    template <a_tensor X, class Keys, class Values, a_tensor Lengths>
+    auto operator()(X const& x, kept_memory<Keys, Values> const& memory, Lengths const& lengths) const {
         using token = detail::token_axis_of<X>;
-        using source = detail::token_axis_of<Memory>;
-        return out(attention<S, token, source>(query(x), key(memory), value(memory),
+        using source = detail::token_axis_of<Keys>;
+        return out(attention<S, token, source>(query(x), memory.keys, memory.values,
                                                {.causal = false, .key_lengths = lengths}));
     }
 

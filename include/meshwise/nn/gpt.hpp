@@ -34,16 +34,15 @@ struct gpt {
 
     /// The state after the last block, normalised: (batch, token, embed).
     template <a_tensor Ids, class Past = no_cache>
-    auto hidden(Ids const& ids, Past&& past = Past{}) const {
+    auto hidden(Ids const& ids, Past&& past = Past{}, training const& how = {}) const {
         static_assert(
             std::remove_cvref_t<Past>::room <= Token::size,
             "meshwise: a gpt knows Token::size positions: give its cache a context no longer than that");
         auto const embedded = embedding<S, Vocab>(table, ids);
-        auto x = add(embedded, learned_positions<S, Token>(positions, embedded, past));
+        auto x = how.drop(add(embedded, learned_positions<S, Token>(positions, embedded, past)), "embedding");
         for (std::size_t i = 0; i < Layer::size; ++i) {
-            auto const run = [at = &blocks[i], before = past.layer(i)](auto const& y) {
-                return (*at)(y, before);
-            };
+            auto const run = [at = &blocks[i], before = past.layer(i), within = how.inside("blocks", i)](
+                                 auto const& y) { return (*at)(y, before, within); };
             x = recompute_blocks ? recompute(run, x) : run(x);
         }
         return final_norm(x);
@@ -54,9 +53,9 @@ struct gpt {
     auto logits(auto const& ids, auto&&... past) const { return head(hidden(ids, past...)); }
 
     /// (sum, count) of the cross-entropy of `targets`, which are ids moved by one.
-    auto loss(auto const& ids, auto const& targets) const {
-        auto const scores = logits(ids);
-        return cross_entropy<Vocab>(scores, align(targets, scores));
+    auto loss(auto const& ids, auto const& targets, training const& how = {}) const {
+        auto const scores = logits(ids, no_cache{}, how);
+        return cross_entropy<Vocab>(scores, align(targets, scores), how.labels());
     }
 
     static constexpr auto parameters =

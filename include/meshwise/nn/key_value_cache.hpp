@@ -6,6 +6,8 @@
 //   scores = m.logits(next, cache);          // (batch, step): those that follow; the cache knows where they stand
 // Steps and context are axes of their own, which the strategy leaves whole: one token cannot be split over ranks.
 // Cost: 2 x layers x context x heads x head_dim elements, split over ranks as heads are; a step copies its own tokens.
+#include <optional>
+
 #include <meshwise/ops/attention.hpp>
 #include <meshwise/ops/axis_runs.hpp>
 #include <meshwise/ops/rename.hpp>
@@ -44,8 +46,9 @@ class key_value_cache {
         !context_axis::bounded && split_of<typename Kept::layout, context_axis>::size == 0,
         "meshwise: a cache keeps its context whole: name an mw::axis<N> that the strategy does not split");
 
+    using batch_axis = first_of<typename Kept::axes>;
     struct pair_of_tensors {
-        Kept keys = filled<Kept>(0), values = filled<Kept>(0);
+        Kept keys, values;
         std::size_t length = 0;
     };
 
@@ -53,7 +56,12 @@ public:
     /// How many tokens fit.
     static constexpr std::size_t room = context_axis::size;
 
-    key_value_cache() = default;
+    /// `extents`: the rows, where the batch is mw::up_to.
+    explicit key_value_cache(typename Kept::extents_type extents = {}) {
+        for (auto& layer : layers_)
+            layer.keys = filled<Kept>(0, extents), layer.values = filled<Kept>(0, extents);
+        most_rows_ = layers_[0].keys.template extent<batch_axis>();
+    }
     key_value_cache(key_value_cache const&) = delete;
     key_value_cache& operator=(key_value_cache const&) = delete;
 
@@ -63,6 +71,25 @@ public:
     }
     /// The position of the first of `count` further tokens. Errors: they do not fit; nothing was written then.
     std::size_t next(std::size_t count) const { return place_of(layers_[0], count); }
+
+    /// Row i becomes what row which[i] was, as a search orders its hypotheses; rows may be taken twice, or not at all.
+    /// For a batch that is mw::up_to and whole on every rank. Cost: one copy of the tokens held.
+    /// Errors: more rows than the cache was made for.
+    void take_rows(std::span<std::int32_t const> which) {
+        static_assert(batch_axis::bounded && Kept::bounded_count == 1 &&
+                          split_of<typename Kept::layout, batch_axis>::size == 0,
+                      "meshwise: rows are taken from a batch that is mw::up_to and whole on every rank");
+        if (which.size() > most_rows_)
+            throw error("a cache made for " + std::to_string(most_rows_) + " rows was asked for " +
+                        std::to_string(which.size()) + "; make it for as many as a search has hypotheses");
+        if (!spare_) spare_ = filled<Kept>(0, {most_rows_});
+        for (auto& layer : layers_)
+            for (Kept* x : {&layer.keys, &layer.values}) {
+                Kept taken = Kept::over(spare_->memory(), {which.size()});
+                if constexpr (Kept::backend::computes) copy_rows(*x, which, layer.length, taken);
+                spare_ = std::exchange(*x, taken);
+            }
+    }
 
     /// One layer's part, as its attention asks for it.
     class layer_cache {
@@ -99,6 +126,7 @@ public:
                 std::is_same_v<typename renaming<Token, context_axis, X>::axes, typename Kept::axes>,
                 "meshwise: this cache was made for a model with other axes");
             auto const here = reshard<typename Kept::layout>(x);
+            detail::check_agrees<batch_axis>(kept.template extent<batch_axis>(), here);
             run.template put<typename Kept::backend>(kept.mutable_data(), here.data());
         }
 
@@ -117,7 +145,23 @@ private:
         return layer.length;
     }
 
+    static void copy_rows(Kept const& from, std::span<std::int32_t const> which, std::size_t length,
+                          Kept& to) {
+        std::size_t const rows = from.template extent<batch_axis>(),
+                          whole = rows == 0 ? 0 : from.size() / rows, held = whole / room * length;
+        for (std::size_t i = 0; i < which.size(); ++i) {
+            auto const row = static_cast<std::size_t>(which[i]);
+            if (row >= rows)
+                throw error("row " + std::to_string(which[i]) + " was asked of a cache that has " +
+                            std::to_string(rows) + "; rows are counted from 0");
+            Kept::backend::copy(to.mutable_data() + i * whole, from.data() + row * whole, held);
+        }
+    }
+
     std::array<pair_of_tensors, Layers> layers_{};
+    // what rows are copied into next, once a search takes some; its other values are old ones, never numbers that are none
+    std::optional<Kept> spare_;
+    std::size_t most_rows_ = 0;
 };
 
 }  // namespace meshwise

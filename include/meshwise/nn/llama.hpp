@@ -25,21 +25,20 @@ struct llama {
     bool recompute_blocks = false;
 
     template <a_tensor Ids, class Past = no_cache>
-    auto hidden(Ids const& ids, Past&& past = Past{}) const {
-        auto x = embedding<S, Vocab>(table, ids);
+    auto hidden(Ids const& ids, Past&& past = Past{}, training const& how = {}) const {
+        auto x = how.drop(embedding<S, Vocab>(table, ids), "embedding");
         for (std::size_t i = 0; i < Layer::size; ++i) {
-            auto const run = [at = &blocks[i], before = past.layer(i)](auto const& y) {
-                return (*at)(y, before);
-            };
+            auto const run = [at = &blocks[i], before = past.layer(i), within = how.inside("blocks", i)](
+                                 auto const& y) { return (*at)(y, before, within); };
             x = recompute_blocks ? recompute(run, x) : run(x);
         }
         return final_norm(x);
     }
     auto head(auto const& state) const { return dot<S, Embed>(state, unembed); }
     auto logits(auto const& ids, auto&&... past) const { return head(hidden(ids, past...)); }
-    auto loss(auto const& ids, auto const& targets) const {
-        auto const scores = logits(ids);
-        return cross_entropy<Vocab>(scores, align(targets, scores));
+    auto loss(auto const& ids, auto const& targets, training const& how = {}) const {
+        auto const scores = logits(ids, no_cache{}, how);
+        return cross_entropy<Vocab>(scores, align(targets, scores), how.labels());
     }
 
     static constexpr auto parameters =

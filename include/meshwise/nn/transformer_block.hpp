@@ -1,20 +1,35 @@
 #pragma once
-// transformer_block: x + attention(norm(x)), then x + feed_forward(norm(x)): the pre-norm block of every decoder here.
+// transformer_block: attention and a feed-forward layer, each with the way around it, in the order of norms that is chosen.
+// Source: Xiong et al., On layer normalization in the Transformer architecture, 2020.
+#include <meshwise/nn/key_value_cache.hpp>
 #include <meshwise/nn/linear.hpp>
+#include <meshwise/nn/training.hpp>
+#include <meshwise/nn/transformer_options.hpp>
 
 namespace meshwise {
 
-template <class Norm, class Attention, class FeedForward>
+/// A sublayer f and the way around it: x + f(norm(x)), or norm(x + f(x)). What is dropped goes by `name`.
+template <norm_order Order>
+auto residual(auto const& x, auto const& norm, training const& how, std::string_view name, auto f) {
+    if constexpr (Order == norm_order::before)
+        return x + how.drop(f(norm(x)), name);
+    else
+        return norm(x + how.drop(f(x), name));
+}
+
+template <class Norm, class Attention, class FeedForward, norm_order Order = norm_order::before>
 struct transformer_block {
     Norm attention_norm;
     Attention attention;
     Norm mlp_norm;
     FeedForward mlp;
 
-    /// `past...` is handed to the attention.
-    auto operator()(auto const& x, auto... past) const {
-        auto const attended = x + attention(attention_norm(x), past...);
-        return attended + mlp(mlp_norm(attended));
+    /// `past` is handed to the attention.
+    template <class Past = no_cache>
+    auto operator()(auto const& x, Past past = {}, training const& how = {}) const {
+        auto const attended = residual<Order>(x, attention_norm, how, "attention",
+                                              [&](auto const& y) { return attention(y, past); });
+        return residual<Order>(attended, mlp_norm, how, "mlp", mlp);
     }
 
     static constexpr auto parameters = fields("attention_norm", &transformer_block::attention_norm,

@@ -4,7 +4,8 @@
 // Gradient: softmax minus one-hot, split as the logits, without communication; it is written into the logits'
 // memory when nobody else holds it.
 // Cost: three passes over the logits forward, one backward; per row one maximum, then two sums over the mesh
-// axes that split the vocabulary. Under reproducible<V> one more copy of split logits, leaf by leaf.
+// axes that split the vocabulary. Smoothed labels: a fourth pass, and a third sum in the same reduction.
+// Under reproducible<V> one more copy of split logits, leaf by leaf.
 #include <limits>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
@@ -15,6 +16,16 @@
 
 namespace meshwise {
 
+/// Where the probability goes that smoothed labels take from the target: in equal parts to all classes, the target among
+/// them (epsilon / K each, as torch has it), or to the K - 1 others only (epsilon / (K - 1) each, as fairseq has it).
+enum class smoothing { over_all, over_others };
+
+/// Labels that are not quite sure. Source: Szegedy et al., Rethinking the Inception architecture, 2016.
+struct label_smoothing {
+    double epsilon = 0;  // in [0, 1); 0: one class is right and the others are wrong
+    smoothing over = smoothing::over_all;
+};
+
 namespace elementary {
 struct log_normalizer {
     constexpr auto operator()(auto largest, auto total, std::int32_t target) const {
@@ -24,6 +35,14 @@ struct log_normalizer {
 struct loss_of_row {
     constexpr auto operator()(auto normalizer, auto logit, std::int32_t target) const {
         return select(target == ignored_target, decltype(logit){0}, normalizer - logit);
+    }
+};
+struct smoothed_loss_of_row {
+    double target, each;
+    constexpr auto operator()(auto normalizer, auto logit, auto all_logits, std::int32_t label) const {
+        using T = decltype(logit);
+        return select(label == ignored_target, T{0},
+                      normalizer - static_cast<T>(target) * logit - static_cast<T>(each) * all_logits);
     }
 };
 struct counts {
@@ -99,10 +118,33 @@ void largest_logits(std::size_t rows, vocab_columns const& columns, T const* x, 
     }
 }
 
-/// The targets' logits, then the sums of exp(x - largest): 2 x rows numbers, leaf by leaf in a fixed tree.
+inline expected_probability expected_of(label_smoothing const& how, std::size_t classes,
+                                        std::string_view vocab) {
+    if (!(how.epsilon >= 0 && how.epsilon < 1))
+        throw error("the labels of " + std::string(vocab) + " were to be smoothed by " +
+                    std::to_string(how.epsilon) + "; give 0 (not at all) or more, and less than 1");
+    if (how.epsilon == 0 || classes == 1) return {};
+    double const k = static_cast<double>(classes);
+    double const each = how.epsilon / (how.over == smoothing::over_all ? k : k - 1);
+    return {1 - how.epsilon - (how.over == smoothing::over_all ? 0 : each), each};
+}
+
+template <class B, class T>
+void sum_of_logits(std::size_t rows, vocab_columns const& columns, T const* x, T* out) {
+    if (columns.counting() == 0) return B::fill(out, rows, T{});
+    loops<1> l;
+    l.dims = 2;
+    l.extents = {rows, columns.counting()};
+    l.out = {1, 0};
+    l.in[0] = {static_cast<std::ptrdiff_t>(columns.here), 1};
+    B::sum(l, out, x);
+}
+
+/// The targets' logits, the sums of exp(x - largest) and, where labels are smoothed, the sums of all logits that count:
+/// 2 or 3 x rows numbers, leaf by leaf in a fixed tree.
 template <class B, std::size_t Leaves, class T>
 void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x, T const* largest,
-                     std::int32_t const* targets, T* out) {
+                     std::int32_t const* targets, bool smoothed, T* out) {
     auto part = [&](std::size_t i, T* to) {
         auto const leaf = columns.piece(i, Leaves);
         T const* from = x;
@@ -119,20 +161,22 @@ void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x,
         }
         B::target_and_exp_sum(rows, leaf.here, leaf.counting(), from, largest, targets, leaf.first, to,
                               to + rows);
+        if (smoothed) sum_of_logits<B>(rows, leaf, from, to + 2 * rows);
     };
-    sum_of_leaves<B>(0, Leaves, 2 * rows, out, part);
+    sum_of_leaves<B>(0, Leaves, (smoothed ? 3 : 2) * rows, out, part);
 }
 }  // namespace detail
 
 /// The sum of -log softmax(logits)[target] and how many targets count, a pair divided when both are whole.
 /// Placement: logits [..., Vocab], whole or split by any axis; targets (int32) with the other axes, split
 /// alike. Sum and count are pending over the mesh axes that split rows.
-/// Communication: where Vocab is split, a maximum and one sum of two numbers per row; backwards none.
-/// Errors: a target outside [0, Vocab::true_size) that is not mw::ignored_target.
+/// Communication: where Vocab is split, a maximum and one sum of two numbers per row (three where labels are
+/// smoothed); backwards none.
+/// Errors: a target outside [0, Vocab::true_size) that is not mw::ignored_target; an epsilon outside [0, 1).
 /// Source: Shoeybi et al., Megatron-LM, 2019 (the split softmax).
-/// Example: return mw::cross_entropy<vocab>(logits, next);
+/// Example: return mw::cross_entropy<vocab>(logits, next);  or  mw::cross_entropy<vocab>(logits, next, {.epsilon = 0.1})
 template <tensor_axis Vocab, a_tensor Logits, a_tensor Targets>
-auto cross_entropy(Logits const& logits, Targets const& targets,
+auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing const& labels = {},
                    std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<Logits, Targets>)
         return poison{};
@@ -169,24 +213,35 @@ auto cross_entropy(Logits const& logits, Targets const& targets,
             communicator& team = *current().team;
             bool const split = team.group_size(over) > 1;
 
-            detail::row_numbers<T> const normalizer(rows), both(2 * rows);
+            expected_probability const expected =
+                detail::expected_of(labels, Vocab::true_size, name_of<Vocab>());
+            bool const smoothed = expected.each != 0;
+            std::size_t const numbers = (smoothed ? 3 : 2) * rows;
+
+            detail::row_numbers<T> const normalizer(rows), parts(numbers);
             detail::largest_logits<B>(rows, columns, logits.data(), normalizer.data());
             if (split)
                 team.all_reduce(over, reduction::max, element_type_of<T>, normalizer.data(),
                                 normalizer.data(), rows, where);
             detail::logits_and_sums<B, leaves>(rows, columns, logits.data(), normalizer.data(),
-                                               targets.data(), both.data());
+                                               targets.data(), smoothed, parts.data());
             if (split)
-                team.all_reduce(over, reduction::sum, element_type_of<T>, both.data(), both.data(), 2 * rows,
+                team.all_reduce(over, reduction::sum, element_type_of<T>, parts.data(), parts.data(), numbers,
                                 where);
+            T const* const of_target = parts.data();
 
             auto losses = result_of<losses_type>(targets), counted = result_of<losses_type>(targets);
             B::map(detail::one_behind_the_other<3>(rows), elementary::log_normalizer{}, normalizer.data(),
-                   static_cast<T const*>(normalizer.data()), static_cast<T const*>(both.data() + rows),
-                   targets.data());
-            B::map(detail::one_behind_the_other<3>(rows), elementary::loss_of_row{}, losses.mutable_data(),
-                   static_cast<T const*>(normalizer.data()), static_cast<T const*>(both.data()),
-                   targets.data());
+                   static_cast<T const*>(normalizer.data()), of_target + rows, targets.data());
+            if (smoothed)
+                B::map(detail::one_behind_the_other<4>(rows),
+                       elementary::smoothed_loss_of_row{expected.target, expected.each},
+                       losses.mutable_data(), static_cast<T const*>(normalizer.data()), of_target,
+                       of_target + 2 * rows, targets.data());
+            else
+                B::map(detail::one_behind_the_other<3>(rows), elementary::loss_of_row{},
+                       losses.mutable_data(), static_cast<T const*>(normalizer.data()), of_target,
+                       targets.data());
             B::map(detail::one_behind_the_other<1>(rows), elementary::counts{}, counted.mutable_data(),
                    targets.data());
             auto sum = detail::summed<total_type, typename relation::rows>(losses);
@@ -194,14 +249,16 @@ auto cross_entropy(Logits const& logits, Targets const& targets,
 
             if (is_recorded(logits))
                 record(sum, where,
-                       [to = target_of(logits), x = logits, normalizer, targets, columns](auto const& d) {
+                       [to = target_of(logits), x = logits, normalizer, targets, columns,
+                        expected](auto const& d) {
                            auto const scale = detail::repeated<losses_type>(d, targets);
                            auto gradient = x.memory().is_unique()
                                                ? gradient_of<Logits>::over(x.memory(), to.extents)
                                                : gradient_of<Logits>::uninitialized(to.extents);
                            B::cross_entropy_gradient(targets.size(), columns.here, columns.counting(),
                                                      x.data(), normalizer.data(), targets.data(),
-                                                     columns.first, scale.data(), gradient.mutable_data());
+                                                     columns.first, scale.data(), expected,
+                                                     gradient.mutable_data());
                            contribute(to, gradient);
                        });
             return loss_parts{sum, count};
@@ -211,7 +268,7 @@ auto cross_entropy(Logits const& logits, Targets const& targets,
 
 /// The same under a strategy: the logits are settled, the targets split as they are.
 template <a_strategy S, tensor_axis Vocab, a_tensor Logits, a_tensor Targets>
-auto cross_entropy(Logits const& logits, Targets const& targets,
+auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing const& labels = {},
                    std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<Logits, Targets>)
         return poison{};
@@ -224,7 +281,8 @@ auto cross_entropy(Logits const& logits, Targets const& targets,
         if constexpr (!verdict::value)
             return refuse<verdict>();
         else
-            return cross_entropy<Vocab>(reshard<to>(logits, where), reshard<beside>(targets, where), where);
+            return cross_entropy<Vocab>(reshard<to>(logits, where), reshard<beside>(targets, where), labels,
+                                        where);
     }
 }
 

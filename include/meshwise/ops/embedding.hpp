@@ -2,16 +2,31 @@
 // embedding: rows of a table, looked up by id.
 //   mw::embedding<vocab>(table, ids)     strict: local, or an error. A split vocab leaves a pending sum
 //   mw::embedding<S, vocab>(table, ids)  follows the strategy: aligns the operands, settles the result
+//   mw::embedding<vocab>(table, ids, {.scale = 16, .padding_id = 0})
 // Rule: core/relations.hpp `contraction` of the table with a row of [id == v] for each id, cut for free.
 // Gradient: the same contraction backwards, the rows of the gradient added to the rows of the table.
 // Cost: one pass over the rows taken; no products. Under reproducible<V> the gradient is V tables summed in a tree.
+#include <optional>
+
+#include <meshwise/ops/arithmetic.hpp>
 #include <meshwise/ops/checked_ids.hpp>
 #include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/map.hpp>
 
 namespace meshwise {
 
+/// What happens to the rows on the way. Source: Vaswani et al., 2017, 3.4 (the scale).
+struct embedding_options {
+    double scale = 1;
+    /// This id gives zeros, whatever its row holds, and its row gets no gradient.
+    std::optional<std::int32_t> padding_id = std::nullopt;
+};
+
 namespace elementary {
+// an id that no rank's rows have
+struct without_id {
+    std::int32_t left_out;
+    constexpr auto operator()(std::int32_t id) const { return select(id == left_out, -1, id); }
+};
 // what adding the zero rows of other leaves does to a negative zero
 struct plus_zero {
     constexpr auto operator()(auto a) const { return a + decltype(a){0}; }
@@ -103,7 +118,7 @@ struct ids_wanted {
 /// a whole table with split ids gives a split result. Communication: none.
 /// Errors: an id outside [0, Vocab::true_size), checked on every rank before anything is masked.
 template <tensor_axis Vocab, a_tensor Table, a_tensor Ids>
-auto embedding(Table const& table, Ids const& ids,
+auto embedding(Table const& table, Ids const& ids, embedding_options const& how = {},
                std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<Table, Ids>)
         return poison{};
@@ -120,19 +135,28 @@ auto embedding(Table const& table, Ids const& ids,
             using out_type =
                 tensor<typename Table::value_type, typename relation::axes, typename relation::layout, B>;
             detail::check_ids<Vocab>(ids, "id", 0);
+            auto taken = ids;
+            if (how.padding_id) {
+                taken = result_of<Ids>(ids);
+                B::map(detail::element_loops(taken, ids), elementary::without_id{*how.padding_id},
+                       taken.mutable_data(), ids.data());
+            }
             auto out = result_of<out_type>(ids, table);
             std::size_t const rows = table.template local<Vocab>();
-            B::gather_rows(ids.size(), ids.data(), first_of_axis<Vocab>(table), rows, table.size() / rows,
+            B::gather_rows(ids.size(), taken.data(), first_of_axis<Vocab>(table), rows, table.size() / rows,
                            table.data(), out.mutable_data());
             if constexpr (B::leaves > 1 && detail::is_cut<typename Table::layout, Vocab>)
                 B::map(detail::element_loops(out, out), elementary::plus_zero{}, out.mutable_data(),
                        out.data());
+            double const factor = how.scale;
+            if (factor != 1)
+                B::scale(out.mutable_data(), out.size(), static_cast<typename Table::value_type>(factor));
             if (is_recorded(table))
-                record(out, where, [to = target_of(table), ids](auto const& d) {
+                record(out, where, [to = target_of(table), taken, factor](auto const& d) {
                     using back = tensor<typename Table::value_type, typename Table::axes,
                                         typename relation::backward::layout, B>;
                     auto gradient = back::uninitialized(to.extents);
-                    detail::scatter_rows<Vocab>(gradient, ids, d);
+                    detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
                     contribute(to, gradient);
                 });
             return out;
@@ -143,7 +167,7 @@ auto embedding(Table const& table, Ids const& ids,
 /// The same under a strategy: table and ids are brought together, the result goes where S puts its axes.
 /// Communication: what `reshard` derives; with a table split by vocab the reduction that settles it.
 template <a_strategy S, tensor_axis Vocab, a_tensor Table, a_tensor Ids>
-auto embedding(Table const& table, Ids const& ids,
+auto embedding(Table const& table, Ids const& ids, embedding_options const& how = {},
                std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<Table, Ids>)
         return poison{};
@@ -161,7 +185,7 @@ auto embedding(Table const& table, Ids const& ids,
                 detail::alignment<S, typename relation::chosen, Table, typename relation::axes, Vocab>;
             return settle<S>(
                 embedding<Vocab>(reshard<typename aligned::template wanted<Table>::type>(table, where),
-                                 reshard<typename detail::ids_wanted<S, aligned, Ids>::type>(ids, where),
+                                 reshard<typename detail::ids_wanted<S, aligned, Ids>::type>(ids, where), how,
                                  where),
                 where);
         }

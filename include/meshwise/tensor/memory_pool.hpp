@@ -1,6 +1,7 @@
 #pragma once
 // memory_pool: the memory of one rank. Blocks come from the backend once and are reused for ever after, so a
-// training step allocates nothing from its second time on. It also counts who holds how much.
+// training step allocates nothing from its second time on. Batches of ever other shapes do not pile up: at most about twice
+// what was ever held at once is kept. It also counts who holds how much.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -58,6 +59,7 @@ public:
         std::lock_guard const lock(mutex_);
         detail::block* found = reuse(bytes);
         if (found == nullptr) {
+            if (use_.reserved + bytes > 2 * use_.most_total + spare) give_up_free_blocks();
             found = new detail::block;
             found->data = allocate_(bytes);
             found->bytes = bytes;
@@ -103,17 +105,21 @@ public:
     }
 
 private:
-    ~memory_pool() {
+    ~memory_pool() { give_up_free_blocks(); }
+
+    void give_up_free_blocks() noexcept {
         for (auto& [bytes, first] : shelves_)
             while (first != nullptr) {
                 detail::block* const next = first->next;
                 deallocate_(first->data, bytes);
+                use_.reserved -= bytes;
                 delete first;
                 first = next;
             }
     }
 
     using shelf = std::pair<std::size_t, detail::block*>;
+    static constexpr std::size_t spare = std::size_t{16} << 20U;
 
     // a block that fits with at most an eighth to spare
     detail::block* reuse(std::size_t bytes) {

@@ -2,7 +2,8 @@
 // blocks: batches of a language model: random pieces of a text, and the same pieces one token later.
 // Guarantees: which piece a sample is depends on the seed and the sample's GLOBAL index alone, so every mesh
 // trains on the same samples in the same order, and any step can be had without the steps before it.
-// Costs: each rank reads only its own part; no communication, and no allocation after the first step.
+// Costs: each rank reads only its own part; no communication, and no allocation after the first step. That all ranks have
+// the same text and the same step is checked by a hash which rides in the next collective.
 #include <algorithm>
 
 #include <meshwise/tensor/random.hpp>
@@ -53,6 +54,7 @@ public:
         text_.check_length(piece);
         std::size_t const tenth = text_.size() / 10;
         held_out_ = tenth >= piece ? tenth : 0;
+        digest_ = text_.digest() ^ seed_.value;
     }
 
     /// The samples step * Batch, step * Batch + 1, ... of the training text.
@@ -131,6 +133,7 @@ private:
         if constexpr (Token::bounded) extents[bounded++] = Token::size;
         (void)bounded;
         token_batch<ids<S>> made{ids<S>::uninitialized(extents), ids<S>::uninitialized(extents)};
+        current().team->note_common(digest_ ^ first * 0x9E3779B97F4A7C15ULL);
         if constexpr (ids<S>::backend::computes) {
             std::int32_t* const inputs = made.inputs.mutable_data();
             std::int32_t* const targets = made.targets.mutable_data();
@@ -151,6 +154,7 @@ private:
     seed seed_;
     random_stream starts_;
     std::size_t held_out_ = 0;
+    std::uint64_t digest_ = 0;
 };
 
 }  // namespace meshwise

@@ -11,8 +11,10 @@
 #include <meshwise/text/entity_f1.hpp>
 #include <meshwise/text/perplexity.hpp>
 #include <meshwise/text/plain_tokenizers.hpp>
+#include <meshwise/text/read_ahead.hpp>
 #include <meshwise/text/readers.hpp>
 #include <meshwise/text/sample_order.hpp>
+#include <meshwise/text/strided_windows.hpp>
 #include <meshwise/text/subword_codes.hpp>
 #include <meshwise/text/tag_words.hpp>
 #include <meshwise/text/token_accuracy.hpp>

@@ -38,7 +38,9 @@ struct expected_loss {
     double sum = 0, count = 0;
 };
 template <class Vocab>
-expected_loss naive(numbers const& logits, ids const& targets) {
+expected_loss naive(numbers const& logits, ids const& targets, mw::label_smoothing const& labels = {}) {
+    double const k = Vocab::true_size, epsilon = labels.epsilon;
+    bool const all = labels.over == mw::smoothing::over_all;
     expected_loss found;
     for (std::size_t r = 0; r < targets.size(); ++r) {
         if (targets[r] == mw::ignored_target) continue;
@@ -46,7 +48,12 @@ expected_loss naive(numbers const& logits, ids const& targets) {
         double largest = -INFINITY, total = 0;
         for (std::size_t v = 0; v < Vocab::true_size; ++v) largest = std::max(largest, row[v]);
         for (std::size_t v = 0; v < Vocab::true_size; ++v) total += std::exp(row[v] - largest);
-        found.sum += std::log(total) + largest - row[targets[r]];
+        for (std::size_t v = 0; v < Vocab::true_size; ++v) {
+            bool const is_target = v == static_cast<std::size_t>(targets[r]);
+            double const wanted = all ? epsilon / k + (is_target ? 1 - epsilon : 0)
+                                      : (is_target ? 1 - epsilon : epsilon / (k - 1));
+            found.sum -= wanted * (row[v] - largest - std::log(total));
+        }
         found.count += 1;
     }
     return found;
@@ -62,25 +69,25 @@ numbers some_logits() {
 }
 
 template <class S, class Vocab>
-outcome found_on(ids const& targets) {
+outcome found_on(ids const& targets, mw::label_smoothing const& labels = {}) {
     using logits = mw::tensor_of<S, double, batch, token, Vocab>;
     using other = mw::tensor_of<S, double, note>;
     return loss_on<S, logits, other>(
         some_logits<Vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const& y) {
-            auto const loss = mw::cross_entropy<Vocab>(x, here.template place<batch, token>(targets));
+            auto const loss = mw::cross_entropy<Vocab>(x, here.template place<batch, token>(targets), labels);
             (void)y;
             return loss;
         });
 }
 
 template <class S, class Vocab = vocab>
-void agrees_on(ignoring which = ignoring::some) {
+void agrees_on(ignoring which = ignoring::some, mw::label_smoothing const& labels = {}) {
     auto const targets = some_targets<Vocab>(which);
-    auto const found = found_on<S, Vocab>(targets);
+    auto const found = found_on<S, Vocab>(targets, labels);
     auto const logits = some_logits<Vocab>();
-    auto const loss = naive<Vocab>(logits, targets);
+    auto const loss = naive<Vocab>(logits, targets, labels);
     auto const mean = [&](numbers const& x) {
-        return loss.count == 0 ? 0.0 : naive<Vocab>(x, targets).sum / loss.count;
+        return loss.count == 0 ? 0.0 : naive<Vocab>(x, targets, labels).sum / loss.count;
     };
     CHECK(found.count == loss.count);
     CHECK(std::abs(found.value - mean(logits)) < 1e-12);
@@ -111,6 +118,30 @@ TEST_CASE("padded columns never count, not even where they fill a whole rank or 
     agrees_on<mw::strategy<grid<1, 2>, split<padded_vocab, tp<2>>>, padded_vocab>();
     agrees_on<mw::strategy<grid<1, 4>, split<padded_vocab, tp<4>>>, padded_vocab>();
     agrees_on<mw::strategy<grid<2, 4>, split<batch, dp<2>>, split<padded_vocab, tp<4>>>, padded_vocab>();
+}
+
+TEST_CASE("smoothed labels, both forms: whole, split, padded to whole ranks") {
+    for (auto const over : {mw::smoothing::over_all, mw::smoothing::over_others}) {
+        mw::label_smoothing const labels{.epsilon = 0.3, .over = over};
+        agrees_on<mw::strategy<grid<1, 1>>>(ignoring::some, labels);
+        agrees_on<mw::strategy<grid<2, 3>, split<batch, dp<2>>, split<vocab, tp<3>>>>(ignoring::some, labels);
+        agrees_on<mw::strategy<grid<2, 2>, split<vocab, dp<2>, tp<2>>>>(ignoring::none, labels);
+        agrees_on<mw::strategy<grid<1, 1>>, padded_vocab>(ignoring::some, labels);
+        agrees_on<mw::strategy<grid<1, 4>, split<padded_vocab, tp<4>>>, padded_vocab>(ignoring::some, labels);
+    }
+}
+
+TEST_CASE("an epsilon that is no probability is an error") {
+    for (double const wrong : {-0.1, 1.0, 1.5, static_cast<double>(NAN)}) {
+        auto const said = complaint<mw::strategy<grid<1, 2>, split<vocab, tp<2>>>>([=](auto& here) {
+            using S = mw::strategy<grid<1, 2>, split<vocab, tp<2>>>;
+            auto const logits = mw::filled<mw::tensor_of<S, float, batch, token, vocab>>(1.0F);
+            (void)mw::cross_entropy<vocab>(
+                logits, here.template place<batch, token>(some_targets<vocab>(ignoring::some)),
+                {.epsilon = wrong});
+        });
+        CHECK(said.find("the labels of vocab were to be smoothed by") != std::string::npos);
+    }
 }
 
 TEST_CASE("ranks with fewer valid targets weigh less, and none at all is loss 0 and count 0") {
@@ -164,7 +195,7 @@ TEST_CASE("logits that only the loss still holds give their memory to the gradie
     }
 }
 
-TEST_CASE("a split vocabulary costs two reductions forward and none backward") {
+TEST_CASE("a split vocabulary costs two reductions forward and none backward, also with smoothed labels") {
     using S = mw::strategy<grid<1, 3>, split<vocab, tp<3>>>;
     mw::run<S>(mw::threads{}, [](auto& here) {
         operands<mw::tensor_of<S, float, batch, token, vocab>, mw::tensor_of<S, float, note>> model;
@@ -174,15 +205,21 @@ TEST_CASE("a split vocabulary costs two reductions forward and none backward") {
         auto const result = mw::value_and_gradient(
             model, [&](auto const& m) { return mw::cross_entropy<vocab>(m.x, targets); });
         auto const used = here.team().collectives() - before;
+        (void)mw::value_and_gradient(
+            model, [&](auto const& m) { return mw::cross_entropy<vocab>(m.x, targets, {.epsilon = 0.1}); });
         if (here.is_first()) {
             CHECK(used == 2);
+            CHECK(here.team().collectives() - before == 4);
             CHECK(std::abs(result.value - std::log(12.0)) < 1e-6);
         }
     });
 }
 
-TEST_CASE("under reproducible<V> all meshes agree in every bit") {
-    auto const on = []<class S>() {
+TEST_CASE("under reproducible<V> all meshes agree in every bit, smoothed or not") {
+    mw::label_smoothing labels{};
+    SUBCASE("labels as they are") {}
+    SUBCASE("smoothed") { labels.epsilon = 0.1; }
+    auto const on = [&labels]<class S>() {
         using x = mw::tensor<float, mw::axes<batch, token, padded_vocab>,
                              mw::layout_for<S, mw::axes<batch, token, padded_vocab>>, mw::backend_of<S>>;
         using y = mw::tensor<float, mw::axes<note>, mw::layout<typename S::mesh>, mw::backend_of<S>>;
@@ -190,7 +227,8 @@ TEST_CASE("under reproducible<V> all meshes agree in every bit") {
         auto const targets = some_targets<padded_vocab>(ignoring::some);
         numbers sum;
         auto found = loss_on<S, x, y>(logits, {0, 0}, [&](auto& here, auto const& l, auto const&) {
-            auto const loss = mw::cross_entropy<padded_vocab>(l, here.template place<batch, token>(targets));
+            auto const loss =
+                mw::cross_entropy<padded_vocab>(l, here.template place<batch, token>(targets), labels);
             auto const whole = here.gather(loss.sum);
             if (here.is_first()) sum = {whole[0]};
             return loss;

@@ -102,14 +102,47 @@ TEST_CASE("the form that follows a strategy brings table and ids together") {
                          mw::split<embed, dp<2>>>>();
 }
 
-TEST_CASE("under reproducible<V> all meshes agree in every bit") {
+// the form that follows a strategy, with the scale of sqrt(300) and an id that counts for nothing
+template <class S, class Vocab = vocab>
+void scaled_and_padded() {
+    using table = mw::tensor_of<S, double, Vocab, embed>;
+    using other = mw::tensor_of<S, double, note>;
+    auto const rows = some_ids(Vocab::true_size);
+    constexpr std::int32_t padding = 4;
+    REQUIRE(std::count(rows.begin(), rows.end(), padding) > 1);
+    double const scale = std::sqrt(300.0);
+    agrees<S, table, other>(
+        [&](auto& here, auto const& x, auto const&) {
+            return mw::embedding<S, Vocab>(x, here.template place<batch, token>(rows),
+                                           {.scale = scale, .padding_id = padding});
+        },
+        [&](numbers const& x, numbers const&) {
+            auto out = naive<Vocab>(x, rows);
+            for (std::size_t i = 0; i < out.size(); ++i)
+                out[i] = rows[i / embed::size] == padding ? 0 : out[i] * scale;
+            return out;
+        },
+        1e-7);
+}
+TEST_CASE("rows are scaled; the padding id gives zeros and its row no gradient") {
+    scaled_and_padded<mw::strategy<grid<1, 1>>>();
+    scaled_and_padded<mw::strategy<grid<1, 3>, mw::split<vocab, tp<3>>>>();
+    scaled_and_padded<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<vocab, tp<2>>>>();
+    scaled_and_padded<mw::strategy<grid<1, 2>, mw::split<vocab, tp<2>>, mw::split<token, tp<2>>>>();
+    scaled_and_padded<mw::strategy<grid<1, 4>, mw::split<padded_vocab, tp<4>>>, padded_vocab>();
+}
+
+TEST_CASE("under reproducible<V> all meshes agree in every bit, scaled and padded too") {
     using table = mw::axes<padded_vocab, embed>;
+    mw::embedding_options how{};
+    SUBCASE("as it is") {}
+    SUBCASE("scaled by no power of two") { how = {.scale = 17.3, .padding_id = 2}; }
     auto const rows = some_ids(padded_vocab::true_size);
     auto const on = [&]<class S>() {
         using x = mw::tensor<float, table, mw::layout_for<S, table>, mw::backend_of<S>>;
         using y = mw::tensor<float, mw::axes<note>, mw::layout_for<S, mw::axes<note>>, mw::backend_of<S>>;
         return result_on<S, x, y>([&](auto& here, auto const& t, auto const&) {
-            return mw::embedding<S, padded_vocab>(t, here.template place<batch, token>(rows));
+            return mw::embedding<S, padded_vocab>(t, here.template place<batch, token>(rows), how);
         });
     };
     using mw::split;
