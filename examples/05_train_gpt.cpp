@@ -1,12 +1,14 @@
 // train_gpt: trains a GPT on the bytes of a text, split over ranks by one type, and lets it speak.
 //   train_gpt                             the plan, proof against one rank, training, a picture of the loss, a text
 //   train_gpt --text FILE --mesh dp2xtp2  any text, on another mesh
+//   mpirun -n 4 train_gpt --mesh dp2xtp2  ranks are processes, on one machine or many
 //   train_gpt --checkpoint runs/a         kept every 20 steps; with --resume it goes on, on any mesh
 #include <cmath>
 #include <filesystem>
 
 #include "options.hpp"
 #include "own_sources.hpp"
+#include "ranks.hpp"
 
 #include <meshwise/io/checkpoints.hpp>
 #include <meshwise/meshwise.hpp>
@@ -76,7 +78,7 @@ void train(mw::rank<S>& here, settings const& how, data const& text, Step each_s
         auto const [inputs, targets] = text.template batch<S>(text.step_at(at));
         auto [loss, gradient, count] = mw::value_and_gradient(
             model, [&, &x = inputs, &y = targets](auto const& m) { return m.loss(x, y); });
-        optimizer.options.learning_rate = rate(step);
+        optimizer.options.learning_rate = rate(optimizer.steps());
         optimizer.step(gradient);
         at = text.position(step + 1);
         each_step(step, loss);
@@ -89,11 +91,11 @@ void train(mw::rank<S>& here, settings const& how, data const& text, Step each_s
 }
 
 template <class S>
-std::vector<double> first_losses(settings how, data const& text) {
+std::vector<double> first_losses(examples::ranks const& ranks, settings how, data const& text) {
     std::vector<double> losses;
     how.stop_after = 3;
     how.checkpoint.clear();
-    mw::run<S>(mw::threads{}, [&](auto& here) {
+    ranks.run<S>([&](auto& here) {
         train(
             here, how, text,
             [&](std::size_t, double loss) {
@@ -105,11 +107,11 @@ std::vector<double> first_losses(settings how, data const& text) {
 }
 
 template <class S>
-void prove_equal_to_one_rank(settings const& how, data const& text) {
-    auto const one = first_losses<typename places<1, 1>::strategy>(how, text),
-               split = first_losses<S>(how, text);
+void prove_equal_to_one_rank(examples::ranks const& ranks, settings const& how, data const& text) {
+    auto const one = first_losses<typename places<1, 1>::strategy>(ranks, how, text),
+               split = first_losses<S>(ranks, how, text);
     std::puts("first steps    on one rank   split        apart");
-    for (std::size_t i = 0; i < one.size(); ++i) {
+    for (std::size_t i = 0; i < split.size(); ++i) {
         double const apart = std::abs(one[i] - split[i]);
         std::printf("  step %zu       %.6f     %.6f     %.0e\n", i + 1, one[i], split[i], apart);
         if (!(apart < 1e-4 * one[i]))
@@ -133,7 +135,8 @@ void speak(mw::rank<S>& here, model_of<S> const& model, settings const& how) {
 }
 
 template <class S>
-void run(settings const& how, data const& text) {
+void run(examples::ranks const& ranks, settings const& how, data const& text) {
+    ranks.require<S>();
     std::size_t const cores = std::max(1U, std::thread::hardware_concurrency());
     if (S::mesh::ranks > cores)
         std::printf("note: %zu ranks on %zu cores: all works, slower\n\n", S::mesh::ranks, cores);
@@ -146,12 +149,12 @@ void run(settings const& how, data const& text) {
               })
                   .text()
                   .c_str());
-    if constexpr (S::mesh::ranks > 1) prove_equal_to_one_rank<S>(how, text);
+    if constexpr (S::mesh::ranks > 1) prove_equal_to_one_rank<S>(ranks, how, text);
 
     mw::loss_curve curve({.title = "train_gpt on " + std::to_string(S::mesh::ranks) +
                                    (S::mesh::ranks == 1 ? " rank" : " ranks")});
     curve.smooth("training", 0.9);
-    mw::run<S>(mw::threads{}, [&](auto& here) {
+    ranks.run<S>([&](auto& here) {
         mw::progress_bar bar(here.team(), {.steps = how.steps, .tokens_per_step = batch::size * token::size});
         train(
             here, how, text,
@@ -167,12 +170,13 @@ void run(settings const& how, data const& text) {
 }
 
 int main(int argc, char** argv) {
+    examples::ranks const ranks(argc, argv);
     settings how;
     examples::options options(
         "train_gpt",
         "Trains a GPT (6 layers, 384 wide, 6 heads, 256 tokens) on the bytes of a text, split over ranks.");
     options.path("text", how.text, "the text to learn; the library's own sources when not given");
-    options.choice("mesh", how.mesh, {"1", "tp2", "dp2xtp2"}, "the ranks");
+    options.choice("mesh", how.mesh, {"1", "tp2", "dp2xtp2"}, "the ranks; under mpirun as many processes");
     options.number("steps", how.steps, "training steps", examples::at_least<std::size_t>(1));
     options.number("learning-rate", how.learning_rate, "the largest", examples::between(0.0, 1.0));
     options.number("seed", how.seed, "of weights, order and speech");
@@ -195,10 +199,10 @@ int main(int argc, char** argv) {
         data const blocks(text, mw::seed{how.seed});
         std::printf("text: %zu bytes, %zu held out\n", text.size(), blocks.validation_bytes());
         if (how.mesh == "1")
-            run<typename places<1, 1>::strategy>(how, blocks);
+            run<typename places<1, 1>::strategy>(ranks, how, blocks);
         else if (how.mesh == "tp2")
-            run<typename places<1, 2>::strategy>(how, blocks);
+            run<typename places<1, 2>::strategy>(ranks, how, blocks);
         else
-            run<typename places<2, 2>::strategy>(how, blocks);
+            run<typename places<2, 2>::strategy>(ranks, how, blocks);
     } catch (std::exception const& problem) { return examples::report(problem); }
 }

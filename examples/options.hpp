@@ -58,6 +58,13 @@ range<T> between(T low, T high) {
     return {low, high};
 }
 
+/// Says on stderr what is wrong with the options, and returns the code to exit with.
+/// Example: if (source.empty() != target.empty()) return examples::misuse("give --source and --target, or neither");
+inline int misuse(std::string const& sentence, std::ostream& err = std::cerr) {
+    err << program_name() << ": " << sentence << "\n" << std::flush;
+    return usage;
+}
+
 /// The options of a program. Each is bound to a variable, whose value at that time is the default.
 /// Example: std::size_t steps = 1000;
 ///          examples::options options("train", "Trains a small model.");
@@ -125,10 +132,7 @@ public:
                              std::ostream& err = std::cerr) const {
         for (int i = 1; i < argc; ++i) {
             std::string_view const word = argv[i];
-            auto const refuse = [&](std::string const& sentence) {
-                err << program_name() << ": " << sentence << "\n" << std::flush;
-                return usage;
-            };
+            auto const refuse = [&](std::string const& sentence) { return misuse(sentence, err); };
             if (word == "--help" || word == "-h") return out << help() << std::flush, success;
             if (!word.starts_with("--") || word.size() == 2)
                 return refuse("'" + std::string(word) +

@@ -1,0 +1,78 @@
+// answer_lines: a program's answer to each line of an input.
+// Guarantees: as many lines come out as go in, an empty one for an empty one; whoever waits for the answer to one line
+// gets it before the next is read. All ranks see the same lines.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <istream>
+#include <string>
+#include <vector>
+
+#include <meshwise/parallel/rank.hpp>
+#include <meshwise/parse/text_decoder.hpp>
+
+namespace examples {
+
+/// Between two lines a person may think for long; ranks wait for the first one meanwhile.
+inline meshwise::threads const patient{.deadline = std::chrono::hours(24 * 7)};
+
+/// Text as lines of its own, which a terminal can show.
+inline std::string as_line(std::string const& text) {
+    meshwise::text_decoder decoder;
+    std::string out;
+    for (char c : text) decoder.push(static_cast<unsigned char>(c), out);
+    decoder.finish(out);
+    for (char& c : out)
+        if (c == '\n') c = ' ';
+    return out;
+}
+
+/// Up to `most` lines of the first rank's input, on every rank; none at the end. Only lines that are there already come
+/// together, so that nobody waits for an answer.
+inline std::vector<std::string> next_lines(meshwise::communicator& team, std::istream& in, std::size_t most) {
+    std::string all;  // each with its line end
+    if (team.rank() == 0) {
+        std::string line;
+        for (std::size_t i = 0; i < most && (i == 0 || in.rdbuf()->in_avail() > 0) && std::getline(in, line);
+             ++i) {
+            if (line.ends_with('\r')) line.pop_back();
+            all += line + '\n';
+        }
+    }
+    auto const everywhere = team.mesh().every_axis();
+    std::uint64_t bytes = all.size();
+    team.broadcast(everywhere, meshwise::element_type::uint64, &bytes, 1, 0);
+    all.resize(bytes);
+    team.broadcast(everywhere, meshwise::element_type::uint8, all.data(), all.size(), 0);
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < all.size(); at = all.find('\n', at) + 1)
+        lines.push_back(all.substr(at, all.find('\n', at) - at));
+    return lines;
+}
+
+/// Calls answer(lines) on every rank, which returns a text for each, and prints them; at most `most` at once, none empty.
+/// A prompt is shown where standard input is a terminal. Run it with the policy `patient`.
+template <class Rank, class Answer>
+void answer_lines(Rank& here, std::istream& in, std::size_t most, Answer answer) {
+    bool const prompts = here.is_first() && ::isatty(STDIN_FILENO) == 1;
+    auto const prompt = [&](char const* text) {
+        if (prompts) std::fputs(text, stdout), std::fflush(stdout);
+    };
+    for (prompt("> ");; prompt("> ")) {
+        auto const lines = next_lines(here.team(), in, most);
+        if (lines.empty()) break;
+        std::vector<std::string> asked;
+        for (auto const& line : lines)
+            if (!line.empty()) asked.push_back(line);
+        auto const answers = asked.empty() ? std::vector<std::string>() : answer(asked);
+        std::string out;
+        std::size_t next = 0;
+        for (auto const& line : lines) out += (line.empty() ? "" : as_line(answers[next++])) + "\n";
+        if (here.is_first()) std::fputs(out.c_str(), stdout), std::fflush(stdout);
+    }
+    prompt("\n");
+}
+
+}  // namespace examples

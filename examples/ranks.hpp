@@ -1,0 +1,61 @@
+// ranks: where the ranks of an example live: threads of this process, or the processes that mpirun or srun has started.
+// Guarantees: started by mpirun with another number of processes than the mesh has ranks, or built without MPI, it says so.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <meshwise/parallel/rank.hpp>
+#ifdef EXAMPLES_WITH_MPI
+#include <meshwise/communicator/mpi.hpp>
+#endif
+
+namespace examples {
+
+class ranks {
+public:
+    /// The first thing a program does. Of several processes only the first has a standard output.
+    ranks([[maybe_unused]] int argc, [[maybe_unused]] char** argv) {
+        for (char const* const set_by_launcher : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"})
+            if (std::getenv(set_by_launcher) != nullptr) processes_ = true;
+        if (!processes_) return;
+#ifdef EXAMPLES_WITH_MPI
+        policy_ = {argc, argv};
+        if (meshwise::mpi_session::start(argc, argv).rank() > 0 &&
+            std::freopen("/dev/null", "w", stdout) == nullptr)
+            std::abort();
+#endif
+    }
+
+    /// Ends the program with a sentence if the mesh of S cannot be had.
+    template <class S>
+    void require() const {
+        if (!processes_) return;
+#ifdef EXAMPLES_WITH_MPI
+        meshwise::detail::require_processes(meshwise::mpi_session::start(0, nullptr),
+                                            meshwise::detail::grid_of(typename S::mesh{}));
+#else
+        throw meshwise::error(
+            "this program was started by mpirun, but built without MPI; start it alone, or install an MPI "
+            "library and build it again");
+#endif
+    }
+
+    /// Runs program(rank&) on every rank of S; a single rank is a thread of each process.
+    template <class S, class Program>
+    void run(Program const& program) const {
+#ifdef EXAMPLES_WITH_MPI
+        if (processes_ && S::mesh::ranks > 1) return meshwise::run<S>(policy_, program);
+#endif
+        meshwise::run<S>(meshwise::threads{}, program);
+    }
+
+private:
+    bool processes_ = false;
+#ifdef EXAMPLES_WITH_MPI
+    meshwise::mpi policy_;
+#endif
+};
+
+}  // namespace examples
