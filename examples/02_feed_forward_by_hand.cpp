@@ -40,7 +40,8 @@ std::vector<float> feed_forward() {
         auto const y = mw::all_reduce<tp>(
             pending);  // paid here; without it gelu(pending) or pending + bias do not compile
 
-        if (auto all = here.gather(y); here.is_first()) result = std::move(all);
+        auto all = here.gather(y);
+        here.only_on_first([&] { result = std::move(all); });
     });
     return result;
 }

@@ -51,9 +51,7 @@ double last_loss(char const* name) {
     auto const plan = mw::explain<S>([](auto& here) { train(here, 1, [](double) {}); });
     double last = 0;
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        train(here, 10, [&](double loss) {
-            if (here.is_first()) last = loss;
-        });
+        train(here, 10, [&](double loss) { here.only_on_first([&] { last = loss; }); });
     });
     std::printf("%-34s %2zu ranks  %3zu collectives a step  loss after 10 steps %.6f\n", name, S::mesh::ranks,
                 plan.count(), last);

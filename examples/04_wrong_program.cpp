@@ -62,8 +62,8 @@ int main() {
         auto const bias = here.template place<embed>(ones(embed::size));
         auto const y = here.gather(down(h, w, bias));
         // 8 products and one bias; the wrong program would have counted 4 of them
-        if (here.is_first())
-            right = std::ranges::all_of(y, [](float value) { return value == ffn::size + 1; });
+        here.only_on_first(
+            [&] { right = std::ranges::all_of(y, [](float value) { return value == ffn::size + 1; }); });
     });
     std::puts(right ? "settled first: as expected" : "WRONG");
     return right ? 0 : 1;

@@ -98,9 +98,7 @@ std::vector<double> first_losses(examples::ranks const& ranks, settings how, dat
     ranks.run<S>([&](auto& here) {
         train(
             here, how, text,
-            [&](std::size_t, double loss) {
-                if (here.is_first()) losses.push_back(loss);
-            },
+            [&](std::size_t, double loss) { here.only_on_first([&] { losses.push_back(loss); }); },
             [](auto&) {});
     });
     return losses;
@@ -125,7 +123,7 @@ template <class S>
 void speak(mw::rank<S>& here, model_of<S> const& model, settings const& how) {
     mw::text_decoder decoder;  // holds back broken UTF-8
     auto const show = [&](std::string const& text) {
-        if (here.is_first()) std::fputs(text.c_str(), stdout), std::fflush(stdout);
+        here.only_on_first([&] { std::fputs(text.c_str(), stdout), std::fflush(stdout); });
     };
     show("\nThe model goes on from \"" + how.prompt + "\":\n\n" + how.prompt);
     mw::generate(here, model, mw::byte_text::encode(how.prompt), how.speak,
@@ -160,10 +158,11 @@ void run(examples::ranks const& ranks, settings const& how, data const& text) {
             here, how, text,
             [&](std::size_t step, double loss) {
                 bar.update(step + 1, loss);
-                if (here.is_first()) curve.add("training", static_cast<double>(step + 1), loss);
+                here.only_on_first([&] { curve.add("training", static_cast<double>(step + 1), loss); });
             },
             [&](auto const& model) {
-                if (here.is_first()) curve.write(how.curve), std::printf("\nwrote %s\n", how.curve.c_str());
+                here.only_on_first(
+                    [&] { curve.write(how.curve), std::printf("\nwrote %s\n", how.curve.c_str()); });
                 speak(here, model, how);
             });
     });

@@ -114,7 +114,7 @@ std::vector<std::string> translations(mw::rank<S>& here, model_of<S, Size> const
                                       mw::beam_search search) {
     mw::id_rows sources;
     std::size_t const cut = sources_of<Size>(tokens, lines, sources);
-    if (cut > 0 && here.is_first())
+    if (cut > 0 && here.is_first().on_this_rank())
         std::fprintf(stderr, "%s: lines cut after %zu tokens: %zu\n", examples::program_name().c_str(),
                      Size::source::size - 1, cut);
     std::size_t longest = 0;
@@ -220,7 +220,7 @@ void answer(settings const& how, examples::model_folder const& folder) {
         auto const search = how.search(tokens, how.beams);
         if (!scored.empty()) {
             auto const found = score<Size>(here, model, tokens, scored, search);
-            if (here.is_first()) std::printf("%s\n", found.words.c_str());
+            here.only_on_first([&] { std::printf("%s\n", found.words.c_str()); });
             return;
         }
         examples::answer_lines(here, std::cin, 32, [&](std::vector<std::string> lines) {

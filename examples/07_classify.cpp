@@ -245,15 +245,15 @@ void answer(settings const& how, examples::model_folder const& folder) {
         mw::load_weights(here, model, folder.weights());
         if (!scored.empty()) {
             auto const score = score_of<Size>(here, model, pad, scored, card.labels.size());
-            if (here.is_first())
-                std::printf("%s: %s\n", mw::path_in_quotes(how.score).c_str(), score.words.c_str());
+            here.only_on_first(
+                [&] { std::printf("%s: %s\n", mw::path_in_quotes(how.score).c_str(), score.words.c_str()); });
             return;
         }
         examples::answer_lines(here, std::cin, batch::size, [&](std::vector<std::string> const& lines) {
             mw::id_rows rows;
             std::size_t too_long = 0;
             for (auto const& line : lines) rows.push_back(encode(line, too_long));
-            if (too_long > 0 && here.is_first())
+            if (too_long > 0 && here.is_first().on_this_rank())
                 std::fprintf(stderr, "%s: lines cut after %zu tokens: %zu\n",
                              examples::program_name().c_str(), Size::token::size, too_long);
             std::vector<std::string> answers;

@@ -297,8 +297,8 @@ void answer(settings const& how, examples::model_folder const& folder) {
         mw::load_weights(here, model, folder.weights());
         if (!scored.empty()) {
             auto const score = score_of<Size>(here, model, set, pad, pieces, scored);
-            if (here.is_first())
-                std::printf("%s: %s\n", mw::path_in_quotes(how.score).c_str(), score.words.c_str());
+            here.only_on_first(
+                [&] { std::printf("%s: %s\n", mw::path_in_quotes(how.score).c_str(), score.words.c_str()); });
             return;
         }
         examples::answer_lines(here, std::cin, batch::size, [&](std::vector<std::string> const& lines) {

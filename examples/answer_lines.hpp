@@ -56,7 +56,7 @@ inline std::vector<std::string> next_lines(meshwise::communicator& team, std::is
 /// A prompt is shown where standard input is a terminal. Run it with the policy `patient`.
 template <class Rank, class Answer>
 void answer_lines(Rank& here, std::istream& in, std::size_t most, Answer answer) {
-    bool const prompts = here.is_first() && ::isatty(STDIN_FILENO) == 1;
+    bool const prompts = here.is_first().on_this_rank() && ::isatty(STDIN_FILENO) == 1;
     auto const prompt = [&](char const* text) {
         if (prompts) std::fputs(text, stdout), std::fflush(stdout);
     };
@@ -70,7 +70,7 @@ void answer_lines(Rank& here, std::istream& in, std::size_t most, Answer answer)
         std::string out;
         std::size_t next = 0;
         for (auto const& line : lines) out += (line.empty() ? "" : as_line(answers[next++])) + "\n";
-        if (here.is_first()) std::fputs(out.c_str(), stdout), std::fflush(stdout);
+        here.only_on_first([&] { std::fputs(out.c_str(), stdout), std::fflush(stdout); });
     }
     prompt("\n");
 }

@@ -53,11 +53,9 @@ public:
     void save(Rank& here, Model& model, model_card const& card,
               meshwise::byte_level_bpe const& tokens) const {
         std::error_code failure;
-        if (here.is_first()) std::filesystem::remove(path_ / "model.json", failure);
+        here.only_on_first([&] { std::filesystem::remove(path_ / "model.json", failure); });
         meshwise::save_weights(here, model, weights());
-        meshwise::on_all_or_none(here.team(), [&] {
-            if (here.is_first()) save(card, tokens);
-        });
+        here.on_first([&] { save(card, tokens); });
     }
     /// All but the weights, which `mw::save_weights(here, model, folder.weights())` has saved before.
     void save(model_card const& card, meshwise::byte_level_bpe const& tokens) const {

@@ -33,7 +33,7 @@ std::string save(mw::file_calls& calls, std::string const& folder, std::uint64_t
     mw::run<S>(mw::threads{}, [&](auto& here) {
         auto model = here.template init<typename P::template model<S>>(mw::seed{step});
         auto const all = small::content(here, model);
-        if (here.is_first()) saved = all;
+        if (here.is_first().on_this_rank()) saved = all;
         auto const state = mw::state_of("model", model, "step", step);
         mw::checkpoints store(folder, {.keep = 2, .calls = &calls});
         if (!beside) return store.save(here, step, state);

@@ -72,7 +72,7 @@ what_happened train(std::string const& folder, std::size_t stop, std::size_t sav
             optimizer.options.learning_rate = rate(step);
             optimizer.step(gradient);
             position.samples += tiny::batch::size;
-            if (here.is_first()) result.losses.push_back(loss);
+            if (here.is_first().on_this_rank()) result.losses.push_back(loss);
             ++step;
             if (step == save_at) store.save(here, step, state);
             if (step == die_after) {
@@ -81,7 +81,7 @@ what_happened train(std::string const& folder, std::size_t stop, std::size_t sav
             }
         }
         auto const digest = digest_of(here, state);
-        if (here.is_first()) result.digest = digest;
+        if (here.is_first().on_this_rank()) result.digest = digest;
     });
     return result;
 }

@@ -88,7 +88,7 @@ TEST_CASE("data parallel: each parameter once, with its bytes") {
         std::size_t n = 0;
         mw::for_each_parameter(model,
                                [&](std::size_t, std::string_view, auto& p, mw::initial) { n += p.size(); });
-        if (here.is_first()) elements = n;
+        if (here.is_first().on_this_rank()) elements = n;
     });
     std::size_t times = 0, bytes = 0;
     for (auto const& c : plan.collectives)

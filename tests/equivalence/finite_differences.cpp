@@ -64,7 +64,7 @@ std::vector<of_parameter> compare() {
             };
             for (std::size_t const entry : {n / 3, n - 1, most})
                 mine.entries.push_back({gradient[entry] * result.gradient.scale, slope(entry)});
-            if (here.is_first()) found.push_back(std::move(mine));
+            if (here.is_first().on_this_rank()) found.push_back(std::move(mine));
         });
     });
     return found;

@@ -51,7 +51,7 @@ std::vector<double> curve() {
             auto found = mw::value_and_gradient(
                 model, [&](auto const& m) { return m.loss(pieces.inputs, pieces.targets); });
             optimizer.step(found.gradient);
-            if (here.is_first()) losses.push_back(found.value);
+            if (here.is_first().on_this_rank()) losses.push_back(found.value);
         }
     });
     return losses;

@@ -158,7 +158,7 @@ std::vector<mw::translation> searched(std::size_t beams, std::size_t rows = 128,
         auto mine = mw::translate(
             here, m, sources(),
             {.beams = beams, .start = start, .eos = eos, .vocab_size = vocab_size, .rows = rows});
-        if (here.index() + 1 == Tp) found = std::move(mine);  // any rank has them
+        if ((here.index() + 1 == Tp).on_this_rank()) found = std::move(mine);  // any rank has them
     });
     return found;
 }
@@ -183,7 +183,7 @@ TEST_CASE("one beam takes the likeliest id at every step") {
                     ended = likeliest - next.begin() == eos;
                     if (!ended) text.push_back(static_cast<std::int32_t>(likeliest - next.begin()));
                 }
-                if (!here.is_first()) continue;
+                if (!here.is_first().on_this_rank()) continue;
                 CHECK(found[i].ids == text);
                 CHECK(found[i].ended == ended);
                 CHECK(found[i].log_probability == doctest::Approx(log_probability).epsilon(1e-5));

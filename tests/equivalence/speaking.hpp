@@ -69,7 +69,7 @@ spoken speak() {
                    drawn = go_on(3, 12, {.temperature = 0.8, .top_k = 9, .top_p = 0.9}),
                    slid = go_on(tokens, 6, {.temperature = 0});
         all_drawn[here.index()] = drawn;
-        if (here.is_first()) result = {whole, stepwise, likeliest, drawn, slid};
+        if (here.is_first().on_this_rank()) result = {whole, stepwise, likeliest, drawn, slid};
     });
     for (auto const& drawn : all_drawn) CHECK(drawn == result.drawn);
     return result;

@@ -99,18 +99,20 @@ outcome train(std::size_t steps, bool recompute = false, Policy const& policy = 
     mw::run<S>(policy, [&](auto& here) {
         auto const note = [&](std::vector<std::vector<double>>& all, auto const& x, double scale) {
             auto const whole = here.gather(x);
-            if (!here.is_first()) return;
+            if (!here.is_first().on_this_rank()) return;
             std::vector<double> values(whole.begin(), whole.end());
             for (double& v : values) v *= scale;
             all.push_back(std::move(values));
         };
         train<Model>(here, steps, recompute,
                      [&](auto& model, std::size_t step, double loss, double norm, auto& gradient) {
-                         if (here.is_first()) result.losses.push_back(loss), result.norms.push_back(norm);
+                         if (here.is_first().on_this_rank())
+                             result.losses.push_back(loss), result.norms.push_back(norm);
                          mw::for_each_parameter(
                              model, [&](std::size_t i, std::string_view name, auto& p, mw::initial) {
                                  if (step == 0) note(result.gradients, gradient.whole(i, p), gradient.scale);
-                                 if (step == 0 && here.is_first()) result.names.emplace_back(name);
+                                 if (step == 0 && here.is_first().on_this_rank())
+                                     result.names.emplace_back(name);
                                  if (step + 1 == steps) note(result.weights, p, 1);
                              });
                      });

@@ -11,16 +11,24 @@ using S = mw::strategy<mw::mesh<dp>, mw::split<batch, dp>>;
 void program(mw::rank<S>& here, mw::tensor_of<S, float, batch> x, int lines_read) {
     auto const total = [&](auto...) { here.gather(x); };
 #if REJECTED == 1
-    // facts: value_is_of_type<bool>
-    mw::when(here.is_first(), total);
+    // facts: value_is_of_type<per_rank<bool>>
+    if (here.is_first()) total();
 #elif REJECTED == 2
-    // facts: value_is_of_type<bool>
+    // facts: value_is_of_type<per_rank<bool>>
     mw::when(here.coordinate<dp>() == 1 && lines_read > 0, total);
 #elif REJECTED == 3
     // facts: value_is_of_type<int>
     mw::repeat(lines_read, total);
+#elif REJECTED == 4
+    // facts: value_is_of_type<bool>
+    mw::when(lines_read > 0, total);
+#elif REJECTED == 5
+    // facts: value_is_of_type<per_rank<bool>>
+    for (int line = 0; here.index() + line < lines_read; ++line) total();
 #else
-    mw::when(here.any(lines_read > 0), total);
+    mw::when(here.any(here.index() == 1 && lines_read > 0), total);
+    if (here.is_first().on_this_rank()) lines_read = 0;
+    here.only_on_first([&] { lines_read = 0; });
     mw::when(!here.all(lines_read > 0), total);
     mw::repeat(here.agreed(lines_read), total);
     mw::repeat(mw::uniform<int>(3), total);

@@ -52,6 +52,7 @@ int main() {
             return mw::loss_parts{sum, mw::filled<decltype(sum)>(1.0F)};
         });
         optimizer.step(gradient);
-        if (here.is_first()) std::printf("%g %zu\n", double(loss), here.gather(x).size());
+        auto const whole = here.gather(x);
+        here.only_on_first([&] { std::printf("%g %zu\n", double(loss), whole.size()); });
     });
 }

@@ -110,10 +110,9 @@ protected:
     /// Every implementation calls this before it meets the peers.
     void count_collective(call const& made) {
         if (alone_)
-            throw error(
-                describe(mesh_, made) +
-                " was called in a block that ranks run alone (on_first, on_all_or_none), where the others do "
-                "not come to it; call it before or after the block");
+            throw error(describe(mesh_, made) + " was called in a block that ranks run alone (only_on_first, "
+                                                "on_first, on_all_or_none), where the others do "
+                                                "not come to it; call it before or after the block");
         ++collectives_;
     }
     void add_time(clock::duration inside, clock::duration waiting) {

@@ -282,7 +282,7 @@ struct steered_by_a_value_that_may_differ {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: this condition or count may differ between ranks, and some would wait for ever in a collective that others skip: make it equal with here.any(x), here.all(x) or here.agreed(x)");
+                      "meshwise: this condition or count may differ between ranks, and some would wait for ever in a collective that others skip: make it equal with here.any(x), here.all(x) or here.agreed(x); a branch without collectives stands in here.only_on_first(f) or takes x.on_this_rank()");
     };
 };
 

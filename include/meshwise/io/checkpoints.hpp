@@ -105,7 +105,7 @@ private:
         try {
             on_all_or_none(here.team(), f);
         } catch (...) {
-            if (here.is_first()) folder_.remove_all(fresh);
+            if (here.is_first().on_this_rank()) folder_.remove_all(fresh);
             throw;
         }
     }
@@ -139,7 +139,7 @@ checkpoints::started checkpoints::begin(Rank& here, std::uint64_t step, State co
     team.broadcast(team.mesh().every_axis(), element_type::uint8, nonce.data(), nonce.size(), 0);
     made.fresh = folder_.unfinished_path_of(step, nonce);
     on_all_or_undo(here, made.fresh, [&] {
-        if (here.is_first()) folder_.begin(step, made.fresh);
+        if (here.is_first().on_this_rank()) folder_.begin(step, made.fresh);
     });
     return made;
 }
@@ -160,7 +160,7 @@ void checkpoints::save(Rank& here, std::uint64_t step, named_state<T...> const& 
         });
         auto const lines = gather_texts(here.team(), line);
         on_all_or_undo(here, made.fresh, [&] {
-            if (here.is_first())
+            if (here.is_first().on_this_rank())
                 folder_.commit(step, made.fresh,
                                detail::manifest_text(step, here.team().mesh().text(), made.numbers, lines));
         });
@@ -213,7 +213,7 @@ bool checkpoints::advance(Rank& here) {
     });
     if (!written) return true;
     auto lines = gather_texts(team, line);
-    if (here.is_first())
+    if (here.is_first().on_this_rank())
         now.commit =
             std::async(std::launch::async, [this, step = now.step, fresh = now.fresh, numbers = now.numbers,
                                             lines = std::move(lines), mesh = team.mesh().text()] {

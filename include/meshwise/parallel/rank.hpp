@@ -6,6 +6,7 @@
 
 #include <meshwise/communicator/agree.hpp>
 #include <meshwise/communicator/threads.hpp>
+#include <meshwise/core/per_rank.hpp>
 #include <meshwise/core/uniform.hpp>
 #include <meshwise/ops/reshard.hpp>
 #include <meshwise/tensor/fields.hpp>
@@ -23,11 +24,11 @@ public:
     rank(rank const&) = delete;
     rank& operator=(rank const&) = delete;
 
-    std::size_t index() const { return here_.team->rank(); }
-    bool is_first() const { return index() == 0; }
+    per_rank<std::size_t> index() const { return here_.team->rank(); }
+    per_rank<bool> is_first() const { return index() == 0; }
     /// Position along one mesh axis.
     template <a_mesh_axis M>
-    std::size_t coordinate() const {
+    per_rank<std::size_t> coordinate() const {
         static_assert(mesh::template has<M>, "meshwise: the mesh of this run has no such axis");
         return here_.team->coordinate(index_of<M, apply_to<list, mesh>>);
     }
@@ -75,13 +76,13 @@ public:
     }
 
     /// Whether it holds on at least one rank, or on every rank. Communication: one small all-reduce.
-    uniform<bool> any(bool mine, std::source_location where = std::source_location::current()) {
-        std::uint32_t const one = mine ? 1 : 0;
+    uniform<bool> any(per_rank<bool> mine, std::source_location where = std::source_location::current()) {
+        std::uint32_t const one = mine.on_this_rank() ? 1 : 0;
         std::uint32_t most = one;
         team().all_reduce(everyone(), reduction::max, element_type::uint32, &one, &most, 1, where);
         return uniform<bool>::equal_by_construction(most != 0);
     }
-    uniform<bool> all(bool mine, std::source_location where = std::source_location::current()) {
+    uniform<bool> all(per_rank<bool> mine, std::source_location where = std::source_location::current()) {
         return !any(!mine, where);
     }
 
@@ -102,17 +103,27 @@ public:
             return uniform<T>::equal_by_construction(mine);
         }
 
+    /// Calls f on the first rank, such as to print; the others go on. Communication: none, and none in f.
+    /// Errors: a collective in f throws at once.
+    /// Example: here.only_on_first([&] { std::printf("loss %f\n", loss); });
+    template <class F>
+    void only_on_first(F f) {
+        if (!is_first().on_this_rank()) return;
+        communicator::alone const guard(team());
+        f();
+    }
+
     /// Calls f on the first rank and gives its result to all: nothing, or a plain value. f makes no collective.
     /// Communication: one small all-reduce, and a broadcast of the result.
     /// Errors: what f throws, with the same sentence on every rank; the team stays whole.
     /// Example: auto const step = here.on_first([&] { return newest_step_in(folder); });
     template <class F>
     auto on_first(F f, std::source_location where = std::source_location::current()) {
-        using Result = std::invoke_result_t<F&>;
-        if constexpr (std::is_void_v<Result>) {
+        if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
             on_all_or_none(
-                team(), [&] { is_first() ? f() : void(); }, where);
+                team(), [&] { is_first().on_this_rank() ? f() : void(); }, where);
         } else {
+            using Result = std::remove_cvref_t<decltype(detail::on_this_rank(f()))>;
             static_assert(
                 std::is_trivially_copyable_v<Result>,
                 "meshwise: on_first gives plain values to the other ranks: numbers, structs of numbers, "
@@ -121,7 +132,7 @@ public:
             on_all_or_none(
                 team(),
                 [&] {
-                    if (is_first()) result = f();
+                    if (is_first().on_this_rank()) result = detail::on_this_rank(f());
                 },
                 where);
             team().broadcast(everyone(), element_type::uint8, &result, sizeof result, 0, where);

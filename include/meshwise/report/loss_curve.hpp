@@ -27,7 +27,7 @@ struct loss_curve_options {
 /// Example: mw::loss_curve curve({.title = "A small GPT"});
 ///          curve.smooth("train", 0.95);
 ///          curve.add("train", step, loss);
-///          if (here.is_first()) curve.write("loss.svg");
+///          here.only_on_first([&] { curve.write("loss.svg"); });
 class loss_curve {
 public:
     struct point {

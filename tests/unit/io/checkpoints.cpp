@@ -36,7 +36,7 @@ std::string save(std::string const& folder, std::uint64_t step, std::uint64_t se
         auto numbers = some;
         store.save(here, step, mw::state_of("model", model, "numbers", numbers));
         auto const all = small::content(here, model);
-        if (here.is_first()) before = all;
+        if (here.is_first().on_this_rank()) before = all;
     });
     return before;
 }
@@ -51,7 +51,7 @@ std::string load(std::string const& folder, std::uint64_t step, mw::checkpoint_o
         CHECK(found == step);
         CHECK(numbers == some);
         auto const all = small::content(here, model);
-        if (here.is_first()) after = all;
+        if (here.is_first().on_this_rank()) after = all;
     });
     return after;
 }
@@ -222,7 +222,7 @@ TEST_CASE("every flipped byte and every truncation is detected, and the place is
             mw::tensor_of<big_strategy, double, rows, columns> big;
             std::string const mine = refusal<mw::input_error>(
                 [&] { mw::checkpoints(folder.path()).resume(here, mw::state_of("big", big)); });
-            if (here.is_first()) said = mine;
+            if (here.is_first().on_this_rank()) said = mine;
         });
         return said;
     };
@@ -332,13 +332,13 @@ TEST_CASE("saved beside the training: what is saved is the state as it was, and 
         auto const state = mw::state_of("model", model, "samples", samples);
         mw::checkpoints store(folder.path(), {.calls = &calls});
         CHECK(store.advance(here));  // nothing goes on
-        if (here.is_first()) calls.may_flush = true;
+        if (here.is_first().on_this_rank()) calls.may_flush = true;
         store.save(here, 1, state);
-        if (here.is_first()) calls.may_flush = false;
+        if (here.is_first().on_this_rank()) calls.may_flush = false;
         here.team().barrier(here.team().mesh().every_axis());
 
         auto const before = small::content(here, model);
-        if (here.is_first()) first = before;
+        if (here.is_first().on_this_rank()) first = before;
         store.save_beside(here, 2, state);
         for (int step = 0; step < 3; ++step) {  // training goes on while the disk does nothing
             for (auto& v : model.table.mutable_span()) v += 1;
@@ -347,13 +347,13 @@ TEST_CASE("saved beside the training: what is saved is the state as it was, and 
         }
         CHECK(store.latest(here) == 1);
         here.team().barrier(here.team().mesh().every_axis());
-        if (here.is_first()) calls.may_flush = true;
+        if (here.is_first().on_this_rank()) calls.may_flush = true;
         store.finish(here);
         CHECK(store.advance(here));
         CHECK(store.latest(here) == 2);
 
         auto const after = small::content(here, model);
-        if (here.is_first()) second = after;
+        if (here.is_first().on_this_rank()) second = after;
         store.save_beside(here, 3, state);
         store.save_beside(here, 4, state);  // finishes the one before
         CHECK(store.latest(here) == 3);
@@ -386,7 +386,7 @@ TEST_CASE("saved beside the training: what is saved is the state as it was, and 
         store.finish(here);
         store.load(here, 1, state);
         auto const loaded = small::content(here, model);
-        if (here.is_first()) CHECK(loaded == first);
+        if (here.is_first().on_this_rank()) CHECK(loaded == first);
     });
 }
 
@@ -407,7 +407,7 @@ TEST_CASE("a failure beside the training is thrown on all ranks, and the older c
             auto const before = small::content(here, model);
             for (auto& v : model.table.mutable_span()) v += 1;
             here.team().barrier(here.team().mesh().every_axis());
-            if (here.is_first()) calls.flushes = 0, calls.fail_at = fail_at;
+            if (here.is_first().on_this_rank()) calls.flushes = 0, calls.fail_at = fail_at;
             here.team().barrier(here.team().mesh().every_axis());
             store.save_beside(here, 2, state);
             std::string const why = refusal<mw::output_error>([&] { store.finish(here); });

@@ -19,7 +19,7 @@ std::string save(std::string const& path) {
         auto model = here.template init<typename P::template model<S>>(mw::seed{5});
         mw::save_weights(here, model, path, {.metadata = {{"made by", "a test"}}});
         auto const all = small::content(here, model);
-        if (here.is_first()) before = all;
+        if (here.is_first().on_this_rank()) before = all;
     });
     return before;
 }
@@ -30,7 +30,7 @@ std::string load(std::string const& path, mw::load_options options = {}) {
         typename P::template model<S, T> model;  // no initial values
         mw::load_weights(here, model, path, options);
         auto const all = small::content(here, model);
-        if (here.is_first()) after = all;
+        if (here.is_first().on_this_rank()) after = all;
     });
     return after;
 }
@@ -121,7 +121,7 @@ TEST_CASE("a file that one rank alone cannot read is an error on all, and names 
     std::atomic<int> told = 0;
     mw::run<P::by_both>(mw::threads{}, [&](auto& here) {
         P::model<P::by_both> model;
-        if (!here.is_first()) calls.bad = std::this_thread::get_id();
+        if (!here.is_first().on_this_rank()) calls.bad = std::this_thread::get_id();
         here.team().barrier(here.team().mesh().every_axis());
         std::string const why =
             refusal<mw::input_error>([&] { mw::load_weights(here, model, path, {.calls = &calls}); });

@@ -102,7 +102,7 @@ outcome of(numbers const& x) {
         x, {0, 0}, [&](auto& here, auto const& given, auto const&) {
             auto const out = pooled<S, How>(here, given);
             auto const all = here.gather(out);
-            if (here.is_first()) whole.assign(all.begin(), all.end());
+            if (here.is_first().on_this_rank()) whole.assign(all.begin(), all.end());
             return weighed(out);
         });
     found.out = whole;

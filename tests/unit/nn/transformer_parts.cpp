@@ -31,7 +31,7 @@ numbers positions(std::size_t first) {
     mw::run<S>(mw::threads{}, [&](auto& here) {
         auto const x = mw::filled<mw::tensor_of<S, double, batch, token, embed>>(0);
         auto const all = here.gather(mw::sinusoidal_positions<Kind>(x, first, Past{}));
-        if (here.is_first()) whole.assign(all.begin(), all.end());
+        if (here.is_first().on_this_rank()) whole.assign(all.begin(), all.end());
     });
     return whole;
 }

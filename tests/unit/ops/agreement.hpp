@@ -69,7 +69,7 @@ outcome loss_on(numbers const& x, numbers const& y, F f) {
             mw::value_and_gradient(both, [&](auto const& model) { return f(here, model.x, model.y); });
         auto const dx = here.gather(result.gradient.whole(0, both.x)),
                    dy = here.gather(result.gradient.whole(1, both.y));
-        if (!here.is_first()) return;
+        if (!here.is_first().on_this_rank()) return;
         found.value = result.value, found.count = result.count;
         for (T d : dx) found.dx.push_back(static_cast<double>(d) * result.gradient.scale);
         for (T d : dy) found.dy.push_back(static_cast<double>(d) * result.gradient.scale);
@@ -85,7 +85,8 @@ outcome result_on(Op op) {
                                   [&](auto& here, auto const& x, auto const& y) {
                                       auto const out = op(here, x, y);
                                       auto const all = here.gather(out);
-                                      if (here.is_first()) whole.assign(all.begin(), all.end());
+                                      if (here.is_first().on_this_rank())
+                                          whole.assign(all.begin(), all.end());
                                       return weighed(out);
                                   });
     found.out = whole;

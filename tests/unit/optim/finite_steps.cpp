@@ -121,7 +121,7 @@ TEST_CASE("a copy of a gradient that is damaged on one rank alone is seen by all
             mw::adamw optimizer(m);
             auto found = gradient_of(here, m, 0, 0);
             auto gain = found.gradient.whole(0, m.gain);  // the same on all four ranks
-            if (here.index() == culprit) gain.mutable_data()[3] = nan;
+            if ((here.index() == culprit).on_this_rank()) gain.mutable_data()[3] = nan;
             CHECK(!optimizer.step(found.gradient).taken);
         }
     });
@@ -154,7 +154,7 @@ TEST_CASE("too many skipped steps in a row are an error that names rank and para
             CHECK(has(text, "after " + std::to_string(most) + " skipped steps") == (most > 0));
             CHECK(weights(here, m) == then);
             CHECK(state(optimizer) == kept);
-            if (here.is_first()) ++refused;
+            if (here.is_first().on_this_rank()) ++refused;
         });
         CHECK(refused == 1);
     }

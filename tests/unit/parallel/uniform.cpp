@@ -1,6 +1,7 @@
 // Values that are equal on all ranks, and blocks that one rank runs alone.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <atomic>
 #include <optional>
 
@@ -41,7 +42,7 @@ TEST_CASE("agreed passes equal numbers and names two ranks that differ") {
         CHECK(here.agreed(17) == 17);
         CHECK(here.agreed(0.1) == 0.1);
         for (std::size_t culprit = 1; culprit < 4; ++culprit) try {
-                here.agreed(here.index() == culprit ? 5 : 4);
+                here.agreed((here.index() == culprit).on_this_rank() ? 5 : 4);
             } catch (mw::error const& e) {
                 std::string const coordinates[] = {"", "dp 0, tp 1", "dp 1, tp 0", "dp 1, tp 1"};
                 ++refused;
@@ -116,6 +117,48 @@ TEST_CASE("a collective in a block of one rank is refused at once, on all ranks,
         here.team().barrier(3);
     });
     CHECK(refused == 4);
+}
+
+TEST_CASE("numbers of a rank count like others, conditions on them are taken by hand") {
+    std::atomic<int> first = 0, odd = 0, late = 0, total = 0;
+    run<on_four>([&](auto& here) {
+        std::array<int, 4> const values{1, 2, 4, 8};
+        total += values[here.index()];
+        total += 100 * static_cast<int>(here.template coordinate<dp>() + 10 * here.template coordinate<tp>());
+        std::size_t const index = here.index();
+        CHECK(std::to_string(here.index()) == std::to_string(index));
+        for (int i = -1; i < 6; ++i) {
+            auto const other = static_cast<std::size_t>(i);
+            CHECK((here.index() == i).on_this_rank() == (i >= 0 && index == other));
+            CHECK((here.index() != i).on_this_rank() == (i < 0 || index != other));
+            CHECK((here.index() < i).on_this_rank() == (i >= 0 && index < other));
+            CHECK((here.index() > i).on_this_rank() == (i < 0 || index > other));
+            CHECK((i <= here.index()).on_this_rank() == (i < 0 || other <= index));
+            CHECK((i >= here.index()).on_this_rank() == (i >= 0 && other >= index));
+        }
+        if (here.is_first().on_this_rank()) ++first;
+        if ((here.index() % 2 == 1).on_this_rank()) ++odd;
+        if (((!here.is_first() && (here.index() * 3 - 1) / 2 + 1 > 2) || false).on_this_rank()) ++late;
+        static_assert(!std::is_convertible_v<mw::per_rank<bool>, bool>);
+        static_assert(std::is_same_v<decltype(here.index() % 2 == 0 && true), mw::per_rank<bool>>);
+    });
+    CHECK((first == 1 && odd == 2 && late == 2));
+    CHECK(total == 15 + 100 * (2 + 20));
+}
+
+TEST_CASE("what only the first rank does costs nothing, and a collective in it ends all at once") {
+    std::atomic<int> ran = 0;
+    run<on_four>([&](auto& here) {
+        std::size_t const before = here.team().collectives();
+        here.only_on_first([&] { ran += 1 + static_cast<int>(here.index()); });
+        CHECK(here.team().collectives() == before);
+    });
+    CHECK(ran == 1);
+    CHECK_THROWS_WITH_AS(run<on_four>([](auto& here) {
+                             here.only_on_first([&] { here.team().barrier(3); });
+                             here.team().barrier(3);
+                         }),
+                         doctest::Contains("in a block that ranks run alone (only_on_first"), mw::error);
 }
 
 }  // namespace

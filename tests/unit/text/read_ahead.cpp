@@ -82,9 +82,9 @@ std::string outcome(std::size_t difference) {
         mw::run<S>(mw::threads{}, [&](auto& here) {
             mw::padded_ids rows = mw::pad(mw::id_rows{{1, 2, 3}, {4}}, 0);
             std::vector<std::int32_t> labels{0, 1};
-            if (here.index() == 1 && difference == 1) rows.ids[3] = 5;
-            if (here.index() == 1 && difference == 2) rows.lengths[1] = 2;
-            if (here.index() == 1 && difference == 3) labels[0] = 1;
+            if ((here.index() == 1 && difference == 1).on_this_rank()) rows.ids[3] = 5;
+            if ((here.index() == 1 && difference == 2).on_this_rank()) rows.lengths[1] = 2;
+            if ((here.index() == 1 && difference == 3).on_this_rank()) labels[0] = 1;
             auto const ids = mw::tensor_of_ids<S, batch, token>(rows);
             auto const lengths = mw::tensor_of_lengths<S, batch>(rows);
             auto const wanted = mw::tensor_of_labels<S, batch>(labels);
