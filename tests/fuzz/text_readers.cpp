@@ -1,20 +1,14 @@
 // Any bytes as a file of examples, the first byte says of which kind: examples, or an error.
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include <meshwise/text/bert_normalizer.hpp>
 #include <meshwise/text/readers.hpp>
+
+#include "file_in_memory.hpp"
 
 namespace mw = meshwise;
 
 extern "C" int LLVMFuzzerTestOneInput(unsigned char const* bytes, std::size_t size) {
     if (size == 0) return 0;
-    static int const memory = memfd_create("fuzz", 0);
-    static std::filesystem::path const path = "/proc/self/fd/" + std::to_string(memory);
-    if (ftruncate(memory, 0) != 0 || pwrite(memory, bytes + 1, size - 1, 0) != static_cast<ssize_t>(size) - 1)
-        std::abort();
+    auto const& path = file_in_memory(bytes + 1, size - 1);
     auto const invalid = bytes[0] % 2 == 0 ? mw::invalid_bytes::refuse : mw::invalid_bytes::replace;
     try {
         switch (bytes[0] / 2 % 7) {

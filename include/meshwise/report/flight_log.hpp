@@ -13,16 +13,22 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include <meshwise/core/error.hpp>
+#include <meshwise/communicator/grid.hpp>
 
 namespace meshwise {
 
 class flight_log {
 public:
+    flight_log() = default;
+    flight_log(flight_log const&) = delete;
+    flight_log& operator=(flight_log const&) = delete;
+
     /// Adds the records of one file, of one rank or of all. Errors: input_error.
     void read(std::string const& path) {
         std::ifstream file(path);
@@ -47,9 +53,10 @@ public:
     /// One sentence.
     std::string verdict() const {
         if (records_.empty()) return "there are no records";
-        if (auto const found = divergence(); !found.empty()) return found;
-        if (auto const found = missing(); !found.empty()) return found;
-        if (auto const found = waiting(); !found.empty()) return found;
+        groups const met = all_groups();
+        if (auto const found = divergence(met); !found.empty()) return found;
+        if (auto const found = missing(met); !found.empty()) return found;
+        if (auto const found = waiting(met); !found.empty()) return found;
         std::size_t most = 0;
         for (auto const& [rank, r] : records_) most = std::max(most, r.entered);
         return "all " + std::to_string(ranks_) + " ranks have made the same calls, up to " +
@@ -68,12 +75,16 @@ private:
     struct record {
         std::string name;  // "rank 3 (dp 1, tp 1)"
         std::size_t entered = 0, completed = 0;
-        std::map<std::string, calls> along{};  // by axes: "dp x tp"
-        std::string last_axes{};
+        std::map<mesh_mask, calls> along{};
+        mesh_mask last_mask = 0;
         std::optional<made> last{};
         bool inside() const { return entered > completed; }
         std::string last_seen(char const* before) const { return last ? before + last->text() : ""; }
     };
+    /// A group that made calls: its axes, and the first rank it has on the mesh.
+    using group = std::pair<mesh_mask, std::size_t>;
+    /// The ranks of each group that are on record.
+    using groups = std::map<group, std::vector<std::size_t>>;
 
     template <class Refuse>
     record& add_rank(std::string_view line, Refuse const& refuse) {
@@ -84,7 +95,7 @@ private:
         auto const entered = in.number(), completed = in.after(" calls and completed ").number();
         if (!in.good() || !in.text.empty()) refuse("this is no line about a rank");
         if (entered < completed) refuse("a rank cannot complete more calls than it enters");
-        if (records_.empty()) mesh_ = mesh, count_ranks(refuse);
+        if (records_.empty()) mesh_ = mesh, read_shape(refuse);
         if (mesh_ != mesh) refuse("this rank's mesh is " + std::string(mesh) + ", the others' is " + mesh_);
         if (rank >= ranks_)
             refuse("the mesh has " + std::to_string(ranks_) + " ranks, and none is " + std::to_string(rank));
@@ -106,9 +117,17 @@ private:
         std::string const axes(in.until(" at "));
         if (!in.good() || in.text.empty()) refuse("this is no line about a call");
         m.what = what + " over " + axes, m.place = in.text;
-        auto const [at, fresh] = r.along[axes].emplace(m.sequence, m);
+        mesh_mask const mask = mask_of(axes);
+        if (mask == 0) refuse("the mesh " + mesh_ + " has no axes '" + axes + "' in this order");
+        auto const [at, fresh] = r.along[mask].emplace(m.sequence, m);
         if (!fresh) refuse("this call of the group is on record already");
-        r.last = m, r.last_axes = axes;
+        r.last = m, r.last_mask = mask;
+    }
+
+    mesh_mask mask_of(std::string const& axes) const {
+        for (mesh_mask mask = 1; mask <= shape_.every_axis(); ++mask)
+            if (describe_axes(shape_, mask) == axes) return mask;
+        return 0;
     }
 
     /// A line that is taken apart from the left; what does not fit is remembered until asked.
@@ -140,65 +159,62 @@ private:
     };
 
     template <class Refuse>
-    void count_ranks(Refuse const& refuse) {
-        axes_.clear();
+    void read_shape(Refuse const& refuse) {
+        shape_ = {};
         ranks_ = 1;
-        for (words in{mesh_}; !in.text.empty();) {
-            axis a;
-            a.name = in.until(" ");
-            a.size = in.number();
+        for (words in{mesh_}; !in.text.empty(); ++shape_.axes) {
+            std::string_view const name = in.until(" ");
+            std::size_t const size = in.number();
             if (!in.text.empty()) in.after(" x ");
-            if (!in.good() || a.size == 0 || a.size > most_ranks / ranks_)
+            if (!in.good() || size == 0 || size > most_ranks / ranks_ || shape_.axes == shape_.names.size())
                 refuse("'" + mesh_ + "' is not the shape of a mesh");
-            ranks_ *= a.size;
-            axes_.push_back(a);
+            ranks_ *= size;
+            shape_.names[shape_.axes] = name, shape_.sizes[shape_.axes] = size;
         }
     }
 
-    /// The ranks of the group of `rank` along some axes, in order.
-    std::vector<std::size_t> group(std::size_t rank, std::string const& along) const {
-        std::vector<std::size_t> members{0};
-        std::size_t step = ranks_;
-        for (axis const& a : axes_) {
-            step /= a.size;
-            bool const runs = (" x " + along + " x ").find(" x " + a.name + " x ") != std::string::npos;
-            std::vector<std::size_t> next;
-            for (std::size_t const base : members)
-                for (std::size_t i = 0; i < a.size; ++i)
-                    if (runs || i == rank / step % a.size) next.push_back(base + i * step);
-            members = std::move(next);
-        }
-        return members;
+    group group_of(std::size_t rank, mesh_mask along) const {
+        return {along, shape_.group_member(rank, along, 0)};
+    }
+    groups all_groups() const {
+        std::set<mesh_mask> masks;
+        for (auto const& one : records_)
+            for (auto const& own : one.second.along) masks.insert(own.first);
+        groups found;
+        for (mesh_mask const mask : masks)
+            for (auto const& one : records_) found[group_of(one.first, mask)].push_back(one.first);
+        return found;
     }
     bool has(std::size_t rank) const { return records_.contains(rank); }
 
     /// The earliest call of a group that its ranks made differently. More than half of them are right.
-    std::string divergence() const {
+    std::string divergence(groups const& met) const {
         std::size_t earliest = SIZE_MAX;
         std::string text;
-        for (auto const& [rank, r] : records_)
-            for (auto const& [axes, own] : r.along) {
-                auto const members = group(rank, axes);
-                if (first_on_record(members) != rank) continue;
-                for (auto const& [sequence, m] : own) {
-                    auto const said = calls_made(members, axes, sequence);
-                    if (said.size() < 2 || m.number >= earliest) continue;
-                    earliest = m.number;
-                    text = told_apart(said, axes, sequence);
-                }
+        for (auto const& [where, members] : met) {
+            auto const& first = records_.at(members.front()).along;
+            auto const own = first.find(where.first);
+            if (own == first.end()) continue;
+            for (auto const& [sequence, m] : own->second) {
+                if (m.number >= earliest) break;
+                auto const said = calls_made(members, where.first, sequence);
+                if (said.size() < 2) continue;
+                earliest = m.number;
+                text = told_apart(said, where.first, sequence);
             }
+        }
         return text;
     }
 
     /// What the ranks called, and where. Another place is no mismatch where all came through: some programs allow it.
     std::map<std::string, std::vector<std::size_t>> calls_made(std::vector<std::size_t> const& members,
-                                                               std::string const& axes,
+                                                               mesh_mask along,
                                                                std::uint64_t sequence) const {
         std::map<std::string, std::vector<std::size_t>> with_place;
         std::map<std::string, int> what;
         bool through = true;
         for (std::size_t const rank : members)
-            if (made const* const theirs = find(rank, axes, sequence)) {
+            if (made const* const theirs = find(rank, along, sequence)) {
                 with_place[theirs->text()].push_back(rank);
                 what[theirs->what];
                 through = through && theirs->number < records_.at(rank).completed;
@@ -207,78 +223,108 @@ private:
         return with_place;
     }
 
-    std::size_t first_on_record(std::vector<std::size_t> const& members) const {
-        for (std::size_t const rank : members)
-            if (has(rank)) return rank;
-        return SIZE_MAX;
-    }
-    made const* find(std::size_t rank, std::string const& axes, std::uint64_t sequence) const {
-        auto const r = records_.find(rank);
-        if (r == records_.end()) return nullptr;
-        auto const of_axes = r->second.along.find(axes);
-        if (of_axes == r->second.along.end()) return nullptr;
-        auto const at = of_axes->second.find(sequence);
-        return at == of_axes->second.end() ? nullptr : &at->second;
+    made const* find(std::size_t rank, mesh_mask along, std::uint64_t sequence) const {
+        record const& r = records_.at(rank);
+        auto const own = r.along.find(along);
+        if (own == r.along.end()) return nullptr;
+        auto const at = own->second.find(sequence);
+        return at == own->second.end() ? nullptr : &at->second;
     }
 
-    std::string told_apart(std::map<std::string, std::vector<std::size_t>> const& said,
-                           std::string const& axes, std::uint64_t sequence) const {
+    std::string told_apart(std::map<std::string, std::vector<std::size_t>> const& said, mesh_mask along,
+                           std::uint64_t sequence) const {
         auto const most = std::max_element(said.begin(), said.end(), [](auto const& a, auto const& b) {
             return a.second.size() < b.second.size();
         });
         std::string odd;
         for (auto const& one : said)
             if (&one != &*most) odd += (odd.empty() ? "" : ", ") + names(one.second) + " called " + one.first;
-        return "in call " + std::to_string(sequence) + " of the group over " + axes + " " + odd + ", while " +
-               names(most->second) + " called " + most->first +
+        return "in call " + std::to_string(sequence) + " of the group over " + describe_axes(shape_, along) +
+               " " + odd + ", while " + names(most->second) + " called " + most->first +
                "; ranks that share a group must make the same calls in the same order";
     }
 
-    std::string missing() const {
+    std::string missing(groups const& met) const {
+        if (records_.size() == ranks_) return {};
         std::vector<std::size_t> gone;
         for (std::size_t rank = 0; rank < ranks_; ++rank)
             if (!has(rank)) gone.push_back(rank);
-        if (gone.empty()) return {};
         std::string text = names(gone) + (gone.size() == 1 ? " has" : " have") +
                            " left no record: killed, or on a machine that is gone, or the file was not given";
         for (auto const& [rank, r] : records_)
-            if (r.inside() && r.last)
-                for (std::size_t const other : group(rank, r.last_axes))
-                    if (!has(other)) return text + "; " + r.name + " waits in " + r.last->text();
+            if (r.inside() && r.last &&
+                met.at(group_of(rank, r.last_mask)).size() < shape_.group_size(r.last_mask))
+                return text + "; " + r.name + " waits in " + r.last->text();
         return text;
     }
 
     /// Whoever is inside a call waits for the members of its group that have not come to it.
-    std::vector<std::size_t> awaited(std::size_t rank) const {
-        record const& r = records_.at(rank);
-        std::vector<std::size_t> late;
-        if (!r.inside() || !r.last) return late;
-        for (std::size_t const other : group(rank, r.last_axes)) {
-            auto const& along = records_.at(other).along;
-            auto const at = along.find(r.last_axes);
-            if (at == along.end() || at->second.empty() || at->second.rbegin()->first < r.last->sequence)
-                late.push_back(other);
+    class lateness {
+    public:
+        lateness(flight_log const& log, groups const& met) : log_(log), met_(met) {}
+
+        /// The ranks that a rank waits for.
+        std::vector<std::size_t> const& awaited(std::size_t rank) {
+            static std::vector<std::size_t> const nobody;
+            record const& r = log_.records_.at(rank);
+            if (!r.inside() || !r.last) return nobody;
+            auto const [at, fresh] = late_.try_emplace(wait_of(rank));
+            if (fresh)
+                for (std::size_t const other : met_.at(at->first.first))
+                    if (!has_come(other, at->first)) at->second.push_back(other);
+            return at->second;
         }
-        return late;
-    }
+        /// One of them that does not wait itself, if there is one.
+        std::size_t blamed(std::size_t rank) {
+            auto const& late = awaited(rank);
+            auto const [at, fresh] = blamed_.try_emplace(wait_of(rank), late.front());
+            if (fresh)
+                for (std::size_t const other : late)
+                    if (awaited(other).empty()) {
+                        at->second = other;
+                        break;
+                    }
+            return at->second;
+        }
+
+    private:
+        /// A group and one of its calls.
+        using wait = std::pair<group, std::uint64_t>;
+
+        wait wait_of(std::size_t rank) const {
+            record const& r = log_.records_.at(rank);
+            return {log_.group_of(rank, r.last_mask), r.last->sequence};
+        }
+        bool has_come(std::size_t rank, wait const& to) const {
+            auto const& along = log_.records_.at(rank).along;
+            auto const at = along.find(to.first.first);
+            return at != along.end() && !at->second.empty() && at->second.rbegin()->first >= to.second;
+        }
+
+        flight_log const& log_;
+        groups const& met_;
+        std::map<wait, std::vector<std::size_t>> late_;
+        std::map<wait, std::size_t> blamed_;
+    };
 
     /// A rank that others wait for and that waits for nobody; or a circle.
-    std::string waiting() const {
-        std::map<std::size_t, std::vector<std::size_t>> awaited_by;
-        for (auto const& [rank, r] : records_)
-            for (std::size_t const late : awaited(rank)) awaited_by[late].push_back(rank);
-        if (awaited_by.empty()) return {};
-        for (auto const& [late, waiters] : awaited_by) {
-            record const& r = records_.at(late);
-            if (!awaited(late).empty()) continue;
+    std::string waiting(groups const& met) const {
+        lateness late(*this, met);
+        std::map<std::size_t, std::vector<std::size_t>> waiting_for;
+        for (auto const& one : records_)
+            if (!late.awaited(one.first).empty()) waiting_for[late.blamed(one.first)].push_back(one.first);
+        if (waiting_for.empty()) return {};
+        for (auto const& [blamed, waiters] : waiting_for) {
+            record const& r = records_.at(blamed);
+            if (!late.awaited(blamed).empty()) continue;
             return names(waiters) + (waiters.size() == 1 ? " waits" : " wait") +
                    records_.at(waiters.front()).last_seen(" in ") + " for " + r.name + ", which " +
                    (r.last ? "is in no call or has ended; it was last seen" + r.last_seen(" in ")
                            : "has made no call");
         }
-        std::vector<std::size_t> path{awaited_by.begin()->first};
+        std::vector<std::size_t> path{waiting_for.begin()->first};
         for (;;) {
-            std::size_t const next = awaited(path.back()).front();
+            std::size_t const next = late.awaited(path.back()).front();
             auto const seen = std::find(path.begin(), path.end(), next);
             bool const closed = seen != path.end();
             if (closed) path.erase(path.begin(), seen);
@@ -292,23 +338,20 @@ private:
         return text + ": a circle, so none of them can go on";
     }
 
+    /// "rank 0 (tp 0), rank 1 (tp 1) and rank 2 (tp 2)"; of many, the first ones and how many more.
     std::string names(std::vector<std::size_t> const& some) const {
+        std::size_t const shown = some.size() <= most_names ? some.size() : most_names;
         std::string text;
-        for (std::size_t i = 0; i < some.size(); ++i)
-            text += (i == 0                 ? ""
-                     : i + 1 == some.size() ? " and "
-                                            : ", ") +
-                    (has(some[i]) ? records_.at(some[i]).name : "rank " + std::to_string(some[i]));
-        return text;
+        for (std::size_t i = 0; i < shown; ++i) {
+            if (i != 0) text += i + 1 == some.size() ? " and " : ", ";
+            text += has(some[i]) ? records_.at(some[i]).name : "rank " + std::to_string(some[i]);
+        }
+        return shown == some.size() ? text : text + " and " + std::to_string(some.size() - shown) + " more";
     }
 
-    static constexpr std::size_t most_ranks = std::size_t{1} << 20;
-    struct axis {
-        std::string name;
-        std::size_t size = 1;
-    };
+    static constexpr std::size_t most_ranks = std::size_t{1} << 20, most_names = 8;
     std::string mesh_;
-    std::vector<axis> axes_;
+    grid shape_;  // its names point into mesh_
     std::size_t ranks_ = 1;
     std::map<std::size_t, record> records_;
 };

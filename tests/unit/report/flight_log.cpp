@@ -194,6 +194,8 @@ TEST_CASE("edited records") {
     CHECK(has(refusal_of(good + "rank 1 of the mesh tp 2 has entered 0 calls and completed 0\n"),
               "the others' is dp 2"));
     CHECK(has(refusal_of(good + "noise\n"), "line 29: this is no line about a call"));
+    CHECK(has(refusal_of(replaced(good, "over dp x tp", "over tp x dp")), "has no axes 'tp x dp'"));
+    CHECK(has(refusal_of(replaced(good, "over dp x tp", "over pp")), "has no axes 'pp'"));
     std::string damaged = good;
     for (std::size_t at = 0; at < good.size(); at += 7) {  // never more than a refusal
         damaged = good;
@@ -201,6 +203,25 @@ TEST_CASE("edited records") {
         CHECK(!refusal_of(damaged).empty());
         CHECK(!refusal_of(good.substr(0, at)).empty());
     }
+}
+
+TEST_CASE("of thousands of ranks the first are named, and their records are read in a moment") {
+    std::size_t const ranks = 20000;
+    std::string text;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+        bool const late = rank >= 15000;
+        text += "rank " + std::to_string(rank) + " of the mesh dp 20000 has entered " + (late ? "1" : "2") +
+                " calls and completed 1\n0 call 0 of its group: barrier() over dp at model.cpp:1\n";
+        if (!late) text += "1 call 1 of its group: barrier() over dp at model.cpp:2\n";
+    }
+    auto const found = verdict_on(text);
+    CHECK(
+        has(found,
+            "rank 7 and 14992 more wait in barrier() over dp at model.cpp:2 for rank 15000, which is in no"));
+    std::string const one = "rank 5 of the mesh dp 1048576 has entered 1 calls and completed 0\n"
+                            "0 call 0 of its group: barrier() over dp at model.cpp:1\n";
+    CHECK(has(verdict_on(one), "rank 8 and 1048567 more have left no record"));
+    CHECK(has(verdict_on(one), "; rank 5 waits in barrier()"));
 }
 
 /// Runs ranks that never end in a process of its own, sends a signal, and returns how it ended.
