@@ -28,6 +28,8 @@ inline double apart(std::vector<double> const& one, std::vector<double> const& o
 inline constexpr double close = 24 * 24.0 * 1.2e-7 / 8;  // sqrt(K) eps, times 3
 
 inline void check_equal(outcome const& one, outcome const& other) {
+    if (one.left_out || other.left_out) return;
+    ++ranks::compared;
     REQUIRE(one.losses.size() == other.losses.size());
     CHECK(apart(one.losses, other.losses) < close);
     CHECK(apart(one.norms, other.norms) < close);
@@ -49,6 +51,8 @@ inline bool same_bits(std::vector<double> const& a, std::vector<double> const& b
 }
 
 inline void check_same_bits(outcome const& one, outcome const& other) {
+    if (one.left_out || other.left_out) return;
+    ++ranks::compared;
     CHECK(same_bits(one.losses, other.losses));
     CHECK(same_bits(one.norms, other.norms));
     REQUIRE(one.weights.size() == other.weights.size());

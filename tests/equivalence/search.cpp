@@ -153,12 +153,13 @@ std::vector<mw::translation> searched(std::size_t beams, std::size_t rows = 128,
                                       std::size_t vocab_size = 0) {
     using S = on_tp<Tp>;
     std::vector<mw::translation> found;
-    mw::run<S>(mw::threads{}, [&](auto& here) {
+    if (tiny::left_out<S>()) return found;
+    mw::run<S>(tiny::ranks{}, [&](auto& here) {
         auto const m = decided<model<S, longer, long_vocab>>(here, seed);
         auto mine = mw::translate(
             here, m, sources(),
             {.beams = beams, .start = start, .eos = eos, .vocab_size = vocab_size, .rows = rows});
-        if ((here.index() + 1 == Tp).on_this_rank()) found = std::move(mine);  // any rank has them
+        if (tiny::keeps_results(here)) found = std::move(mine);  // any rank has them
     });
     return found;
 }
@@ -197,6 +198,8 @@ TEST_CASE("one beam takes the likeliest id at every step") {
 
 void check_same(std::vector<mw::translation> const& one, std::vector<mw::translation> const& other,
                 double close) {
+    if (tiny::ranks::processes != 0 && other.empty()) return;  // left to another number of processes
+    ++tiny::ranks::compared;
     REQUIRE(one.size() == other.size());
     for (std::size_t i = 0; i < one.size(); ++i) {
         CHECK(one[i].ids == other[i].ids);

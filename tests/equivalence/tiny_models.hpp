@@ -2,10 +2,11 @@
 // Tiny models on every mesh: the axes, the strategies, and a training run whose whole outcome can be compared.
 #include <meshwise/nn/llama.hpp>
 #include <meshwise/optim/adamw.hpp>
-#include <meshwise/parallel/rank.hpp>
 
 #include <string>
 #include <vector>
+
+#include "ranks.hpp"
 
 namespace tiny {
 
@@ -61,6 +62,7 @@ using llama = mw::llama<S, vocab, embed, kv_heads, group, llama_dim, ffn, layer>
 
 /// Everything a run leaves behind, on whole tensors.
 struct outcome {
+    bool left_out = false;  // see `left_out<S>()`
     std::vector<double> losses, norms;
     std::vector<std::string> names;
     std::vector<std::vector<double>> gradients;  // of the first step
@@ -92,27 +94,25 @@ void train(mw::rank<S>& here, std::size_t steps, bool recompute, Each each) {
     }
 }
 
-/// The outcome is that of the first rank; with processes, the others' is empty.
-template <template <class> class Model, class S, class Policy = mw::threads>
+template <template <class> class Model, class S, class Policy = ranks>
 outcome train(std::size_t steps, bool recompute = false, Policy const& policy = {}) {
     outcome result;
+    if (result.left_out = left_out<S>(); result.left_out) return result;
     mw::run<S>(policy, [&](auto& here) {
         auto const note = [&](std::vector<std::vector<double>>& all, auto const& x, double scale) {
             auto const whole = here.gather(x);
-            if (!here.is_first().on_this_rank()) return;
+            if (!keeps_results(here)) return;
             std::vector<double> values(whole.begin(), whole.end());
             for (double& v : values) v *= scale;
             all.push_back(std::move(values));
         };
         train<Model>(here, steps, recompute,
                      [&](auto& model, std::size_t step, double loss, double norm, auto& gradient) {
-                         if (here.is_first().on_this_rank())
-                             result.losses.push_back(loss), result.norms.push_back(norm);
+                         if (keeps_results(here)) result.losses.push_back(loss), result.norms.push_back(norm);
                          mw::for_each_parameter(
                              model, [&](std::size_t i, std::string_view name, auto& p, mw::initial) {
                                  if (step == 0) note(result.gradients, gradient.whole(i, p), gradient.scale);
-                                 if (step == 0 && here.is_first().on_this_rank())
-                                     result.names.emplace_back(name);
+                                 if (step == 0 && keeps_results(here)) result.names.emplace_back(name);
                                  if (step + 1 == steps) note(result.weights, p, 1);
                              });
                      });

@@ -1,0 +1,42 @@
+#pragma once
+// How the ranks of these tests run: as threads, or, where the program's main has said so, as processes
+// (tests/mpi/equivalence.cpp): the same object code for both.
+#include <meshwise/parallel/rank.hpp>
+
+#include <functional>
+
+namespace tiny {
+
+namespace mw = meshwise;
+
+struct ranks {
+    using program = std::function<void(mw::communicator&, std::size_t workers)>;
+    /// 0: there are only threads.
+    static inline std::size_t processes = 0;
+    static inline void (*run_processes)(mw::grid const&, std::string_view strategy, program const&) = nullptr;
+    /// Comparisons made; of a run without any nothing can be said.
+    static inline std::size_t compared = 0;
+};
+
+/// What `mw::run` needs to know of a policy. One rank is alone in each process.
+template <class Program>
+void run_ranks(ranks const&, mw::grid const& mesh, std::string_view strategy, Program&& run) {
+    if (ranks::processes == mesh.ranks())
+        ranks::run_processes(mesh, strategy, run);
+    else
+        mw::run_ranks(mw::threads{}, mesh, strategy, run);
+}
+
+/// Processes run meshes of their own number, and one rank alone; others are left to other numbers of processes.
+template <class S>
+bool left_out() {
+    return ranks::processes != 0 && S::mesh::ranks != 1 && S::mesh::ranks != ranks::processes;
+}
+
+/// Whether this rank keeps what the test looks at: one in each process.
+template <class Rank>
+bool keeps_results(Rank& here) {
+    return ranks::processes == here.team().size() || here.is_first().on_this_rank();
+}
+
+}  // namespace tiny
