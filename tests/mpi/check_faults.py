@@ -159,6 +159,18 @@ def mismatches():
         "so none of them can go on", "heard of the disagreement, untouched", within=10)
 
 
+def how_often_calls_are_compared():
+    """sampled: the first 64 calls of a group and then every 16th, so another place at call 70 is not found."""
+    for compare, odd in (("sampled", 3), ("sampled", 63), ("sampled", 80), ("full", 70)):
+        run = Run(2, f"compare_{compare}_{odd}")
+        yield f"{compare}: another place of call {odd}", run.expect(
+            70, rf"{RANK1} entered all_reduce\(sum, float32, 1000\) .*; {RULE} \(only the call sites differ",
+            within=10) + sentences(run, 1)
+    for compare, odd in (("sampled", 70), ("sampled", 1000), ("off", 3)):
+        run = Run(2, f"compare_{compare}_{odd}")
+        yield f"{compare}: call {odd} is not compared", run.expect(0)
+
+
 def signalled(folder):
     """SIGUSR1 and SIGTERM to one process, or to all: each writes its own record."""
     for number in (signal.SIGUSR1, signal.SIGTERM):
@@ -242,7 +254,7 @@ def stopped():
 def main():
     passed = failed = 0
     for part in (all_is_well, wrong_number_of_processes, ranks_start_differently, an_exception, a_rank_leaves, mismatches,
-                 someone_is_late, killed, stopped):
+                 how_often_calls_are_compared, someone_is_late, killed, stopped):
         for title, faults in part():
             passed, failed = passed + (not faults), failed + bool(faults)
             for fault in faults:

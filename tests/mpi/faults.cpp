@@ -137,6 +137,14 @@ void program(mw::communicator& here, std::string const& mode) {
             });
     } else if (mode == "call_site") {
         disagree(here, good, [&](float* x) { here.all_reduce(all, sum, f32, x, x, 320, line_of()); });
+    } else if (mode.starts_with("compare_")) {
+        // Of 200 calls, rank 1 makes one at another place: "compare_sampled_80". What is not compared is not found.
+        std::size_t const odd = std::stoul(mode.substr(mode.rfind('_') + 1));
+        std::vector<float> x(1000);
+        for (std::size_t call = 0; call < 200; ++call) {
+            auto const at = call == odd && here.rank() == 1 ? line_of() : place;
+            here.all_reduce(all, sum, f32, x.data(), x.data(), x.size(), at);
+        }
     } else if (mode == "batch") {
         if (here.rank() == 1) here.note_common(1);
         disagree(here, good, good);
@@ -164,6 +172,8 @@ int main(int argc, char** argv) {
     mw::mpi policy{argc, argv};
     if (argc > 2) policy.deadline = std::chrono::milliseconds(std::atoi(argv[2]));
     if (argc > 3) policy.record_file = argv[3];
+    if (mode.starts_with("compare_sampled")) policy.compare = mw::fingerprints::sampled;
+    if (mode.starts_with("compare_off")) policy.compare = mw::fingerprints::off;
     if (mode == "handshake")
         policy.equal_on_all_ranks = {
             {"the seed", std::to_string(mw::mpi_session::start(argc, argv).rank() / 2)}};
