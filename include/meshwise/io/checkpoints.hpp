@@ -11,9 +11,8 @@
 // is loaded was verified. Files know tensors by global names and boxes, so any mesh and any strategy loads any other's.
 // Costs: a replicated value is written by one rank; save takes one mebibyte of memory, save_beside what the rank writes;
 // loading reads everything twice, once to verify.
-#include <future>
-
 #include <meshwise/io/checkpoint_folder.hpp>
+#include <meshwise/io/disk_work.hpp>
 #include <meshwise/io/shard_file.hpp>
 #include <meshwise/io/weights.hpp>
 
@@ -30,7 +29,7 @@ public:
     checkpoints& operator=(checkpoints const&) = delete;
 
     /// Writes the state. When it returns, the checkpoint is on the disk.
-    /// Communication: four small all-reduces and the manifest's lines.
+    /// Communication: small all-reduces, of which one every 50 ms while a rank writes, and the manifest's lines.
     /// Errors: output_error on all ranks if any of them cannot write: what was begun is removed, all before is as it was.
     /// error if the step is not later than all that are there, or if the ranks' numbers differ.
     template <class Rank, class... T>
@@ -43,15 +42,13 @@ public:
     /// Brings a save that goes on beside to its next stage if all ranks are through with the last; call it once a step.
     /// True if there is none, or no longer. Communication: one small all-reduce while there is one.
     template <class Rank>
-    bool advance(Rank& here);
+    bool advance(Rank& here) {
+        return advance(here, {});
+    }
     /// Waits for a save that goes on beside. When it returns, the checkpoint is on the disk.
     template <class Rank>
     void finish(Rank& here) {
-        while (pending_) {
-            if (pending_->line.valid()) pending_->line.wait();
-            if (pending_->commit.valid()) pending_->commit.wait();
-            advance(here);
-        }
+        while (!advance(here, detail::between_meetings)) {}
     }
 
     /// The newest checkpoint's step.
@@ -103,12 +100,15 @@ private:
     template <class Rank, class F>
     void on_all_or_undo(Rank& here, std::string const& fresh, F f) const {
         try {
-            on_all_or_none(here.team(), f);
+            detail::disk_work(here.team(), f);
         } catch (...) {
             if (here.is_first().on_this_rank()) folder_.remove_all(fresh);
             throw;
         }
     }
+    // waits so long for the work of this rank
+    template <class Rank>
+    bool advance(Rank& here, std::chrono::milliseconds wait);
     template <class Rank, class State>
     void load_parts(Rank& here, std::uint64_t step, State const& state, bool all_of_it) const;
     template <class State>
@@ -193,16 +193,12 @@ void checkpoints::save_beside(Rank& here, std::uint64_t step, named_state<T...> 
 }
 
 template <class Rank>
-bool checkpoints::advance(Rank& here) {
+bool checkpoints::advance(Rank& here, std::chrono::milliseconds wait) {
     if (!pending_) return true;
-    auto const busy = [](auto const& work) {
-        return work.valid() && work.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
-    };
     communicator& team = here.team();
-    std::uint32_t const mine = busy(pending_->line) || busy(pending_->commit) ? 1 : 0;
-    std::uint32_t any = 0;
-    team.all_reduce(team.mesh().every_axis(), reduction::max, element_type::uint32, &mine, &any, 1);
-    if (any != 0) return false;
+    if (detail::anyone_busy(team, detail::unfinished(pending_->line, wait) ||
+                                      detail::unfinished(pending_->commit, wait)))
+        return false;
     bool const written = pending_->line.valid();  // and not yet committed; on all ranks alike
     started now = std::move(*pending_);
     pending_.reset();
@@ -267,7 +263,7 @@ void checkpoints::load_parts(Rank& here, std::uint64_t step, State const& state,
     if constexpr (backend_of<typename Rank::strategy>::computes) {
         std::string const path = folder_.path_of(step);
         manifest stored;
-        on_all_or_none(here.team(), [&] {
+        detail::disk_work(here.team(), [&] {
             stored = manifest::read(folder_.calls(), path + "/" + std::string(manifest::file_name));
             if (stored.step != step)
                 throw input_error(path_in_quotes(path) + " holds step " + std::to_string(stored.step) +
@@ -277,11 +273,11 @@ void checkpoints::load_parts(Rank& here, std::uint64_t step, State const& state,
         auto const open_shard = [&](std::size_t i) {
             return open_file(folder_.calls(), path + "/" + manifest::shard_name(i), O_RDONLY | O_NOFOLLOW);
         };
-        on_all_or_none(here.team(), [&] {
+        detail::disk_work(here.team(), [&] {
             for (std::size_t i = here.index(); i < stored.files.size(); i += here.team().size())
                 verify_shard(open_shard(i), stored.files[i]);
         });
-        on_all_or_none(here.team(), [&] {
+        detail::disk_work(here.team(), [&] {
             state.visit([&]<class X>(std::string const&, X& x) {
                 if constexpr (detail::is_tensor_type<X>) detail::make_room(x);
             });

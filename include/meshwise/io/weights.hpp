@@ -3,9 +3,9 @@
 // file knows nothing of meshes.
 //   mw::load_weights(here, model, "model.safetensors");
 //   mw::save_weights(here, model, "model.safetensors");
-#include <meshwise/communicator/agree.hpp>
 #include <meshwise/io/box.hpp>
 #include <meshwise/io/chunk_reader.hpp>
+#include <meshwise/io/disk_work.hpp>
 #include <meshwise/io/safetensors.hpp>
 #include <meshwise/tensor/fields.hpp>
 
@@ -156,7 +156,7 @@ void make_room(X& x) {
 
 /// Fills the parameters of a model, which need no initial values.
 /// Placement: any; each rank reads its own boxes only. Padding is not in files and becomes zero.
-/// Communication: two small all-reduces.
+/// Communication: small all-reduces, of which one every 50 ms while a rank reads.
 /// Errors: input_error on all ranks for a file that one of them refuses, and for any difference between file and program
 /// (missing, unexpected, shape, type): all at once, before anything is written. After an error while elements are read
 /// the model holds some of them.
@@ -164,7 +164,7 @@ template <class Rank, class Model>
 void load_weights(Rank& here, Model& model, std::string const& path, load_options options = {}) {
     if constexpr (backend_of<typename Rank::strategy>::computes) {
         std::optional<stored_weights> stored;
-        on_all_or_none(here.team(), [&] {
+        detail::disk_work(here.team(), [&] {
             stored.emplace(path, *options.calls);
             detail::differences found;
             std::map<std::string, int, std::less<>> wanted;
@@ -185,7 +185,7 @@ void load_weights(Rank& here, Model& model, std::string const& path, load_option
                               " is there, but the program has none");
             found.check(path_in_quotes(path));
         });
-        on_all_or_none(here.team(), [&] {
+        detail::disk_work(here.team(), [&] {
             std::vector<std::byte> scratch;
             for_each_parameter(model, [&](std::size_t, std::string_view name, auto& p, initial) {
                 auto const& [file, tensor] = stored->tensors().find(name)->second;
@@ -219,9 +219,9 @@ void save_weights(Rank& here, Model& model, std::string const& path, save_option
         open_file file;
         bool made = false;
         auto const on_first = [&](auto f) {
-            here.on_first([&] {
+            detail::disk_work(here.team(), [&] {
                 try {
-                    f();
+                    if (here.is_first().on_this_rank()) f();
                 } catch (...) {
                     if (made) options.calls->remove_file(fresh);
                     throw;

@@ -390,6 +390,40 @@ TEST_CASE("saved beside the training: what is saved is the state as it was, and 
     });
 }
 
+/// The disk takes longer than a collective may, for one rank's shard.
+struct sluggish_calls : mw::file_calls {
+    int fsync(int file) override {
+        if (of_one(file)) std::this_thread::sleep_for(std::chrono::milliseconds(900));
+        return mw::file_calls::fsync(file);
+    }
+    std::int64_t pread(int file, void* to, std::size_t bytes, std::uint64_t at) override {
+        if (of_one(file) && !read.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(900));
+        return mw::file_calls::pread(file, to, bytes, at);
+    }
+    static bool of_one(int file) {
+        auto const name = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file)).string();
+        return name.ends_with("rank-00001.safetensors");
+    }
+    std::atomic<bool> read = false;
+};
+
+TEST_CASE("a disk that takes longer than the deadline of collectives is waited for") {
+    scratch const folder;
+    using P = small::places<2, 1>;
+    using S = P::by_both;
+    sluggish_calls calls;
+    mw::run<S>(mw::threads{.deadline = std::chrono::milliseconds(400)}, [&](auto& here) {
+        auto model = here.template init<P::model<S>>(mw::seed{5});
+        auto const state = mw::state_of("model", model);
+        mw::checkpoints store(folder.path(), {.calls = &calls});
+        store.save(here, 1, state);
+        store.save_beside(here, 2, state);
+        store.finish(here);
+        CHECK(store.resume(here, state) == 2);
+    });
+    CHECK(calls.read);
+}
+
 TEST_CASE("a failure beside the training is thrown on all ranks, and the older checkpoint stays") {
     scratch const folder;
     using P = small::places<2, 1>;

@@ -107,13 +107,9 @@ TEST_CASE("all differences in one error, the same on all ranks, and the model is
 }
 
 TEST_CASE("a file that one rank alone cannot read is an error on all, and names the rank") {
-    struct second_fails : mw::file_calls {
-        int open(std::string const& path, int flags) override {
-            if (std::this_thread::get_id() == bad) return errno = EACCES, -1;
-            return mw::file_calls::open(path, flags);
-        }
-        std::thread::id bad;
-    } calls;
+    struct opens_nothing : mw::file_calls {
+        int open(std::string const&, int) override { return errno = EACCES, -1; }
+    } bad;
     scratch const folder;
     using P = small::places<2, 1>;
     std::string const path = folder / "w.safetensors";
@@ -121,10 +117,10 @@ TEST_CASE("a file that one rank alone cannot read is an error on all, and names 
     std::atomic<int> told = 0;
     mw::run<P::by_both>(mw::threads{}, [&](auto& here) {
         P::model<P::by_both> model;
-        if (!here.is_first().on_this_rank()) calls.bad = std::this_thread::get_id();
-        here.team().barrier(here.team().mesh().every_axis());
+        mw::load_options const options{.calls = here.is_first().on_this_rank() ? &mw::file_calls::of_system()
+                                                                               : &bad};
         std::string const why =
-            refusal<mw::input_error>([&] { mw::load_weights(here, model, path, {.calls = &calls}); });
+            refusal<mw::input_error>([&] { mw::load_weights(here, model, path, options); });
         if (why.find("rank 1 (") == 0 && why.find("Permission denied") != why.npos) ++told;
         here.team().barrier(here.team().mesh().every_axis());  // the team is whole
     });
