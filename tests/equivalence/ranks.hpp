@@ -14,11 +14,13 @@ struct ranks {
     /// 0: there are only threads.
     static inline std::size_t processes = 0;
     static inline void (*run_processes)(mw::grid const&, std::string_view strategy, program const&) = nullptr;
+    /// One rank alone is run by the first process only.
+    static inline bool is_first_process = true;
     /// Comparisons made; of a run without any nothing can be said.
     static inline std::size_t compared = 0;
 };
 
-/// What `mw::run` needs to know of a policy. One rank is alone in each process.
+/// What `mw::run` needs to know of a policy. One rank is alone in its process.
 template <class Program>
 void run_ranks(ranks const&, mw::grid const& mesh, std::string_view strategy, Program&& run) {
     if (ranks::processes == mesh.ranks())
@@ -27,10 +29,12 @@ void run_ranks(ranks const&, mw::grid const& mesh, std::string_view strategy, Pr
         mw::run_ranks(mw::threads{}, mesh, strategy, run);
 }
 
-/// Processes run meshes of their own number, and one rank alone; others are left to other numbers of processes.
+/// Processes run meshes of their own number, and the first of them one rank alone; others are left to other
+/// numbers of processes.
 template <class S>
 bool left_out() {
-    return ranks::processes != 0 && S::mesh::ranks != 1 && S::mesh::ranks != ranks::processes;
+    if (ranks::processes == 0) return false;
+    return S::mesh::ranks == 1 ? !ranks::is_first_process : S::mesh::ranks != ranks::processes;
 }
 
 /// Whether this rank keeps what the test looks at: one in each process.

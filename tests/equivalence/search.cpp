@@ -198,7 +198,7 @@ TEST_CASE("one beam takes the likeliest id at every step") {
 
 void check_same(std::vector<mw::translation> const& one, std::vector<mw::translation> const& other,
                 double close) {
-    if (tiny::ranks::processes != 0 && other.empty()) return;  // left to another number of processes
+    if (tiny::ranks::processes != 0 && (one.empty() || other.empty())) return;  // left to other processes
     ++tiny::ranks::compared;
     REQUIRE(one.size() == other.size());
     for (std::size_t i = 0; i < one.size(); ++i) {

@@ -67,12 +67,13 @@ private:
 };
 
 namespace detail {
-/// Replaces the file, or says on stderr why not: whoever writes a record has a worse failure to report.
+/// Replaces the file at once, or says on stderr that it could not: whoever writes a record has a worse failure to report.
 inline void write_record_file(std::string const& path, std::string const& text) noexcept {
-    std::FILE* const file = std::fopen(path.c_str(), "w");
+    std::string const fresh = path + ".tmp";
+    std::FILE* const file = std::fopen(fresh.c_str(), "w");
     bool const written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
     bool const closed = file != nullptr && std::fclose(file) == 0;
-    if (!written || !closed)
+    if (!written || !closed || std::rename(fresh.c_str(), path.c_str()) != 0)
         std::fprintf(stderr, "meshwise: the record of calls could not be written to %s\n", path.c_str());
 }
 }  // namespace detail
