@@ -172,23 +172,35 @@ constexpr std::array<std::size_t, sizeof...(A)> runs_of(list<A...>) {
     return runs;
 }
 
+// an operand's shape on this rank, and where it has the axes of a contraction
+struct placed_axes {
+    std::span<std::size_t const> positions, extents;
+    bool has(std::size_t i) const { return positions[i] < extents.size(); }
+};
+inline void describe_axes(std::span<contraction_axis> all, placed_axes x, placed_axes y, placed_axes out) {
+    std::array<std::ptrdiff_t, 24> a, b, c;
+    strides_at(x.positions, x.extents, a.data());
+    strides_at(y.positions, y.extents, b.data());
+    strides_at(out.positions, out.extents, c.data());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        placed_axes const& carrier = x.has(i) ? x : y;
+        all[i] = {.extent = carrier.extents[carrier.positions[i]], .a = a[i], .b = b[i], .c = c[i]};
+    }
+}
+
 template <class R, class Out, class Relation, class X, class Y>
 auto contracted(X const& x, Y const& y) {
     using result = tensor<R, Out, typename Relation::layout, typename X::backend>;
     using B = typename X::backend;
     auto out = result_of<result>(x, y);
     using every = concat<as_list<Out>, typename Relation::contracted>;
-    auto const strides = [&]<class... A>(list<A...>) {
-        auto const local = [&]<class Axis>(Axis*) {
-            if constexpr (contains<Axis, typename X::axes>)
-                return x.template local<Axis>();
-            else
-                return y.template local<Axis>();
-        };
-        return std::array<contraction_axis, sizeof...(A)>{contraction_axis{
-            local(static_cast<A*>(nullptr)), stride_of<A>(x), stride_of<A>(y), stride_of<A>(out)}...};
-    };
-    auto all = strides(every{});
+    static_assert(every::size <= 24);
+    std::array<contraction_axis, every::size> all{};
+    auto const in_x = x.local_extents();
+    auto const in_y = y.local_extents();
+    auto const in_out = out.local_extents();
+    describe_axes(all, {positions<every, typename X::axes>::at, in_x},
+                  {positions<every, typename Y::axes>::at, in_y}, {positions<every, Out>::at, in_out});
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
         [&]<class... A>(list<A...>) {

@@ -70,10 +70,20 @@ public:
     std::size_t local() const {
         return extent<Axis>() / shards<L, Axis>;
     }
-    std::array<std::size_t, sizeof...(A)> local_extents() const { return {local<A>()...}; }
+    std::array<std::size_t, sizeof...(A)> local_extents() const {
+        if constexpr (bounded_count == 0)
+            return {local_extent<L, A>...};
+        else
+            return {local<A>()...};
+    }
     extents_type const& extents() const { return extents_; }
     /// Elements on this rank.
-    std::size_t size() const { return (std::size_t{1} * ... * local<A>()); }
+    std::size_t size() const {
+        if constexpr (bounded_count == 0)
+            return (std::size_t{1} * ... * local_extent<L, A>);
+        else
+            return (std::size_t{1} * ... * local<A>());
+    }
 
     explicit operator bool() const { return static_cast<bool>(memory_); }
     T const* data() const { return static_cast<T const*>(memory_.data()); }
@@ -93,7 +103,9 @@ public:
     }
 
 private:
-    explicit tensor(extents_type extents) : extents_(extents) { (check_extent<A>(), ...); }
+    explicit tensor(extents_type extents) : extents_(extents) {
+        if constexpr (bounded_count != 0) (check_extent<A>(), ...);
+    }
     template <class Axis>
     void check_extent() const {
         if constexpr (Axis::bounded) {
@@ -172,29 +184,45 @@ typename Out::extents_type result_extents(axes<A...>, X const&... x) {
 /// Room for a result whose axes come from these operands.
 template <class Out, class... X>
 Out result_of(X const&... operands) {
-    return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
+    if constexpr (Out::bounded_count == 0)
+        return Out::uninitialized();
+    else
+        return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
 }
 
-/// Strides of a tensor's axes in memory.
-template <class X>
-std::array<std::ptrdiff_t, X::axis_count> strides_of(X const& x) {
-    std::array<std::ptrdiff_t, X::axis_count> strides{};
-    auto const extents = x.local_extents();
-    std::ptrdiff_t step = 1;
-    for (std::size_t i = X::axis_count; i-- > 0;) {
-        strides[i] = step;
-        step *= static_cast<std::ptrdiff_t>(extents[i]);
+namespace detail {
+// What is known of axes at run time needs no types: tables of positions, and plain functions over them.
+template <class List, class Axes>
+struct positions;
+template <template <class...> class List, class... A, class Axes>
+struct positions<List<A...>, Axes> {
+    static constexpr std::size_t count = sizeof...(A);
+    static constexpr std::array<std::size_t, count> at{index_of<A, Axes>...};
+};
+// stride of each axis whose position in a row-major tensor of these extents is given; 0 where it is not among them
+inline void strides_at(std::span<std::size_t const> positions, std::span<std::size_t const> extents,
+                       std::ptrdiff_t* strides) {
+    for (std::size_t const position : positions) {
+        std::size_t step = position < extents.size() ? 1 : 0;
+        for (std::size_t i = position + 1; i < extents.size(); ++i) step *= extents[i];
+        *strides++ = static_cast<std::ptrdiff_t>(step);
     }
+}
+}  // namespace detail
+
+/// Strides in memory of the axes in a list; 0 for an axis that the tensor lacks (the value repeats along it).
+template <class List, class X>
+auto strides_along(X const& x) {
+    using at = detail::positions<List, typename X::axes>;
+    std::array<std::ptrdiff_t, at::count> strides{};
+    detail::strides_at(at::at, x.local_extents(), strides.data());
     return strides;
 }
 
-/// Stride of one axis in memory; 0 when the tensor lacks it (the value repeats along it).
+/// Stride of one axis in memory; 0 when the tensor lacks it.
 template <class Axis, class X>
 std::ptrdiff_t stride_of(X const& x) {
-    if constexpr (contains<Axis, typename X::axes>)
-        return strides_of(x)[index_of<Axis, typename X::axes>];
-    else
-        return 0;
+    return strides_along<list<Axis>>(x)[0];
 }
 
 }  // namespace meshwise
