@@ -235,6 +235,17 @@ struct contractible {
     using verdict =
         all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
 };
+
+// a contraction of gradients, which nobody records: contract itself would bring the pullbacks of pullbacks with it
+template <class Out, class X, class Y>
+auto contract_gradients(X const& x, Y const& y) {
+    using verdict = typename contractible<Out, X, Y>::verdict;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return contracted<typename X::value_type, Out,
+                          contraction<Out, typename X::operand, typename Y::operand>>(x, y);
+}
 }  // namespace detail
 
 /// The contraction of x and y that keeps the axes Out, in that order; all other axes are summed.
@@ -253,8 +264,9 @@ auto contract(X const& x, Y const& y, std::source_location where = std::source_l
             auto out = detail::contracted<typename X::value_type, Out, relation>(x, y);
             if (is_recorded(x, y))
                 record(out, where, [x, y](auto const& d) {
-                    if (x.node() != 0) contribute(target_of(x), contract<typename X::axes>(d, y));
-                    if (y.node() != 0) contribute(target_of(y), contract<typename Y::axes>(x, d));
+                    using detail::contract_gradients;
+                    if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
+                    if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
                 });
             return out;
         }

@@ -55,7 +55,8 @@ inline constexpr std::size_t array_size<std::array<T, N>> = N;
 struct fields_so_far {
     std::size_t names = 0, members = 0;
     constexpr void expect(bool holds) const {
-        if (!holds) throw error("mw::fields takes a name, a member, and for tensors how they start, over and over");
+        if (!holds)
+            throw error("mw::fields takes a name, a member, and for tensors how they start, over and over");
     }
 };
 template <std::size_t I, class List, class T>
@@ -73,7 +74,8 @@ constexpr void put_field(List& list, fields_so_far& n, T what) {
 }
 template <std::size_t... I, class... T>
 constexpr auto fields_of(std::index_sequence<I...>, T... what) {
-    using all = concat<std::conditional_t<std::is_member_object_pointer_v<T>, list<nth_field<I, T>>, list<>>...>;
+    using all =
+        concat<std::conditional_t<std::is_member_object_pointer_v<T>, list<nth_field<I, T>>, list<>>...>;
     apply_to<field_list, all> made{};
     fields_so_far n;
     (put_field<I>(made, n, what), ...);
@@ -184,8 +186,8 @@ void walk_parameters(M const& model, initial start, parameter_walk& walk) {
 // X is const where the model is
 template <class X, class F>
 void visit_parameter(parameter_walk& walk, void const* tensor, initial start) {
-    (*static_cast<F*>(walk.function))(walk.index, walk.name.text(), *static_cast<X*>(const_cast<void*>(tensor)),
-                                      start);
+    (*static_cast<F*>(walk.function))(walk.index, walk.name.text(),
+                                      *static_cast<X*>(const_cast<void*>(tensor)), start);
 }
 template <class Model, class F, class... X>
 void visit_parameters(Model& model, F& f, list<X...>) {

@@ -18,8 +18,25 @@ using node_id = std::uint32_t;
 template <class T, class Axes, class Layout = layout<mesh<>>, class Backend = best_backend>
 class tensor;
 
+namespace detail {
+// what all tensors have, whatever their types
+class untyped_tensor {
+public:
+    explicit operator bool() const { return static_cast<bool>(memory_); }
+    buffer const& memory() const { return memory_; }
+    node_id node() const { return node_; }
+    void set_node(node_id node) { node_ = node; }
+
+protected:
+    untyped_tensor() = default;
+
+    buffer memory_;
+    node_id node_ = 0;
+};
+}  // namespace detail
+
 template <class T, tensor_axis... A, class L, class B>
-class tensor<T, axes<A...>, L, B> {
+class tensor<T, axes<A...>, L, B> : public detail::untyped_tensor {
     static_assert(sizeof(refuse<typename placeable<meshwise::axes<A...>, L>::verdict>) > 0);
 
 public:
@@ -85,16 +102,12 @@ public:
             return (std::size_t{1} * ... * local<A>());
     }
 
-    explicit operator bool() const { return static_cast<bool>(memory_); }
     T const* data() const { return static_cast<T const*>(memory_.data()); }
     /// For those who write: a fresh result, an optimiser's parameter. All copies of the tensor see it.
     T* mutable_data() { return static_cast<T*>(memory_.data()); }
     std::span<T const> span() const { return {data(), size()}; }
     std::span<T> mutable_span() { return {mutable_data(), size()}; }
-    buffer const& memory() const { return memory_; }
 
-    node_id node() const { return node_; }
-    void set_node(node_id node) { node_ = node; }
     /// The same value, of which no gradient is asked.
     tensor detached() const {
         tensor same = *this;
@@ -120,9 +133,7 @@ private:
         }
     }
 
-    buffer memory_;
     [[no_unique_address]] extents_type extents_{};
-    node_id node_ = 0;
 };
 
 namespace detail {
