@@ -177,8 +177,9 @@ struct placed_axes {
     std::span<std::size_t const> positions, extents;
     bool has(std::size_t i) const { return positions[i] < extents.size(); }
 };
-inline void describe_axes(std::span<contraction_axis> all, placed_axes x, placed_axes y, placed_axes out) {
-    std::array<std::ptrdiff_t, 24> a, b, c;
+[[gnu::noinline]] inline void describe_axes(std::span<contraction_axis> all, placed_axes x, placed_axes y,
+                                            placed_axes out) {
+    std::array<std::ptrdiff_t, 24> a{}, b{}, c{};
     strides_at(x.positions, x.extents, a.data());
     strides_at(y.positions, y.extents, b.data());
     strides_at(out.positions, out.extents, c.data());
@@ -199,8 +200,8 @@ auto contracted(X const& x, Y const& y) {
     auto const in_x = x.local_extents();
     auto const in_y = y.local_extents();
     auto const in_out = out.local_extents();
-    describe_axes(all, {positions<every, typename X::axes>::at, in_x},
-                  {positions<every, typename Y::axes>::at, in_y}, {positions<every, Out>::at, in_out});
+    describe_axes(all, {positions<every, typename X::axes>, in_x}, {positions<every, typename Y::axes>, in_y},
+                  {positions<every, Out>, in_out});
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
         [&]<class... A>(list<A...>) {

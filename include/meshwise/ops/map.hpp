@@ -17,9 +17,9 @@ loops<sizeof...(X)> element_loops(Out const& out, X const&... x) {
     auto const extents = out.local_extents();
     l.dims = extents.size();
     std::copy(extents.begin(), extents.end(), l.extents.begin());
-    strides_at(positions<all, all>::at, extents, l.out.data());
+    strides_at(positions<all, all>, extents, l.out.data());
     std::size_t input = 0;
-    (strides_at(positions<all, typename X::axes>::at, x.local_extents(), l.in[input++].data()), ...);
+    (strides_at(positions<all, typename X::axes>, x.local_extents(), l.in[input++].data()), ...);
     return l;
 }
 

@@ -16,8 +16,8 @@ loops<1> loops_over(Most const& most, Out const& out, X const& x) {
     auto const extents = most.local_extents();
     l.dims = extents.size();
     std::copy(extents.begin(), extents.end(), l.extents.begin());
-    strides_at(positions<all, typename Out::axes>::at, out.local_extents(), l.out.data());
-    strides_at(positions<all, typename X::axes>::at, x.local_extents(), l.in[0].data());
+    strides_at(positions<all, typename Out::axes>, out.local_extents(), l.out.data());
+    strides_at(positions<all, typename X::axes>, x.local_extents(), l.in[0].data());
     return l;
 }
 

@@ -204,15 +204,12 @@ Out result_of(X const&... operands) {
 namespace detail {
 // What is known of axes at run time needs no types: tables of positions, and plain functions over them.
 template <class List, class Axes>
-struct positions;
+inline constexpr int positions = 0;
 template <template <class...> class List, class... A, class Axes>
-struct positions<List<A...>, Axes> {
-    static constexpr std::size_t count = sizeof...(A);
-    static constexpr std::array<std::size_t, count> at{index_of<A, Axes>...};
-};
+inline constexpr std::array<std::size_t, sizeof...(A)> positions<List<A...>, Axes>{index_of<A, Axes>...};
 // stride of each axis whose position in a row-major tensor of these extents is given; 0 where it is not among them
-inline void strides_at(std::span<std::size_t const> positions, std::span<std::size_t const> extents,
-                       std::ptrdiff_t* strides) {
+[[gnu::noinline]] inline void strides_at(std::span<std::size_t const> positions,
+                                         std::span<std::size_t const> extents, std::ptrdiff_t* strides) {
     for (std::size_t const position : positions) {
         std::size_t step = position < extents.size() ? 1 : 0;
         for (std::size_t i = position + 1; i < extents.size(); ++i) step *= extents[i];
@@ -224,9 +221,9 @@ inline void strides_at(std::span<std::size_t const> positions, std::span<std::si
 /// Strides in memory of the axes in a list; 0 for an axis that the tensor lacks (the value repeats along it).
 template <class List, class X>
 auto strides_along(X const& x) {
-    using at = detail::positions<List, typename X::axes>;
-    std::array<std::ptrdiff_t, at::count> strides{};
-    detail::strides_at(at::at, x.local_extents(), strides.data());
+    constexpr auto const& at = detail::positions<List, typename X::axes>;
+    std::array<std::ptrdiff_t, at.size()> strides{};
+    detail::strides_at(at, x.local_extents(), strides.data());
     return strides;
 }
 
