@@ -26,8 +26,18 @@ template <class... A>
 struct concatenated<list<A...>> {
     using type = list<A...>;
 };
-template <class... A, class... B, class... Rest>
-struct concatenated<list<A...>, list<B...>, Rest...> : concatenated<list<A..., B...>, Rest...> {};
+template <class... A, class... B>
+struct concatenated<list<A...>, list<B...>> {
+    using type = list<A..., B...>;
+};
+template <class... A, class... B, class... C>
+struct concatenated<list<A...>, list<B...>, list<C...>> {
+    using type = list<A..., B..., C...>;
+};
+// several at a time: each step is a class of its own for the compiler
+template <class... A, class... B, class... C, class... D, class... Rest>
+struct concatenated<list<A...>, list<B...>, list<C...>, list<D...>, Rest...>
+    : concatenated<list<A..., B..., C..., D...>, Rest...> {};
 
 template <class List>
 struct last;
@@ -74,22 +84,31 @@ using apply_to = typename detail::apply<To, List>::type;
 
 /// Whether T is one of Ts.
 template <class T, class... Ts>
-inline constexpr bool is_one_of = (std::is_same_v<T, Ts> || ...);
+inline constexpr bool is_one_of = (__is_same(T, Ts) || ...);
 
 template <class T, class List>
 inline constexpr bool contains = false;
 template <class T, template <class...> class List, class... Ts>
 inline constexpr bool contains<T, List<Ts...>> = is_one_of<T, Ts...>;
 
+namespace detail {
+constexpr std::size_t first_true(std::size_t count, bool const* found) {
+    std::size_t at = 0;
+    while (at < count && !found[at]) ++at;
+    return at;
+}
+template <class T, class... Ts>
+constexpr std::size_t position() {
+    bool const found[sizeof...(Ts) + 1] = {__is_same(T, Ts)...};
+    return first_true(sizeof...(Ts), found);
+}
+}  // namespace detail
+
 /// Position of T in the list, or the size of the list when it is not there.
 template <class T, class List>
 inline constexpr std::size_t index_of = 0;
 template <class T, template <class...> class List, class... Ts>
-inline constexpr std::size_t index_of<T, List<Ts...>> = [] {
-    std::size_t at = 0, found = sizeof...(Ts);
-    ((std::is_same_v<T, Ts> && found == sizeof...(Ts) ? found = at : 0, ++at), ...);
-    return found;
-}();
+inline constexpr std::size_t index_of<T, List<Ts...>> = detail::position<T, Ts...>();
 
 /// The members of A that are not in B.
 template <class A, class B>

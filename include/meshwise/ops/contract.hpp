@@ -172,23 +172,36 @@ constexpr std::array<std::size_t, sizeof...(A)> runs_of(list<A...>) {
     return runs;
 }
 
+// an operand's shape on this rank, and where it has the axes of a contraction
+struct placed_axes {
+    std::span<std::size_t const> positions, extents;
+    bool has(std::size_t i) const { return positions[i] < extents.size(); }
+};
+[[gnu::noinline]] inline void describe_axes(std::span<contraction_axis> all, placed_axes x, placed_axes y,
+                                            placed_axes out) {
+    std::array<std::ptrdiff_t, 24> a{}, b{}, c{};
+    strides_at(x.positions, x.extents, a.data());
+    strides_at(y.positions, y.extents, b.data());
+    strides_at(out.positions, out.extents, c.data());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        placed_axes const& carrier = x.has(i) ? x : y;
+        all[i] = {.extent = carrier.extents[carrier.positions[i]], .a = a[i], .b = b[i], .c = c[i]};
+    }
+}
+
 template <class R, class Out, class Relation, class X, class Y>
 auto contracted(X const& x, Y const& y) {
     using result = tensor<R, Out, typename Relation::layout, typename X::backend>;
     using B = typename X::backend;
     auto out = result_of<result>(x, y);
     using every = concat<as_list<Out>, typename Relation::contracted>;
-    auto const strides = [&]<class... A>(list<A...>) {
-        auto const local = [&]<class Axis>(Axis*) {
-            if constexpr (contains<Axis, typename X::axes>)
-                return x.template local<Axis>();
-            else
-                return y.template local<Axis>();
-        };
-        return std::array<contraction_axis, sizeof...(A)>{contraction_axis{
-            local(static_cast<A*>(nullptr)), stride_of<A>(x), stride_of<A>(y), stride_of<A>(out)}...};
-    };
-    auto all = strides(every{});
+    static_assert(every::size <= 24);
+    std::array<contraction_axis, every::size> all{};
+    auto const in_x = x.local_extents();
+    auto const in_y = y.local_extents();
+    auto const in_out = out.local_extents();
+    describe_axes(all, {positions<every, typename X::axes>, in_x}, {positions<every, typename Y::axes>, in_y},
+                  {positions<every, Out>, in_out});
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
         [&]<class... A>(list<A...>) {
@@ -223,6 +236,17 @@ struct contractible {
     using verdict =
         all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
 };
+
+// a contraction of gradients, which nobody records: contract itself would bring the pullbacks of pullbacks with it
+template <class Out, class X, class Y>
+auto contract_gradients(X const& x, Y const& y) {
+    using verdict = typename contractible<Out, X, Y>::verdict;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return contracted<typename X::value_type, Out,
+                          contraction<Out, typename X::operand, typename Y::operand>>(x, y);
+}
 }  // namespace detail
 
 /// The contraction of x and y that keeps the axes Out, in that order; all other axes are summed.
@@ -241,8 +265,9 @@ auto contract(X const& x, Y const& y, std::source_location where = std::source_l
             auto out = detail::contracted<typename X::value_type, Out, relation>(x, y);
             if (is_recorded(x, y))
                 record(out, where, [x, y](auto const& d) {
-                    if (x.node() != 0) contribute(target_of(x), contract<typename X::axes>(d, y));
-                    if (y.node() != 0) contribute(target_of(y), contract<typename Y::axes>(x, d));
+                    using detail::contract_gradients;
+                    if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
+                    if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
                 });
             return out;
         }

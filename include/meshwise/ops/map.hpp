@@ -12,19 +12,14 @@ namespace meshwise {
 namespace detail {
 template <class Out, class... X>
 loops<sizeof...(X)> element_loops(Out const& out, X const&... x) {
+    using all = typename Out::axes;
     loops<sizeof...(X)> l;
-    l.dims = Out::axis_count;
-    [&]<class... A>(axes<A...>) {
-        std::size_t at = 0;
-        auto one = [&]<class Axis>(Axis*) {
-            l.extents[at] = out.template local<Axis>();
-            l.out[at] = stride_of<Axis>(out);
-            std::size_t input = 0;
-            ((l.in[input++][at] = stride_of<Axis>(x)), ...);
-            ++at;
-        };
-        (one(static_cast<A*>(nullptr)), ...);
-    }(typename Out::axes{});
+    auto const extents = out.local_extents();
+    l.dims = extents.size();
+    std::copy(extents.begin(), extents.end(), l.extents.begin());
+    strides_at(positions<all, all>, extents, l.out.data());
+    std::size_t input = 0;
+    (strides_at(positions<all, typename X::axes>, x.local_extents(), l.in[input++].data()), ...);
     return l;
 }
 

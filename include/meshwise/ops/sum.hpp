@@ -8,14 +8,16 @@
 namespace meshwise {
 
 namespace detail {
-template <class X, class... A>
-loops<1> reduction_loops(X const& x, auto const& out, axes<A...>) {
+// every element of `most`, which has all axes, beside its place in x and in out
+template <class Most, class Out, class X>
+loops<1> loops_over(Most const& most, Out const& out, X const& x) {
+    using all = typename Most::axes;
     loops<1> l;
-    l.dims = sizeof...(A);
-    std::size_t at = 0;
-    ((l.extents[at] = x.template local<A>(), l.in[0][at] = stride_of<A>(x), l.out[at] = stride_of<A>(out),
-      ++at),
-     ...);
+    auto const extents = most.local_extents();
+    l.dims = extents.size();
+    std::copy(extents.begin(), extents.end(), l.extents.begin());
+    strides_at(positions<all, typename Out::axes>, out.local_extents(), l.out.data());
+    strides_at(positions<all, typename X::axes>, x.local_extents(), l.in[0].data());
     return l;
 }
 
@@ -23,7 +25,7 @@ template <class Out, class Summed, class X>
 Out summed(X const& x) {
     using B = typename X::backend;
     auto out = result_of<Out>(x);
-    auto l = reduction_loops(x, out, typename X::axes{});
+    auto l = loops_over(x, out, x);
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename X::layout, Summed>::type;
         if constexpr (!std::is_void_v<leaf>) {
@@ -52,15 +54,7 @@ struct with_maxima<layout<Mesh, P...>, list<M...>> {
 template <class Out, class X, class Like>
 Out repeated(X const& x, Like const& like) {
     auto out = result_of<Out>(like);
-    loops<1> l;
-    l.dims = Out::axis_count;
-    [&]<class... A>(axes<A...>) {
-        std::size_t at = 0;
-        ((l.extents[at] = out.template local<A>(), l.out[at] = stride_of<A>(out),
-          l.in[0][at] = stride_of<A>(x), ++at),
-         ...);
-    }(typename Out::axes{});
-    Out::backend::permute(l, out.mutable_data(), x.data());
+    Out::backend::permute(loops_over(out, out, x), out.mutable_data(), x.data());
     return out;
 }
 }  // namespace detail
@@ -108,8 +102,7 @@ auto max(X const& x) {
                 relayout<typename relation::axes, list<>, L>,
                 typename detail::united<maxima_of<L>, typename relation::pending>::type>::type;
             auto out = result_of<with_place<X, typename relation::axes, out_layout>>(x);
-            X::backend::max(detail::reduction_loops(x, out, typename X::axes{}), out.mutable_data(),
-                            x.data());
+            X::backend::max(detail::loops_over(x, out, x), out.mutable_data(), x.data());
             return out;
         }
     }

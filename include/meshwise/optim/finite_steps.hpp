@@ -27,8 +27,6 @@ public:
                      std::source_location where) {
         bool const last = skipped_in_a_row >= most_skips;
         std::size_t const own = last ? first_not_finite(model, gradient) : 0;
-        for_each_parameter(
-            model, [&](std::size_t i, std::string_view, auto& p, initial) { gradient.whole(i, p, where); });
         double const norm = global_norm(model, gradient, where);
         bool const finite = std::isfinite(norm);
         if (!finite && last) refuse_step(model, gradient, own, where);
@@ -90,11 +88,7 @@ private:
     }
 
     static std::string name_of_parameter(Model& model, std::size_t index) {
-        std::string found;
-        for_each_parameter(model, [&](std::size_t i, std::string_view name, auto&, initial) {
-            if (i == index) found = name;
-        });
-        return found;
+        return detail::parameter_name(model, index);
     }
 };
 

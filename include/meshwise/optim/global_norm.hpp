@@ -46,8 +46,8 @@ double global_norm(Model& model, model_gradient<Model>& gradient,
     context& here = current();
     constexpr std::size_t most_leaves = [] {
         std::size_t most = 1;
-        detail::visit_types<Model>(
-            [&]<class X>() { most = X::backend::leaves > most ? X::backend::leaves : most; });
+        auto larger = [&]<class X>() { most = X::backend::leaves > most ? X::backend::leaves : most; };
+        detail::visit_types<Model>(larger);
         return most;
     }();
     std::array<double, parameter_count<Model> * most_leaves> squares{};

@@ -15,18 +15,14 @@ namespace detail {
 // a bounded axis counts with its bound
 template <class M>
 consteval std::size_t bytes_per_rank() {
-    if constexpr (is_tensor_type<M>)
-        return []<class... A>(axes<A...>) {
-            return (sizeof(typename M::value_type) * ... * local_extent<typename M::layout, A>);
-        }(typename M::axes{});
-    else if constexpr (array_size<M> != 0)
-        return array_size<M> * bytes_per_rank<typename M::value_type>();
-    else
-        return std::apply(
-            []<class... Owner, class... Member>(field<Owner, Member> const&...) {
-                return (std::size_t{0} + ... + bytes_per_rank<Member>());
-            },
-            M::parameters);
+    std::size_t bytes = 0;
+    auto add = [&]<class X>() {
+        bytes += []<class... A>(axes<A...>) {
+            return (sizeof(typename X::value_type) * ... * local_extent<typename X::layout, A>);
+        }(typename X::axes{});
+    };
+    visit_types<M>(add);
+    return bytes;
 }
 }  // namespace detail
 

@@ -18,8 +18,25 @@ using node_id = std::uint32_t;
 template <class T, class Axes, class Layout = layout<mesh<>>, class Backend = best_backend>
 class tensor;
 
+namespace detail {
+// what all tensors have, whatever their types
+class untyped_tensor {
+public:
+    explicit operator bool() const { return static_cast<bool>(memory_); }
+    buffer const& memory() const { return memory_; }
+    node_id node() const { return node_; }
+    void set_node(node_id node) { node_ = node; }
+
+protected:
+    untyped_tensor() = default;
+
+    buffer memory_;
+    node_id node_ = 0;
+};
+}  // namespace detail
+
 template <class T, tensor_axis... A, class L, class B>
-class tensor<T, axes<A...>, L, B> {
+class tensor<T, axes<A...>, L, B> : public detail::untyped_tensor {
     static_assert(sizeof(refuse<typename placeable<meshwise::axes<A...>, L>::verdict>) > 0);
 
 public:
@@ -70,21 +87,27 @@ public:
     std::size_t local() const {
         return extent<Axis>() / shards<L, Axis>;
     }
-    std::array<std::size_t, sizeof...(A)> local_extents() const { return {local<A>()...}; }
+    std::array<std::size_t, sizeof...(A)> local_extents() const {
+        if constexpr (bounded_count == 0)
+            return {local_extent<L, A>...};
+        else
+            return {local<A>()...};
+    }
     extents_type const& extents() const { return extents_; }
     /// Elements on this rank.
-    std::size_t size() const { return (std::size_t{1} * ... * local<A>()); }
+    std::size_t size() const {
+        if constexpr (bounded_count == 0)
+            return (std::size_t{1} * ... * local_extent<L, A>);
+        else
+            return (std::size_t{1} * ... * local<A>());
+    }
 
-    explicit operator bool() const { return static_cast<bool>(memory_); }
     T const* data() const { return static_cast<T const*>(memory_.data()); }
     /// For those who write: a fresh result, an optimiser's parameter. All copies of the tensor see it.
     T* mutable_data() { return static_cast<T*>(memory_.data()); }
     std::span<T const> span() const { return {data(), size()}; }
     std::span<T> mutable_span() { return {mutable_data(), size()}; }
-    buffer const& memory() const { return memory_; }
 
-    node_id node() const { return node_; }
-    void set_node(node_id node) { node_ = node; }
     /// The same value, of which no gradient is asked.
     tensor detached() const {
         tensor same = *this;
@@ -93,7 +116,9 @@ public:
     }
 
 private:
-    explicit tensor(extents_type extents) : extents_(extents) { (check_extent<A>(), ...); }
+    explicit tensor(extents_type extents) : extents_(extents) {
+        if constexpr (bounded_count != 0) (check_extent<A>(), ...);
+    }
     template <class Axis>
     void check_extent() const {
         if constexpr (Axis::bounded) {
@@ -108,9 +133,7 @@ private:
         }
     }
 
-    buffer memory_;
     [[no_unique_address]] extents_type extents_{};
-    node_id node_ = 0;
 };
 
 namespace detail {
@@ -172,29 +195,42 @@ typename Out::extents_type result_extents(axes<A...>, X const&... x) {
 /// Room for a result whose axes come from these operands.
 template <class Out, class... X>
 Out result_of(X const&... operands) {
-    return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
+    if constexpr (Out::bounded_count == 0)
+        return Out::uninitialized();
+    else
+        return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
 }
 
-/// Strides of a tensor's axes in memory.
-template <class X>
-std::array<std::ptrdiff_t, X::axis_count> strides_of(X const& x) {
-    std::array<std::ptrdiff_t, X::axis_count> strides{};
-    auto const extents = x.local_extents();
-    std::ptrdiff_t step = 1;
-    for (std::size_t i = X::axis_count; i-- > 0;) {
-        strides[i] = step;
-        step *= static_cast<std::ptrdiff_t>(extents[i]);
+namespace detail {
+// What is known of axes at run time needs no types: tables of positions, and plain functions over them.
+template <class List, class Axes>
+inline constexpr int positions = 0;
+template <template <class...> class List, class... A, class Axes>
+inline constexpr std::array<std::size_t, sizeof...(A)> positions<List<A...>, Axes>{index_of<A, Axes>...};
+// stride of each axis whose position in a row-major tensor of these extents is given; 0 where it is not among them
+[[gnu::noinline]] inline void strides_at(std::span<std::size_t const> positions,
+                                         std::span<std::size_t const> extents, std::ptrdiff_t* strides) {
+    for (std::size_t const position : positions) {
+        std::size_t step = position < extents.size() ? 1 : 0;
+        for (std::size_t i = position + 1; i < extents.size(); ++i) step *= extents[i];
+        *strides++ = static_cast<std::ptrdiff_t>(step);
     }
+}
+}  // namespace detail
+
+/// Strides in memory of the axes in a list; 0 for an axis that the tensor lacks (the value repeats along it).
+template <class List, class X>
+auto strides_along(X const& x) {
+    constexpr auto const& at = detail::positions<List, typename X::axes>;
+    std::array<std::ptrdiff_t, at.size()> strides{};
+    detail::strides_at(at, x.local_extents(), strides.data());
     return strides;
 }
 
-/// Stride of one axis in memory; 0 when the tensor lacks it (the value repeats along it).
+/// Stride of one axis in memory; 0 when the tensor lacks it.
 template <class Axis, class X>
 std::ptrdiff_t stride_of(X const& x) {
-    if constexpr (contains<Axis, typename X::axes>)
-        return strides_of(x)[index_of<Axis, typename X::axes>];
-    else
-        return 0;
+    return strides_along<list<Axis>>(x)[0];
 }
 
 }  // namespace meshwise

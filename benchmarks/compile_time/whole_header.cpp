@@ -1,0 +1,2 @@
+// What every program pays before its first line.
+#include <meshwise/meshwise.hpp>
