@@ -1,5 +1,7 @@
 // Threads of processes keep the promises of communicator/concept.hpp. Under mpirun -n N every mesh is tried that has
 // N ranks along the axes which are not inside of a process: the innermost inside, the outermost, or all of them.
+#include <doctest/doctest.h>
+
 #include <meshwise/communicator/mpi.hpp>
 
 #include <set>
