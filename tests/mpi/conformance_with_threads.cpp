@@ -37,8 +37,7 @@ struct team_with_threads {
         run(mesh, program, {});
     }
     template <class Program>
-    static void run(meshwise::grid const& mesh, Program const& program,
-                    meshwise::mpi::message_sizes sizes) {
+    static void run(meshwise::grid const& mesh, Program const& program, meshwise::mpi::message_sizes sizes) {
         meshwise::mpi policy;
         policy.sizes = sizes;
         policy.inside = inside(mesh);
@@ -67,8 +66,8 @@ struct small_messages : team_with_threads<inside> {
 
 }  // namespace
 
-#define teams                                                                                \
-    team_with_threads<innermost>, team_with_threads<outermost>, team_with_threads<all_axes>, \
+#define teams                                                                                                \
+    team_with_threads<innermost>, team_with_threads<outermost>, team_with_threads<all_axes>,                 \
         small_messages<innermost>
 #include "conformance/communicator_suite.hpp"
 

@@ -100,7 +100,10 @@ void program(mw::communicator& here, std::string const& mode) {
         // Rank 0 waits for one that is busy; a third, of which it needs nothing, throws.
         here.barrier(all);
         try {
-            if (here.rank() == 3) throw std::runtime_error("disk is full");
+            if (here.rank() == 3) {
+                std::this_thread::sleep_for(300ms);  // until rank 0 waits
+                throw std::runtime_error("disk is full");
+            }
             if (here.rank() == 0) here.barrier(2);
         } catch (mw::peer_failed const& e) {
             say(here, std::string("heard: ") + e.what());
