@@ -2,6 +2,7 @@
 //   train_gpt                             the plan, proof against one rank, training, a picture of the loss, a text
 //   train_gpt --text FILE --mesh dp2xtp2  any text, on another mesh
 //   mpirun -n 4 train_gpt --mesh dp2xtp2  ranks are processes, on one machine or many
+//   mpirun -n 2 train_gpt --mesh dp2xtp2 --threads-inside  the tp ranks of a process are threads
 //   train_gpt --checkpoint runs/a         kept every 20 steps; with --resume it goes on, on any mesh
 #include <cmath>
 #include <filesystem>
@@ -169,13 +170,15 @@ void run(examples::ranks const& ranks, settings const& how, data const& text) {
 }
 
 int main(int argc, char** argv) {
-    examples::ranks const ranks(argc, argv);
+    examples::ranks ranks(argc, argv);
     settings how;
     examples::options options(
         "train_gpt",
         "Trains a GPT (6 layers, 384 wide, 6 heads, 256 tokens) on the bytes of a text, split over ranks.");
     options.path("text", how.text, "the text to learn; the library's own sources when not given");
     options.choice("mesh", how.mesh, {"1", "tp2", "dp2xtp2"}, "the ranks; under mpirun as many processes");
+    options.flag("threads-inside", ranks.threads_inside,
+                 "under mpirun, the tp ranks are threads of one process");
     options.number("steps", how.steps, "training steps", examples::at_least<std::size_t>(1));
     options.number("learning-rate", how.learning_rate, "the largest", examples::between(0.0, 1.0));
     options.number("seed", how.seed, "of weights, order and speech");

@@ -15,6 +15,9 @@ namespace examples {
 
 class ranks {
 public:
+    /// Of the ranks that mpirun starts, those along the innermost axis are threads of one process.
+    bool threads_inside = false;
+
     /// The first thing a program does. Of several processes only the first has a standard output.
     ranks([[maybe_unused]] int argc, [[maybe_unused]] char** argv) {
         for (char const* const set_by_launcher : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"})
@@ -22,7 +25,7 @@ public:
         if (!processes_) return;
 #ifdef EXAMPLES_WITH_MPI
         policy_ = {argc, argv};
-        if (meshwise::mpi_session::start(argc, argv).rank() > 0 &&
+        if (meshwise::mpi_session::start(argc, argv, true).rank() > 0 &&
             std::freopen("/dev/null", "w", stdout) == nullptr)
             std::abort();
 #endif
@@ -34,7 +37,8 @@ public:
         if (!processes_) return;
 #ifdef EXAMPLES_WITH_MPI
         meshwise::detail::require_processes(meshwise::mpi_session::start(0, nullptr),
-                                            meshwise::detail::grid_of(typename S::mesh{}));
+                                            meshwise::detail::grid_of(typename S::mesh{}),
+                                            policy_of<S>().inside);
 #else
         throw meshwise::error(
             "this program was started by mpirun, but built without MPI; start it alone, or install an MPI "
@@ -46,7 +50,7 @@ public:
     template <class S, class Program>
     void run(Program const& program) const {
 #ifdef EXAMPLES_WITH_MPI
-        if (processes_ && S::mesh::ranks > 1) return meshwise::run<S>(policy_, program);
+        if (processes_ && S::mesh::ranks > 1) return meshwise::run<S>(policy_of<S>(), program);
 #endif
         meshwise::run<S>(meshwise::threads{}, program);
     }
@@ -54,6 +58,12 @@ public:
 private:
     bool processes_ = false;
 #ifdef EXAMPLES_WITH_MPI
+    template <class S>
+    meshwise::mpi policy_of() const {
+        return threads_inside ? meshwise::mpi_with_threads<>{policy_}.template on<typename S::mesh>()
+                              : policy_;
+    }
+
     meshwise::mpi policy_;
 #endif
 };

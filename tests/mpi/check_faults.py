@@ -2,7 +2,8 @@
 """Starts the program `faults` under mpirun, harms it, and judges how it ends: in time, with the right exit code, with
 a sentence that names rank and call, and with no process left behind.
 
-    check_faults.py FAULTS MPIRUN... [--long]      MPIRUN... is what comes before the number of processes
+    check_faults.py [--inside MASK] FAULTS MPIRUN...   MPIRUN... is what comes before the number of processes;
+                                                       MASK: the axes of 2 x 2 ranks that are threads of one process
 """
 import contextlib
 import os
@@ -15,7 +16,16 @@ import tempfile
 import time
 
 LONG = bool(os.environ.get("MESHWISE_LONG"))
+INSIDE = 0
+if sys.argv[1:2] == ["--inside"]:
+    INSIDE = int(sys.argv[2])
+    del sys.argv[1:3]
 PROGRAM, MPIRUN = sys.argv[1], sys.argv[2:]
+THREADS = {0: 1, 1: 2, 2: 2, 3: 4}[INSIDE]  # of a process
+SIZES = (4,) if INSIDE else (2, 4)  # teams that are tried
+SMALL = SIZES[0]
+RANK0 = r"rank 0 \((dp 0, )?tp 0\)"
+FIRST_TO_SAY = r"rank \d \(dp \d, tp \d\)" if INSIDE else RANK0  # of several ranks that wait for one
 PLACE = r"faults\.cpp:\d+"
 RANK1 = r"rank 1 \((dp 0, )?tp 1\)"
 RULE = "ranks that share a group must make the same calls in the same order"
@@ -39,10 +49,11 @@ class Run:
     """One run: `harm(run)` is called once all ranks said the word."""
 
     def __init__(self, ranks, *arguments, word=None, harm=None, limit=60):
-        self.mode, self.started = arguments[0], time.monotonic()
+        self.mode, self.started = arguments[0] + (f"/{INSIDE}" if INSIDE else ""), time.monotonic()
+        processes = ranks // THREADS
         self.output = ""
         with tempfile.TemporaryFile("w+") as out:
-            job = subprocess.Popen([*MPIRUN, str(ranks), PROGRAM, *arguments], stdout=out, stderr=out,
+            job = subprocess.Popen([*MPIRUN, str(processes), PROGRAM, self.mode, *arguments[1:]], stdout=out, stderr=out,
                                    start_new_session=True)
             self.harmed = self.started
             try:
@@ -69,7 +80,7 @@ class Run:
         return self.output
 
     def pid_of(self, rank):
-        """By the rank that the launcher has given it."""
+        """Of a process, by the rank that the launcher has given it."""
         for pid in processes_of(self.mode):
             environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
             if re.search(rb"(^|\0)(OMPI_COMM_WORLD_RANK|PMI_RANK)=%d\0" % rank, environment):
@@ -101,6 +112,13 @@ def all_is_well():
 
 
 def wrong_number_of_processes():
+    if INSIDE:
+        axes = {1: "dp", 2: "tp", 3: "dp x tp"}[INSIDE]
+        run = Run(3 * THREADS, "nothing")
+        yield "3 processes with threads inside", run.expect(
+            64, f"the mesh has 4 ranks, dp 2 x tp 2, of which each process runs {THREADS} as threads, along {axes}, but mpirun "
+            f"has started 3 processes; start the program by mpirun -n {4 // THREADS}", within=10) + sentences(run, 1)
+        return
     run = Run(3, "nothing")
     yield "3 processes for a mesh of 2", run.expect(64, "the mesh has 2 ranks, tp 2, but mpirun has started 3 processes; "
                                                     "start the program by mpirun -n 2", within=10) + sentences(run, 1)
@@ -108,28 +126,39 @@ def wrong_number_of_processes():
 
 def ranks_start_differently():
     run = Run(4, "handshake")
-    yield "ranks that start with another seed", run.expect(70, "the seed is 0 on ranks 0 1 and 1 on ranks 2 3", within=10)
+    ranks = "0 on ranks 0 2 and 1 on ranks 1 3" if INSIDE == 1 else "0 on ranks 0 1 and 1 on ranks 2 3"
+    if INSIDE != 3:
+        yield "ranks that start with another seed", run.expect(70, f"the seed is {ranks}", within=10) + sentences(run, 1)
 
 
 def an_exception():
-    for ranks in (2, 4):
+    for ranks in SIZES:
         run = Run(ranks, "throw")
         found = run.expect(70, f"meshwise: {RANK1} failed: disk is full; .* all_reduce.* at .*{PLACE}", within=10)
         for rank in set(range(ranks)) - {1}:
             found += run.expect(70, f"rank {rank}: heard: {RANK1} failed: disk is full; this released rank {rank}")
         yield f"an exception on one of {ranks} ranks", found + sentences(run, 1)
-    yield "an exception while the peers are busy", Run(2, "throw_while_busy").expect(70, "disk is full", within=10)
-    yield "an exception that is swallowed", Run(2, "swallow").expect(70, f"{RANK1} failed: disk is full", within=10)
-    yield "unwinding that does not end", Run(2, "slow_to_leave").expect(70, "hangs after a failure", within=12)
+    yield "an exception while the peers are busy", Run(SMALL, "throw_while_busy").expect(70, "disk is full", within=10)
+    yield "an exception that is swallowed", Run(SMALL, "swallow").expect(70, f"{RANK1} failed: disk is full", within=10)
+    yield "unwinding that does not end", Run(SMALL, "slow_to_leave").expect(70, "hangs after a failure", within=12)
+    run = Run(4, "throw_elsewhere")
+    yield "an exception of a rank that nobody waits for", run.expect(
+        70, rf"rank 0: heard: rank 3 \(dp 1, tp 1\) failed: disk is full; this released {RANK0} from barrier", within=10)
 
 
 def a_rank_leaves():
-    yield "exit() on one rank", Run(2, "exit").expect(70, "rank 1 left its program by exit", within=10)
-    for ranks in (2, 4):
+    yield "exit() on one rank", Run(SMALL, "exit").expect(70, "rank 1 left its program by exit", within=10)
+    for ranks in SIZES:
         run = Run(ranks, "end")
         yield f"one of {ranks} ranks ends its program early", run.expect(
             70, f"{RANK1} is at the end of its program while rank 0 .* entered all_reduce.* at .*{PLACE}", RULE,
             within=10) + sentences(run, 1)
+    run = Run(4, "end_before_a_pair")
+    yield "a rank waits for one that has ended", run.expect(
+        70, f"{RANK0} waits in barrier.* for {RANK1}, which waits at the end of its program for {RANK0}|"
+        f"{RANK1} waits at the end of its program for {RANK0}, which waits in barrier.* for {RANK1}|"
+        rf"rank 0 waits in barrier.* waits at the end of its program|waits at the end of its program for.* {RANK0}",
+        "so none of them can go on", within=10) + sentences(run, 1)
 
 
 def mismatches():
@@ -141,14 +170,14 @@ def mismatches():
     other = {"root": r"broadcast\(float32, 800, root 0\)", "order": r"broadcast\(float32, 8, root 0\)",
              "extents_large": r"all_reduce\(sum, float32, 1000\)"}
     for kind, text in odd.items():
-        for ranks in (2, 4):
+        for ranks in SIZES:
             run = Run(ranks, kind)
             found = run.expect(70, f"meshwise: {RANK1} entered {text} over .* at .*{PLACE} while rank 0 .* entered "
                                f"{other.get(kind, even)} over .* at .*{PLACE}; {RULE}", within=10)
             for rank in range(ranks):
                 found += run.expect(70, f"rank {rank}: heard of the disagreement, untouched")
             yield f"mismatch of {kind} on {ranks} ranks", found + sentences(run, 1)
-    for ranks in (2, 4):
+    for ranks in SIZES:
         run = Run(ranks, "batch")
         yield f"different batches on {ranks} ranks", run.expect(
             70, f"meshwise: rank 0 .* and {RANK1} were given different batches, as their call at .*{PLACE} shows",
@@ -178,23 +207,23 @@ def signalled(folder):
 
         def harm(run):
             time.sleep(0.3)
-            both = [run.pid_of(rank) for rank in (0, 1)]
-            for process in both:
+            processes = [run.pid_of(number) for number in range(SMALL // THREADS)]
+            for process in processes:
                 with contextlib.suppress(ProcessLookupError):  # the launcher ends the second when the first has gone
                     os.kill(process, number)
             time.sleep(1)
             if number == signal.SIGUSR1:
-                os.kill(both[1], signal.SIGKILL)
+                os.kill(processes[-1], signal.SIGKILL)
 
-        run = Run(2, "forever", "30000", record, word="at work", harm=harm)
+        run = Run(SMALL, "forever", "30000", record, word="at work", harm=harm)
         faults = run.expect("bad", within=10)
-        for rank in (0, 1):
+        for rank in range(SMALL):
             try:
                 text = pathlib.Path(f"{record}.rank-{rank}").read_text()
             except OSError as error:
                 text = str(error)
-            if not re.search(rf"rank {rank} \(tp {rank}\) of the mesh tp 2 has entered \d+ calls.*\n\d+ call \d+ of its group: "
-                             r"all_reduce\(sum, float32, 100000\) over tp at .*faults.cpp:\d+", text):
+            if not re.search(rf"rank {rank} \(.*\) of the mesh (dp 2 x )?tp 2 has entered \d+ calls.*\n\d+ call \d+ of its group: "
+                             r"all_reduce\(sum, float32, 100000\) over (dp x )?tp at .*faults.cpp:\d+", text):
                 faults.append(f"the record of rank {rank} is: {text[:300]}")
         yield f"{number.name} has the records written", faults
 
@@ -202,10 +231,10 @@ def signalled(folder):
 def someone_is_late():
     with tempfile.TemporaryDirectory() as folder:
         record = os.path.join(folder, "calls")
-        run = Run(2, "late", "1500", record)
+        run = Run(SMALL, "late", "1500", record)
         yield "a rank that is asleep past the deadline", run.expect(
-            71, r"after 1500 ms rank 0 \(tp 0\) still waits in all_reduce.* at .*" + PLACE + " for " + RANK1 +
-            "; no answer from " + RANK1 + r", last seen in barrier\(\) over tp at .*" + PLACE, within=8)
+            71, r"after 1500 ms " + FIRST_TO_SAY + r" still waits in all_reduce.* at .*" + PLACE + " for " + RANK1 +
+            "; no answer from " + RANK1 + r", last seen in barrier\(\) over (dp x )?tp at .*" + PLACE, within=8)
         try:
             text = pathlib.Path(record + ".rank-0").read_text()
         except OSError as error:
@@ -218,6 +247,8 @@ def someone_is_late():
 
 
 def killed():
+    if INSIDE == 3:
+        return
     def kill(run):
         os.kill(run.pid_of(1), signal.SIGKILL)
     # The launcher notices; it names the rank.
@@ -227,26 +258,30 @@ def killed():
 
 
 def stopped():
-    wanted = Run(2, "work").output.count("digest")
-    right = re.findall("digest (.*)", Run(2, "work").output)
-    yield "both ranks have one digest", [] if wanted == 2 and len(set(right)) == 1 else [f"digests {right}"]
+    wanted = Run(SMALL, "work").output.count("digest")
+    right = re.findall("digest (.*)", Run(SMALL, "work").output)
+    yield "all ranks have one digest", [] if wanted == SMALL and len(set(right)) == 1 else [f"digests {right}"]
+
+    the_last = SMALL // THREADS - 1
 
     def stop(run):
-        os.kill(run.pid_of(1), signal.SIGSTOP)
+        os.kill(run.pid_of(the_last), signal.SIGSTOP)
 
     def stop_and_go_on(run):
-        pid = run.pid_of(1)
+        pid = run.pid_of(the_last)
         os.kill(pid, signal.SIGSTOP)
         time.sleep(1)
         os.kill(pid, signal.SIGCONT)
 
-    run = Run(2, "forever", "2000", word="at work", harm=stop)
-    took = run.ended - run.harmed
-    # After the deadline the living wait half a second for the others to hear, and the launcher needs a moment.
-    yield "a stopped rank is named at the deadline", run.expect(
-        71, r"after 2000 ms rank 0 \(tp 0\) still waits in all_reduce.* at .*" + PLACE + ".*no answer from " + RANK1,
-        within=8) + ([] if took > 1.9 else [f"it took only {took:.1f} s"])
-    run = Run(2, "work_slowly", "3000", word="at work", harm=stop_and_go_on)
+    if INSIDE != 3:
+        run = Run(SMALL, "forever", "2000", word="at work", harm=stop)
+        took = run.ended - run.harmed
+        # After the deadline the living wait half a second for the others to hear, and the launcher needs a moment.
+        yield "a stopped rank is named at the deadline", run.expect(
+            71, r"after 2000 ms " + FIRST_TO_SAY + " still waits in all_reduce.* at .*" + PLACE + ".*no answer from " +
+            (r"rank \d \(dp 1, tp \d\)" if INSIDE == 2 else RANK1),
+            within=8) + ([] if took > 1.9 else [f"it took only {took:.1f} s"])
+    run = Run(SMALL, "work_slowly", "3000", word="at work", harm=stop_and_go_on)
     yield "a rank that was stopped for a while changes nothing", run.expect(0) + (
         [] if re.findall("digest (.*)", run.output) == right else [f"not the digest {right}: {run.output}"])
 

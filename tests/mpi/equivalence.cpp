@@ -1,9 +1,11 @@
 // The equivalence tests with processes for ranks, run by mpirun -n N: those of tests/equivalence, which are compiled once
 // and linked here, too. Meshes of N ranks run on the processes, and one rank alone in the first; the rest is left out.
+// With THREADS_INSIDE in the environment the ranks along the innermost axis are threads of one process.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include <meshwise/communicator/mpi.hpp>
 
@@ -14,13 +16,15 @@ namespace {
 namespace mw = meshwise;
 
 void run_processes(mw::grid const& mesh, std::string_view strategy, tiny::ranks::program const& program) {
-    mw::run_mpi(mesh, {.deadline = std::chrono::minutes(2)}, program, strategy);
+    mw::run_mpi(mesh, {.deadline = std::chrono::minutes(2), .inside = tiny::ranks::inside(mesh)}, program,
+                strategy);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    auto& session = mw::mpi_session::start(argc, argv);
+    tiny::ranks::threads_inside = std::getenv("THREADS_INSIDE") != nullptr;
+    auto& session = mw::mpi_session::start(argc, argv, tiny::ranks::threads_inside);
     tiny::ranks::processes = session.size();
     tiny::ranks::run_processes = run_processes;
     tiny::ranks::is_first_process = session.rank() == 0;
@@ -28,6 +32,7 @@ int main(int argc, char** argv) {
     if (session.rank() != 0) context.setOption("minimal", true);  // speaks up only where something is wrong
     int const failed = context.run();
     if (tiny::ranks::compared != 0 || session.rank() != 0) return failed;
-    std::fprintf(stderr, "no mesh of these tests has %zu ranks, so nothing was compared\n", session.size());
+    std::fprintf(stderr, "no mesh of these tests needs %zu processes, so nothing was compared\n",
+                 session.size());
     return 1;
 }

@@ -1,5 +1,5 @@
 // One program for everything that can go wrong; check_faults.py starts it, harms it and judges how it ends.
-//   faults MODE [deadline in ms]
+//   faults MODE[/INSIDE] [deadline in ms [record file]]   INSIDE: the axes of 2 x 2 ranks that are threads, as a mask
 #include <cstdio>
 #include <cstring>
 
@@ -96,6 +96,23 @@ void program(mw::communicator& here, std::string const& mode) {
     } else if (mode == "end") {
         if (here.rank() == 1) return;
         work(here, 1);
+    } else if (mode == "throw_elsewhere") {
+        // Rank 0 waits for one that is busy; a third, of which it needs nothing, throws.
+        here.barrier(all);
+        try {
+            if (here.rank() == 3) {
+                std::this_thread::sleep_for(300ms);  // until rank 0 waits
+                throw std::runtime_error("disk is full");
+            }
+            if (here.rank() == 0) here.barrier(2);
+        } catch (mw::peer_failed const& e) {
+            say(here, std::string("heard: ") + e.what());
+            throw;
+        }
+        std::this_thread::sleep_for(60s);
+    } else if (mode == "end_before_a_pair") {
+        // Rank 0 waits for one that waits for all.
+        if (here.rank() == 0) here.barrier(2, place);
     } else if (mode == "late") {
         here.barrier(all);
         if (here.rank() == 1) std::this_thread::sleep_for(60s);
@@ -168,18 +185,22 @@ void program(mw::communicator& here, std::string const& mode) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::string const mode = argc > 1 ? argv[1] : "nothing";
+    std::string mode = argc > 1 ? argv[1] : "nothing";
     mw::mpi policy{argc, argv};
+    if (auto const slash = mode.find('/'); slash != mode.npos) {
+        policy.inside = static_cast<mw::mesh_mask>(std::stoul(mode.substr(slash + 1)));
+        mode.resize(slash);
+    }
     if (argc > 2) policy.deadline = std::chrono::milliseconds(std::atoi(argv[2]));
     if (argc > 3) policy.record_file = argv[3];
     if (mode.starts_with("compare_sampled")) policy.compare = mw::fingerprints::sampled;
     if (mode.starts_with("compare_off")) policy.compare = mw::fingerprints::off;
+    auto const& session = mw::mpi_session::start(argc, argv, policy.inside != 0);
+    bool const square = session.size() == 4 || policy.inside != 0;
     if (mode == "handshake")
         policy.equal_on_all_ranks = {
-            {"the seed", std::to_string(mw::mpi_session::start(argc, argv).rank() / 2)}};
-    std::size_t const processes = mw::mpi_session::start(argc, argv).size();
-    // Rank 3's mesh is square where there are four.
-    mw::grid const mesh = processes == 4 ? mw::grid{2, {2, 2}, {"dp", "tp"}} : mw::grid{1, {2}, {"tp"}};
+            {"the seed", std::to_string(session.size() == 4 ? session.rank() / 2 : session.rank())}};
+    mw::grid const mesh = square ? mw::grid{2, {2, 2}, {"dp", "tp"}} : mw::grid{1, {2}, {"tp"}};
     mw::run_mpi(mesh, policy, [&](mw::communicator& here, std::size_t) { program(here, mode); });
     std::puts("the end");
 }

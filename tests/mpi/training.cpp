@@ -1,6 +1,11 @@
 // The same program on threads and on processes: every loss, gradient, norm and weight has the same bits (D1), and
-// equals one rank's; under reproducible<V> it has one rank's bits (D2). Run by mpirun -n 2 and -n 4.
+// equals one rank's; under reproducible<V> it has one rank's bits (D2). Run by mpirun -n 2 and -n 4; with
+// THREADS_INSIDE in the environment by -n 1 and -n 2: then some ranks are threads of one process.
 #include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <set>
 
 #include <meshwise/communicator/mpi.hpp>
 
@@ -10,15 +15,23 @@ namespace {
 
 namespace mw = meshwise;
 
-mw::mpi const policy{.deadline = std::chrono::minutes(2)};
+bool const threads_inside = std::getenv("THREADS_INSIDE") != nullptr;
 
-mw::mpi_session& session() { return mw::mpi_session::start(0, nullptr); }
+mw::mpi_session& session() { return mw::mpi_session::start(0, nullptr, threads_inside); }
 
+template <class Policy, class Mesh>
+mw::mpi on(Policy const& policy, Mesh) {
+    return policy.template on<Mesh>();
+}
+
+/// Where the mesh needs as many processes as there are.
 template <template <class> class Model, class S, class One>
-void check(bool exact, std::size_t steps = 3) {
-    if (S::mesh::ranks != session().size()) return;
+bool check_on(mw::mpi policy, bool exact, std::size_t steps) {
+    mw::mpi_places const places(mw::detail::grid_of(typename S::mesh{}), policy.inside);
+    if (places.processes() != session().size() || threads_inside != (places.threads() > 1)) return false;
+    policy.deadline = std::chrono::minutes(2);
     auto const processes = tiny::train<Model, S>(steps, false, policy);
-    if (session().rank() != 0) return;
+    if (session().rank() != 0) return true;
     CHECK(processes.losses.size() == steps);
     CHECK(processes.losses.back() != processes.losses.front());
     tiny::check_same_bits(processes, tiny::train<Model, S>(steps));
@@ -27,6 +40,28 @@ void check(bool exact, std::size_t steps = 3) {
         tiny::check_same_bits(processes, one);
     else
         tiny::check_equal(one, processes);
+    return true;
+}
+
+template <template <class> class Model, class S, class One, class Outer, class Inner>
+void check_axes(mw::mesh<Outer, Inner> mesh, bool exact, std::size_t steps) {
+    if (!threads_inside) {
+        check_on<Model, S, One>({}, exact, steps);
+        return;
+    }
+    std::set<mw::mesh_mask> all;
+    for (mw::mpi const& policy : {on(mw::mpi_with_threads<Outer>{}, mesh), on(mw::mpi_with_threads<>{}, mesh),
+                                  on(mw::mpi_with_threads<Inner, Outer>{}, mesh)})
+        all.insert(mw::detail::grid_of(mesh).without_ones(policy.inside));
+    std::size_t checked = 0;
+    for (mw::mesh_mask const inside : all)
+        checked += check_on<Model, S, One>({.inside = inside}, exact, steps) ? 1 : 0;
+    CHECK(checked == (mesh.ranks == 4 ? session().size() : session().size() == 1 ? 1 : 0));
+}
+
+template <template <class> class Model, class S, class One>
+void check(bool exact, std::size_t steps = 3) {
+    check_axes<Model, S, One>(typename S::mesh{}, exact, steps);
 }
 
 template <std::size_t Dp, std::size_t Tp>
@@ -42,3 +77,21 @@ TEST_CASE("gpt split by all of them") { check<tiny::gpt, split<2, 2>, split<1, 1
 TEST_CASE("llama split by heads and token") { check<tiny::llama, split<1, 2>, split<1, 1>>(false); }
 TEST_CASE("reproducible: one rank's bits, batch") { check<tiny::gpt, exact<2, 1>, exact<1, 1>>(true, 20); }
 TEST_CASE("reproducible: one rank's bits, all") { check<tiny::gpt, exact<2, 2>, exact<1, 1>>(true, 20); }
+
+TEST_CASE("a run says by type which axes are inside") {
+    using four = tiny::on_serial<typename tiny::places<2, 2>::template sequence_parallel<>>;
+    if (!threads_inside || session().size() != 2) return;
+    std::mutex lock;
+    auto const ranks_of = [&](auto const& policy) {
+        std::set<std::size_t> here;
+        mw::run<four>(policy, [&](auto& rank) {
+            std::lock_guard const held(lock);
+            here.insert(rank.index());
+        });
+        return here;
+    };
+    std::size_t const process = session().rank();
+    CHECK(ranks_of(mw::mpi_with_threads<>{}) == std::set{2 * process, 2 * process + 1});
+    CHECK(ranks_of(mw::mpi_with_threads<tiny::places<2, 2>::tp>{}) == std::set{2 * process, 2 * process + 1});
+    CHECK(ranks_of(mw::mpi_with_threads<tiny::places<2, 2>::dp>{}) == std::set{process, process + 2});
+}

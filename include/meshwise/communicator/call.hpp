@@ -29,6 +29,10 @@ public:
     using error::error;
 };
 
+/// Ends the sentences about calls that do not meet.
+inline constexpr char const* same_calls_rule =
+    "; ranks that share a group must make the same calls in the same order";
+
 enum class operation : std::uint8_t {
     all_reduce,
     reduce_scatter,

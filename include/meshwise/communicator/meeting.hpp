@@ -13,6 +13,17 @@
 
 namespace meshwise {
 
+namespace detail {
+/// For a loop that looks at memory which another thread is about to write.
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+}  // namespace detail
+
 /// What one rank brings to one collective. There are two per rank, used in turn, so that a rank may publish
 /// the next call while a slower one still reads the last.
 struct alignas(64) posting {
@@ -53,6 +64,14 @@ struct meeting {
         return members[index].entered.load(std::memory_order_acquire) <= sequence;
     }
 
+    /// Takes an arrival back; false if the round is complete.
+    bool withdraw(std::uint64_t target) {
+        std::uint64_t seen = arrivals.load();
+        while (seen < target)
+            if (arrivals.compare_exchange_weak(seen, seen - 1)) return true;
+        return false;
+    }
+
     /// Wakes whoever sleeps here. A sleeper counts itself before it looks; the caller changed what it looks
     /// at before reading the count: one of the two sees the other.
     void wake() {
@@ -70,6 +89,12 @@ struct seat {
     std::uint64_t sequence = 0;
 
     std::size_t size() const { return room->ranks.size(); }
+    /// Arrives; returns the number of arrivals that completes the round.
+    std::uint64_t arrive() {
+        std::uint64_t const target = ++rounds * size();
+        if (room->arrivals.fetch_add(1) + 1 == target) room->wake();
+        return target;
+    }
     posting& own() const { return room->members[index].postings[sequence % 2]; }
     posting const& of(std::size_t other) const { return room->members[other].postings[sequence % 2]; }
 };

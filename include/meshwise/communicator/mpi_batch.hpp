@@ -6,33 +6,50 @@
 #include <algorithm>
 #include <vector>
 
-#include <meshwise/communicator/mpi_session.hpp>
+#include <meshwise/communicator/mpi_places.hpp>
 
 namespace meshwise {
 
-class mpi_batch {
+/// Something that a rank waits for.
+class mpi_awaited {
+public:
+    mpi_awaited() = default;
+    mpi_awaited(mpi_awaited&&) = default;
+    virtual ~mpi_awaited() = default;
+    /// Does what can be done now; true when all has come.
+    virtual bool progress() = 0;
+    /// How much is still to come.
+    virtual std::size_t left() const = 0;
+    /// The ranks it hangs on.
+    virtual std::vector<std::size_t> lacking() const = 0;
+};
+
+class mpi_batch final : public mpi_awaited {
 public:
     /// `largest`: bytes of the longest single message.
-    explicit mpi_batch(MPI_Comm on, std::size_t largest) : on_(on), largest_(largest) {}
+    mpi_batch(mpi_address const& here, MPI_Comm on, std::size_t largest)
+        : here_(&here),
+          on_(on),
+          largest_(largest) {}
     mpi_batch(mpi_batch&&) = default;
 
     void send(void const* data, std::size_t bytes, std::size_t to, int tag) {
         auto const* const from = static_cast<std::byte const*>(data);
         for (std::size_t done = 0; done < bytes; done += largest_)
-            mpi_session::check(MPI_Isend(from + done, length(bytes - done), MPI_BYTE, static_cast<int>(to),
-                                         tag, on_, add(to, false)),
+            mpi_session::check(MPI_Isend(from + done, length(bytes - done), MPI_BYTE, here_->process_of(to),
+                                         here_->tag_to(to, tag), on_, add(to, false)),
                                "MPI_Isend");
     }
     void receive(void* data, std::size_t bytes, std::size_t from, int tag) {
         auto* const to = static_cast<std::byte*>(data);
         for (std::size_t done = 0; done < bytes; done += largest_)
-            mpi_session::check(MPI_Irecv(to + done, length(bytes - done), MPI_BYTE, static_cast<int>(from),
-                                         tag, on_, add(from, true)),
+            mpi_session::check(MPI_Irecv(to + done, length(bytes - done), MPI_BYTE, here_->process_of(from),
+                                         here_->tag_from(from, tag), on_, add(from, true)),
                                "MPI_Irecv");
     }
 
     /// Lets the library work. True when every message has come and gone; the batch is then empty again.
-    bool progress() {
+    bool progress() override {
         if (left_ == 0) return true;
         int completed = 0;
         indices_.resize(requests_.size());
@@ -48,10 +65,10 @@ public:
     }
 
     /// The number of messages that are still under way.
-    std::size_t left() const { return left_; }
+    std::size_t left() const override { return left_; }
 
     /// The ranks from which something is still to come; without any, those that still have to take something.
-    std::vector<std::size_t> lacking() const {
+    std::vector<std::size_t> lacking() const override {
         std::vector<std::size_t> ranks;
         for (bool const incoming : {true, false}) {
             for (std::size_t i = 0; i < requests_.size(); ++i)
@@ -96,6 +113,7 @@ private:
         return &requests_.back();
     }
 
+    mpi_address const* here_;
     MPI_Comm on_;
     std::size_t largest_;
     std::size_t left_ = 0;

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <list>
 
-#include <meshwise/communicator/mpi_session.hpp>
+#include <meshwise/communicator/mpi_places.hpp>
 
 namespace meshwise {
 
@@ -39,7 +39,10 @@ struct mpi_note {
 
 class mpi_control {
 public:
-    mpi_control(mpi_session& session, std::uint32_t run) : session_(session), run_(run) {}
+    mpi_control(mpi_address const& here, mpi_session& session, std::uint32_t run)
+        : here_(here),
+          session_(session),
+          run_(run) {}
     mpi_control(mpi_control const&) = delete;
     mpi_control& operator=(mpi_control const&) = delete;
     /// A note that nobody has taken yet is left to the library for good.
@@ -56,23 +59,25 @@ public:
         });
         envelope& made = outgoing_.emplace_back(envelope{words, MPI_REQUEST_NULL});
         made.content.run = run_;
-        made.content.from = static_cast<std::uint32_t>(session_.rank());
+        made.content.from = static_cast<std::uint32_t>(here_.rank());
         mpi_session::check(MPI_Isend(&made.content, static_cast<int>(made.content.bytes()), MPI_BYTE,
-                                     static_cast<int>(to), 0, session_.control(), &made.request),
+                                     here_.process_of(to), here_.thread_of(to), session_.control(),
+                                     &made.request),
                            "MPI_Isend");
     }
 
     /// Calls f(note) for every note that has come.
     template <class F>
     void poll(F&& f) {
+        int const tag = here_.thread_of(here_.rank());
         for (;;) {
             int there = 0;
             MPI_Status status;
-            mpi_session::check(MPI_Iprobe(MPI_ANY_SOURCE, 0, session_.control(), &there, &status),
+            mpi_session::check(MPI_Iprobe(MPI_ANY_SOURCE, tag, session_.control(), &there, &status),
                                "MPI_Iprobe");
             if (there == 0) return;
             mpi_note incoming;
-            mpi_session::check(MPI_Recv(&incoming, sizeof incoming, MPI_BYTE, status.MPI_SOURCE, 0,
+            mpi_session::check(MPI_Recv(&incoming, sizeof incoming, MPI_BYTE, status.MPI_SOURCE, tag,
                                         session_.control(), MPI_STATUS_IGNORE),
                                "MPI_Recv");
             if (incoming.run == run_) f(incoming);
@@ -93,6 +98,7 @@ private:
         MPI_Request request;
     };
 
+    mpi_address const& here_;
     mpi_session& session_;
     std::uint32_t run_;
     std::list<envelope> outgoing_;

@@ -15,7 +15,7 @@ public:
 
     explicit mpi_handshake(mpi_team& team)
         : team_(team),
-          batch_(team.session().data(), std::size_t{1} << 30) {}
+          batch_(team.address(), team.session().data(), std::size_t{1} << 30) {}
 
     /// Compares the facts of all ranks; returns the smallest of their `number`s.
     std::uint64_t operator()(facts const& own, std::uint64_t number) {

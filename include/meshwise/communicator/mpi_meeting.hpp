@@ -30,9 +30,11 @@ public:
             largest = std::max(largest, groups_[mask].size());
         }
         for (auto* const letters : {&sent_, &received_}) letters->resize(largest * letter_bytes());
-        for (int i = 0; i < 4; ++i) batches_.emplace_back(team.session().data(), team.policy().sizes.largest);
+        for (int i = 0; i < 4; ++i)
+            batches_.emplace_back(team.address(), team.session().data(), team.policy().sizes.largest);
         // Letters are received without knowing how long they are, so they are never cut.
-        batches_.emplace_back(team.session().data(), std::max(letter_bytes(), sizeof(statement)));
+        batches_.emplace_back(team.address(), team.session().data(),
+                              std::max(letter_bytes(), sizeof(statement)));
     }
 
     std::size_t size() const { return group().size(); }
@@ -174,7 +176,7 @@ private:
         std::string why = only_batches
                               ? different_batches(team_.mesh(), group()[0], group()[odd], call_.where)
                               : describe(team_.mesh(), group()[odd]) + " " + all[odd].text + " while " +
-                                    describe(team_.mesh(), group()[0]) + " " + all[0].text + mpi_team::rule;
+                                    describe(team_.mesh(), group()[0]) + " " + all[0].text + same_calls_rule;
         if (all[odd].print_without_place == all[0].print_without_place && *team_.doing() == 0)
             why += " (only the call sites differ; mpi::strict_call_sites = false allows that)";
         team_.fail(mpi_team::breach::mismatch, group()[0], why);

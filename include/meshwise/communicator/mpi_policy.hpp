@@ -1,4 +1,4 @@
-// mpi: how a mesh is run by the processes that mpirun has started.
+// mpi, mpi_with_threads: how a mesh is run by the processes that mpirun has started.
 // Guarantees: plain data; it includes no MPI header.
 // Costs: nothing.
 #pragma once
@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <meshwise/core/mesh.hpp>
 
 namespace meshwise {
 
@@ -41,6 +43,33 @@ struct mpi {
         std::size_t segment = std::size_t{256} << 10;  // what is added while the next is under way
         std::size_t largest = std::size_t{64} << 20;   // of one MPI message, whose count is an int
     } sizes = {};
+
+    /// The mesh axes whose ranks are threads of one process, bit i for axis i; `mpi_with_threads` sets it by type.
+    mesh_mask inside = 0;
+};
+
+/// Ranks that differ only on the mesh axes Inside are threads of one process; the processes are as many as the ranks
+/// along the other axes. Without Inside it is the innermost axis of more than one rank.
+/// Errors: a type that is no axis of the mesh does not compile.
+/// Example: mw::run<strategy>(mw::mpi_with_threads<tp>{argc, argv}, program);
+template <a_mesh_axis... Inside>
+struct mpi_with_threads : mpi {
+    /// The same for a mesh: what `run` asks of a policy that names mesh axes.
+    template <class Mesh>
+    mpi on() const {
+        static_assert(
+            (Mesh::template has<Inside> && ...),
+            "meshwise: mpi_with_threads names a mesh axis that the mesh of this run does not have; name "
+            "axes of the strategy's mesh, or none for the innermost one");
+        mpi policy = *this;
+        if constexpr (sizeof...(Inside) == 0) {
+            for (std::size_t axis = 0; axis < Mesh::axis_count; ++axis)
+                if (Mesh::extents[axis] > 1) policy.inside = mesh_mask{1} << axis;
+        } else if constexpr ((Mesh::template has<Inside> && ...)) {
+            policy.inside = (Mesh::template bit<Inside> | ...);
+        }
+        return policy;
+    }
 };
 
 }  // namespace meshwise

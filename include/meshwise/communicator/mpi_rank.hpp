@@ -12,7 +12,7 @@
 
 namespace meshwise {
 
-class mpi_rank final : public communicator {
+class mpi_rank : public communicator {
 public:
     explicit mpi_rank(mpi_team& team)
         : communicator(team.mesh(), team.rank()),
@@ -251,7 +251,7 @@ public:
     /// hears of it.
     void finish() {
         if (big_axes_ == 0) return;
-        team_.set_doing("at the end of its program");
+        team_.set_doing(mpi_team::at_the_end);
         visit inside(*this, {operation::barrier, {}, {}, big_axes_, 1, 0, 0, 0, {}});
         meeting_.meet([](std::size_t) { return sent{}; });
         inside.end();

@@ -39,23 +39,25 @@ public:
     /// The time for MPI_Init: a launcher needs minutes for thousands of processes.
     static constexpr auto start_up = std::chrono::minutes(10);
 
-    /// Starts the library on the first call.
-    static mpi_session& start(int argc, char** argv) {
-        static mpi_session session(argc, argv);
+    /// Starts the library on the first call: for one calling thread, or for several, which may cost it some speed.
+    static mpi_session& start(int argc, char** argv, bool several_threads = false) {
+        static mpi_session session(argc, argv, several_threads);
         return session;
     }
     mpi_session(mpi_session const&) = delete;
     mpi_session& operator=(mpi_session const&) = delete;
 
+    /// This process, and how many there are.
     std::size_t rank() const { return rank_; }
     std::size_t size() const { return size_; }
+    bool for_several_threads() const { return several_threads_; }
+    int largest_tag() const { return largest_tag_; }
     MPI_Comm data() const { return data_; }
     MPI_Comm control() const { return control_; }
     mpi_watchdog& watchdog() { return watchdog_; }
 
-    /// The ranks on this machine, and the threads that each of them may use.
-    std::size_t local_ranks() const { return local_; }
-    std::size_t share_of_cores() const {
+    /// The threads that each of this process's ranks may use.
+    std::size_t share_of_cores(std::size_t ranks_here) const {
         std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
         std::size_t bound = cores;
 #if defined(__linux__)
@@ -63,13 +65,20 @@ public:
         cpu_set_t set;
         if (sched_getaffinity(0, sizeof set, &set) == 0) bound = static_cast<std::size_t>(CPU_COUNT(&set));
 #endif
-        return std::max<std::size_t>(1, std::min(bound, cores / local_));
+        return std::max<std::size_t>(1, std::min(bound, cores / local_) / ranks_here);
     }
     /// More ranks than cores: who waits must let others run.
-    bool crowded() const { return crowded_; }
+    bool crowded(std::size_t ranks_here) const {
+        return local_ * ranks_here > std::max(1U, std::thread::hardware_concurrency());
+    }
 
     /// A program is running: to leave it by exit() is a failure.
     void set_running(bool now) { running_ = now; }
+    /// The rank of the mesh that the calling thread is, for a sentence about it.
+    static std::size_t& rank_of_thread() {
+        thread_local std::size_t rank = 0;
+        return rank;
+    }
 
     /// Turns the result of an MPI call into an exception.
     static void check(int result, char const* doing) {
@@ -91,25 +100,28 @@ public:
     /// Ends every process of the program.
     [[noreturn]] void abort(int code) noexcept {
         failed_ = true;
-        watchdog_.final_limit(grace, code, "in MPI_Abort");
+        limits_.final_limit(grace, code, "in MPI_Abort");
         MPI_Abort(MPI_COMM_WORLD, code);
         _exit(code);
     }
 
 private:
-    mpi_session(int argc, char** argv) {
-        watchdog_.limit(start_up, exit_code::peer_lost, "in MPI_Init");
-        int started = 0;
+    mpi_session(int argc, char** argv, bool several_threads) {
+        limits_.limit(start_up, exit_code::peer_lost, "in MPI_Init");
+        int started = 0, provided = 0;
         MPI_Initialized(&started);
-        if (started == 0) {
-            int provided = 0;
-            if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+        if (started != 0) {
+            MPI_Query_thread(&provided);
+        } else {
+            int const wanted = several_threads ? MPI_THREAD_MULTIPLE : MPI_THREAD_FUNNELED;
+            if (MPI_Init_thread(&argc, &argv, wanted, &provided) != MPI_SUCCESS)
                 throw error("MPI_Init failed; start the program by mpirun -n N");
             if (provided < MPI_THREAD_FUNNELED)
                 throw error(
                     "the MPI library allows no threads at all; use one built with MPI_THREAD_FUNNELED");
             ours_ = true;
         }
+        several_threads_ = provided >= MPI_THREAD_MULTIPLE;
         MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
         for (MPI_Comm* const made : {&data_, &control_}) {
             check(MPI_Comm_dup(MPI_COMM_WORLD, made), "MPI_Comm_dup");
@@ -126,15 +138,18 @@ private:
         rank_ = static_cast<std::size_t>(rank);
         size_ = static_cast<std::size_t>(size);
         local_ = static_cast<std::size_t>(local);
-        crowded_ = local_ > std::max(1U, std::thread::hardware_concurrency());
-        watchdog_.lift();
+        int* largest_tag = nullptr;
+        int there = 0;
+        MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &largest_tag, &there);
+        if (there != 0) largest_tag_ = *largest_tag;
+        limits_.lift();
     }
 
     /// Runs when the program exits.
     ~mpi_session() {
         if (failed_) return;
         if (running_) {
-            say("rank " + std::to_string(rank_) + " left its program by exit(); all ranks end");
+            say("rank " + std::to_string(rank_of_thread()) + " left its program by exit(); all ranks end");
             abort(exit_code::internal);
         }
         int ended = 0;
@@ -144,7 +159,10 @@ private:
     }
 
     mpi_watchdog watchdog_;
-    bool ours_ = false, running_ = false, failed_ = false, crowded_ = false;
+    mpi_watchdog::limits limits_{watchdog_};
+    bool ours_ = false, several_threads_ = false;
+    std::atomic<bool> running_{false}, failed_{false};
+    int largest_tag_ = 32767;  // what every library has
     MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
     std::size_t rank_ = 0, size_ = 1, local_ = 1;
 };

@@ -17,21 +17,26 @@ public:
     enum class breach : std::uint8_t { peer_failed, mismatch, deadline };
     using clock = std::chrono::steady_clock;
 
-    mpi_team(grid const& mesh, mpi const& policy, mpi_session& session)
-        : mesh_(mesh),
+    /// `run`: how many runs this program has begun.
+    mpi_team(mpi_places const& places, std::size_t rank, mpi const& policy, mpi_session& session,
+             std::uint32_t run)
+        : mesh_(places.mesh()),
           policy_(policy),
           session_(session),
-          control_(session, next_run()),
-          entered_(std::size_t{mesh.every_axis()} + 1),
+          limits_(session.watchdog()),
+          here_(places, rank, session),
+          control_(here_, session, run),
+          entered_(std::size_t{mesh_.every_axis()} + 1),
           left_(entered_.size()),
-          seen_(mesh.ranks()) {}
+          seen_(mesh_.ranks()) {}
     mpi_team(mpi_team const&) = delete;
     mpi_team& operator=(mpi_team const&) = delete;
 
     grid const& mesh() const { return mesh_; }
     mpi const& policy() const { return policy_; }
     mpi_session& session() { return session_; }
-    std::size_t rank() const { return session_.rank(); }
+    mpi_address const& address() const { return here_; }
+    std::size_t rank() const { return here_.rank(); }
     bool broken() const { return broken_; }
     std::size_t claimant() const { return claimant_; }
     std::string const& reason() const { return reason_; }
@@ -46,7 +51,7 @@ public:
         guard();
     }
     void leave() {
-        session_.watchdog().lift();
+        limits_.lift();
         if (*doing_ == 0) record_.leave();
         left_[standing_.mask] = {standing_, ++leaving_};
     }
@@ -54,8 +59,8 @@ public:
     void set_doing(char const* words) { doing_ = words; }
     char const* doing() const { return doing_; }
 
-    /// Waits for a batch. `arriving`: for peers that may still be at other work, so there is no hurry.
-    void wait(mpi_batch& batch, bool arriving) {
+    /// Waits for a batch of messages, or for threads. `arriving`: for peers that may still be at other work, so there is no hurry.
+    void wait(mpi_awaited& batch, bool arriving) {
         if (batch.progress()) return;
         guard();
         auto const start = clock::now();
@@ -71,7 +76,7 @@ public:
         broken_ = true;
         kind_ = kind;
         claimant_ = claimant;
-        session_.watchdog().final_limit(mpi_session::grace, code(), "after a failure");
+        limits_.final_limit(mpi_session::grace, code(), "after a failure");
         try {
             reason_ = why;
             if (claimant != rank()) return;
@@ -126,28 +131,22 @@ public:
     /// What this rank does now: "in barrier() over tp at model.cpp:41".
     std::string standing() const { return *doing_ != 0 ? doing_ : "in " + describe(mesh_, standing_); }
 
-    static constexpr char const* rule =
-        "; ranks that share a group must make the same calls in the same order";
+    /// What a rank does that has come to its end.
+    static constexpr char const* at_the_end = "at the end of its program";
 
 private:
     static constexpr auto slice = std::chrono::milliseconds(100);
 
     /// For the case that the library does not return.
     void guard() {
-        session_.watchdog().limit(policy_.deadline + mpi_session::grace, exit_code::peer_lost,
-                                  "in the MPI library");
+        limits_.limit(policy_.deadline + mpi_session::grace, exit_code::peer_lost, "in the MPI library");
     }
 
-    static std::uint32_t next_run() {
-        static std::uint32_t runs = 0;
-        return ++runs;
-    }
-
-    void wait_for(mpi_batch& batch, bool arriving, clock::time_point last) {
+    void wait_for(mpi_awaited& batch, bool arriving, clock::time_point last) {
         using namespace std::chrono_literals;
         ++wait_;
         round_ = 0;
-        bool const crowded = session_.crowded();
+        bool const crowded = session_.crowded(here_.places().threads());
         auto const patience = std::min<clock::duration>(200ms, policy_.deadline / 8);
         auto const last_look = policy_.deadline - std::min<clock::duration>(500ms, policy_.deadline / 4);
         clock::duration waited{};
@@ -178,7 +177,7 @@ private:
         }
     }
 
-    void read(mpi_note const& note, mpi_batch const& batch) {
+    void read(mpi_note const& note, mpi_awaited const& batch) {
         switch (note.what) {
         case mpi_note::kind::failed:
             fail(static_cast<breach>(note.breach), note.origin, note.reason());
@@ -192,7 +191,7 @@ private:
     }
 
     /// Asks everybody this rank waits for whether it waits, too, and for whom.
-    void ask(mpi_batch const& batch) {
+    void ask(mpi_awaited const& batch) {
         ++round_;
         answers_.clear();
         mpi_note note{.what = mpi_note::kind::probe};
@@ -202,7 +201,7 @@ private:
         pass_on(note, describe(mesh_, rank()) + " waits ", batch);
     }
 
-    void pass_on(mpi_note note, std::string const& way, mpi_batch const& batch) {
+    void pass_on(mpi_note note, std::string const& way, mpi_awaited const& batch) {
         note.mask = standing_.mask;
         note.sequence = standing_.sequence;
         for (std::size_t const other : batch.lacking()) {
@@ -214,12 +213,12 @@ private:
     /// A probe runs along who waits for whom. Each receiver makes sure that the sender really needs it: it has not
     /// entered that collective. A probe that comes back to a rank that still sleeps in the same wait has gone round
     /// a circle, and nobody on it could have moved in between.
-    void read_probe(mpi_note const& note, mpi_batch const& batch) {
+    void read_probe(mpi_note const& note, mpi_awaited const& batch) {
         bool const needed = entered_[note.mask] <= note.sequence;
         if (note.origin == rank()) {
             if (needed && note.wait == wait_)
                 fail(breach::mismatch, rank(),
-                     std::string(note.reason()) + ", so none of them can go on" + rule);
+                     std::string(note.reason()) + ", so none of them can go on" + same_calls_rule);
             return;
         }
         auto const lacking = batch.lacking();
@@ -241,7 +240,7 @@ private:
         pass_on(note, std::string(note.reason()) + ", which waits ", batch);
     }
 
-    std::string late_text(mpi_batch const& batch) const {
+    std::string late_text(mpi_awaited const& batch) const {
         std::string text = "after " + std::to_string(policy_.deadline.count()) + " ms " +
                            describe(mesh_, rank()) + " still waits " + standing() + " for";
         auto silent = batch.lacking();
@@ -282,6 +281,8 @@ private:
     grid const mesh_;
     mpi const policy_;
     mpi_session& session_;
+    mpi_watchdog::limits limits_;
+    mpi_address const here_;
     mpi_control control_;
     flight_record record_;
     call standing_;

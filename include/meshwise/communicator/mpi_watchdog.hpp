@@ -13,6 +13,7 @@
 #include <limits>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include <signal.h>
 #include <unistd.h>
@@ -40,21 +41,44 @@ public:
         thread_.join();
     }
 
-    /// The process ends with `code` unless the limit is lifted in time. `doing` is a literal: "in MPI_Finalize".
-    void limit(std::chrono::milliseconds time, int code, char const* doing) noexcept {
-        if (final_) return;
-        code_.store(code);
-        doing_.store(doing);
-        last_tick_.store(ticks_.load() + 1 + static_cast<std::uint64_t>(time / slice));
-    }
-    void lift() noexcept {
-        if (!final_) last_tick_.store(never);
-    }
-    /// A limit that cannot be lifted any more: this process is failing.
-    void final_limit(std::chrono::milliseconds time, int code, char const* doing) noexcept {
-        limit(time, code, doing);
-        final_ = true;
-    }
+    /// The limits of one thread, or of what a process does as a whole.
+    class limits {
+    public:
+        explicit limits(mpi_watchdog& dog) : dog_(dog) {
+            std::lock_guard const held(dog_.lock_);
+            dog_.watched_.push_back(this);
+        }
+        limits(limits const&) = delete;
+        limits& operator=(limits const&) = delete;
+        ~limits() {
+            std::lock_guard const held(dog_.lock_);
+            std::erase(dog_.watched_, this);
+        }
+
+        /// The process ends with `code` unless the limit is lifted in time. `doing` is a literal: "in MPI_Finalize".
+        void limit(std::chrono::milliseconds time, int code, char const* doing) noexcept {
+            if (final_) return;
+            code_.store(code);
+            doing_.store(doing);
+            last_tick_.store(dog_.ticks_.load() + 1 + static_cast<std::uint64_t>(time / slice));
+        }
+        void lift() noexcept {
+            if (!final_) last_tick_.store(never);
+        }
+        /// A limit that cannot be lifted any more: this process is failing.
+        void final_limit(std::chrono::milliseconds time, int code, char const* doing) noexcept {
+            limit(time, code, doing);
+            final_ = true;
+        }
+
+    private:
+        friend mpi_watchdog;
+        mpi_watchdog& dog_;
+        std::atomic<bool> final_{false};
+        std::atomic<std::uint64_t> last_tick_{never};
+        std::atomic<int> code_{0};
+        std::atomic<char const*> doing_{""};
+    };
 
 private:
     static constexpr auto slice = std::chrono::milliseconds(100);
@@ -64,24 +88,27 @@ private:
         std::unique_lock held(lock_);
         while (!ended_) {
             signal_.wait_for(held, slice);
-            if (ticks_.fetch_add(1) + 1 < last_tick_.load()) continue;
             if (ended_) return;
-            char text[160];
-            int const length = std::snprintf(
-                text, sizeof text, "meshwise: process %ld hangs %s and ends itself with exit code %d\n",
-                static_cast<long>(getpid()), doing_.load(), code_.load());
-            [[maybe_unused]] auto const written = write(2, text, static_cast<std::size_t>(length));
-            _exit(code_.load());
+            std::uint64_t const now = ticks_.fetch_add(1) + 1;
+            for (limits const* const one : watched_)
+                if (now >= one->last_tick_.load()) end(one->doing_.load(), one->code_.load());
         }
+    }
+
+    [[noreturn]] static void end(char const* doing, int code) noexcept {
+        char text[160];
+        int const length = std::snprintf(text, sizeof text,
+                                         "meshwise: process %ld hangs %s and ends itself with exit code %d\n",
+                                         static_cast<long>(getpid()), doing, code);
+        [[maybe_unused]] auto const written = write(2, text, static_cast<std::size_t>(length));
+        _exit(code);
     }
 
     std::mutex lock_;
     std::condition_variable signal_;
     bool ended_ = false;
-    bool final_ = false;  // of the rank's thread alone
-    std::atomic<std::uint64_t> ticks_{0}, last_tick_{never};
-    std::atomic<int> code_{0};
-    std::atomic<char const*> doing_{""};
+    std::vector<limits*> watched_;
+    std::atomic<std::uint64_t> ticks_{0};
     std::thread thread_;
 };
 

@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <numeric>
 #include <optional>
 #include <thread>
 
+#include <meshwise/communicator/rooms.hpp>
 #include <meshwise/communicator/wait_graph.hpp>
 
 namespace meshwise {
@@ -25,9 +27,8 @@ public:
         : mesh_(checked(mesh)),
           deadline_(std::min<std::chrono::milliseconds>(deadline, forever)),
           states_(mesh.ranks()),
-          seats_((std::size_t{mesh.every_axis()} + 1) * mesh.ranks()),
-          rooms_(build_rooms()),
-          graph_(mesh_, rooms_, states_) {
+          rooms_(mesh_, mesh_.every_axis(), every_rank(mesh_)),
+          graph_(mesh_, rooms_.all(), states_) {
         bool const crowded = mesh.ranks() > std::max(1U, std::thread::hardware_concurrency());
         spins_ = crowded ? 100 : 4000;
         yields_ = crowded ? 100 : 20;
@@ -36,8 +37,8 @@ public:
     team_barrier& operator=(team_barrier const&) = delete;
 
     grid const& mesh() const { return mesh_; }
-    /// The place of `rank` along a mask without axes of size 1.
-    seat place(std::size_t rank, mesh_mask mask) const { return seats_[mask * mesh_.ranks() + rank]; }
+    /// The places of `rank`, by masks without axes of size 1.
+    std::vector<seat> places(std::size_t rank) const { return rooms_.places(rank); }
     flight_record& record(std::size_t rank) { return states_[rank].record; }
     bool broken() const { return broken_.load(std::memory_order_acquire) != whole; }
     /// The rank whose exception is the cause; only for a broken team whose ranks have ended.
@@ -47,14 +48,14 @@ public:
     void open(std::size_t rank, seat& here) {
         if (broken()) raise(rank);
         here.room->members[here.index].entered.store(here.sequence + 1, std::memory_order_release);
-        std::uint64_t const target = arrive(here);
+        std::uint64_t const target = here.arrive();
         if (!spin(*here.room, target, true)) sleep(rank, here, target);
     }
 
     /// Arrives and waits for the group to end a collective. Everyone is inside and only copies, so nobody may
     /// leave: a peer might still read from this rank.
     void close(seat& here) {
-        std::uint64_t const target = arrive(here);
+        std::uint64_t const target = here.arrive();
         meeting& room = *here.room;
         if (spin(room, target, false)) return;
         room.parked.fetch_add(1);
@@ -72,7 +73,7 @@ public:
     void finish(std::size_t rank) noexcept {
         states_[rank].finished.store(true);
         for (mesh_mask mask = 0; mask <= mesh_.every_axis(); ++mask)
-            if (meeting* const room = place(rank, mask).room) room->wake();
+            if (meeting* const room = rooms_.place(rank, mask).room) room->wake();
     }
 
 private:
@@ -86,35 +87,10 @@ private:
         return mesh;
     }
 
-    std::vector<std::unique_ptr<meeting>> build_rooms() {
-        std::vector<std::unique_ptr<meeting>> rooms;
-        std::size_t const ranks = mesh_.ranks();
-        for (mesh_mask mask = 1; mask <= mesh_.every_axis(); ++mask) {
-            if (mesh_.without_ones(mask) != mask) continue;
-            for (std::size_t rank = 0; rank < ranks; ++rank) {
-                if (mesh_.group_index(rank, mask) != 0) continue;
-                std::vector<std::size_t> group(mesh_.group_size(mask));
-                for (std::size_t i = 0; i < group.size(); ++i) group[i] = mesh_.group_member(rank, mask, i);
-                rooms.push_back(std::make_unique<meeting>(group, rooms.size()));
-                for (std::size_t i = 0; i < group.size(); ++i)
-                    seats_[mask * ranks + group[i]] = {rooms.back().get(), i, 0, 0};
-            }
-        }
-        return rooms;
-    }
-
-    static std::uint64_t arrive(seat& here) {
-        std::uint64_t const target = ++here.rounds * here.size();
-        if (here.room->arrivals.fetch_add(1) + 1 == target) here.room->wake();
-        return target;
-    }
-
-    static void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#elif defined(__aarch64__)
-        asm volatile("yield");
-#endif
+    static std::vector<std::size_t> every_rank(grid const& mesh) {
+        std::vector<std::size_t> ranks(mesh.ranks());
+        std::iota(ranks.begin(), ranks.end(), std::size_t{0});
+        return ranks;
     }
 
     bool spin(meeting const& room, std::uint64_t target, bool may_leave) const {
@@ -122,7 +98,7 @@ private:
             if (room.arrivals.load(std::memory_order_acquire) >= target) return true;
             if (may_leave && broken()) return false;
             if (turn < spins_)
-                pause();
+                detail::pause();
             else
                 std::this_thread::yield();
         }
@@ -146,7 +122,7 @@ private:
         room.parked.fetch_sub(1);
         // Whoever completes the round relies on this rank: if that came first, there is nothing to complain
         // of.
-        bool const leave = !found.complete && withdraw(room, target);
+        bool const leave = !found.complete && room.withdraw(target);
         if (leave && claim()) publish_verdict(rank, code, found);
         // Still counted as asleep: another rank may be writing the verdict, which follows who waits for whom.
         if (leave) raise(rank);
@@ -177,14 +153,6 @@ private:
         } catch (...) { return {}; }  // no memory: the deadline will speak
     }
 
-    /// Takes an arrival back; false if the round is complete.
-    static bool withdraw(meeting& room, std::uint64_t target) {
-        std::uint64_t seen = room.arrivals.load();
-        while (seen < target)
-            if (room.arrivals.compare_exchange_weak(seen, seen - 1)) return true;
-        return false;
-    }
-
     bool claim() noexcept {
         int expected = whole;
         return broken_.compare_exchange_strong(expected, claimed);
@@ -195,7 +163,7 @@ private:
         claimant_ = rank;
         length_ = reason.copy(reason_.data(), reason_.size());
         broken_.store(published);
-        for (auto const& room : rooms_) room->wake();
+        for (auto const& room : rooms_.all()) room->wake();
     }
 
     /// Once the team is claimed its ranks enter at most one more call, so their records can be read.
@@ -226,8 +194,7 @@ private:
     grid const mesh_;
     std::chrono::milliseconds const deadline_;
     std::vector<rank_state> states_;
-    std::vector<seat> seats_;
-    std::vector<std::unique_ptr<meeting>> const rooms_;
+    rooms const rooms_;
     wait_graph graph_;
     int spins_ = 0, yields_ = 0;
     alignas(64) std::atomic<int> broken_{whole};

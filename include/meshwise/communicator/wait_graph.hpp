@@ -85,7 +85,7 @@ public:
 
     std::string ended_text(std::size_t rank, std::size_t other) const {
         return describe(mesh_, other) + " ended its program" + last_call(other, " after ") + " while " +
-               describe(mesh_, rank) + " waits for it" + last_call(rank, " in ") + rule;
+               describe(mesh_, rank) + " waits for it" + last_call(rank, " in ") + same_calls_rule;
     }
 
     std::string circle_text(obstacles const& path) const {
@@ -94,7 +94,8 @@ public:
         for (std::size_t i = 1; i < path.size(); ++i)
             text +=
                 " for " + describe(mesh_, path[i].rank) + ", which waits" + last_call(path[i].rank, " in ");
-        return text + " for " + describe(mesh_, path.front().rank) + ", so none of them can go on" + rule;
+        return text + " for " + describe(mesh_, path.front().rank) + ", so none of them can go on" +
+               same_calls_rule;
     }
 
     std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
@@ -117,9 +118,6 @@ public:
         flight_record const& record = states_[rank].record;
         return record.entered() == 0 ? std::string() : before + describe(mesh_, record.latest());
     }
-
-    static constexpr char const* rule =
-        "; ranks that share a group must make the same calls in the same order";
 
 private:
     static constexpr std::uint64_t sequence_bits = (std::uint64_t{1} << 40) - 1;

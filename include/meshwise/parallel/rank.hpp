@@ -163,7 +163,7 @@ grid grid_of(mesh<M...>) {
 }  // namespace detail
 
 /// Runs `program(rank&)` once per rank of the strategy's mesh and returns when all have ended. `policy` says what a rank
-/// is: a thread (`threads`) or a process (`mpi`). Errors: the first exception of any rank, after its peers were released;
+/// is: a thread (`threads`), a process (`mpi`), or a thread of one of several processes (`mpi_with_threads`). Errors: the first exception of any rank, after its peers were released;
 /// never a hang. A mesh larger than the machine runs too, slower.
 template <class S, class Policy, class Program>
 void run(Policy const& policy, Program&& program) {
@@ -176,7 +176,11 @@ void run(Policy const& policy, Program&& program) {
             program(me);
         });
     };
-    run_ranks(policy, detail::grid_of(typename S::mesh{}), name_of<S>(), as_rank);
+    auto const mesh = detail::grid_of(typename S::mesh{});
+    if constexpr (requires { policy.template on<typename S::mesh>(); })  // it names mesh axes
+        run_ranks(policy.template on<typename S::mesh>(), mesh, name_of<S>(), as_rank);
+    else
+        run_ranks(policy, mesh, name_of<S>(), as_rank);
 }
 
 }  // namespace meshwise
