@@ -18,7 +18,7 @@ tiny::outcome fifty_steps() {
 
 TEST_CASE("reproducible<8>: the same bits after 50 steps on every mesh") {
     auto const one = fifty_steps<1, 1>();
-    CHECK(one.losses.back() != one.losses.front());  // the ids are noise: nothing to learn
+    if (!one.left_out) CHECK(one.losses.back() != one.losses.front());  // the ids are noise: nothing to learn
     SUBCASE("tp 2") { tiny::check_same_bits(one, fifty_steps<1, 2>()); }
     SUBCASE("tp 4") { tiny::check_same_bits(one, fifty_steps<1, 4>()); }
     SUBCASE("tp 8") { tiny::check_same_bits(one, fifty_steps<1, 8>()); }
