@@ -58,7 +58,7 @@ void training_step(benchmark::State& state) {
         auto start = std::chrono::steady_clock::now();
         train(here, data, [&](std::size_t step, double loss) {
             std::uint8_t more = 0;
-            if (here.is_first()) {
+            if (here.is_first().on_this_rank()) {
                 if (step == 0 && std::abs(loss - std::log(256.0)) > 0.5)
                     state.SkipWithError("the first loss is not that of an untrained model");
                 more = state.KeepRunning() ? 1 : 0;
@@ -66,7 +66,7 @@ void training_step(benchmark::State& state) {
             if (here.team().size() > 1) here.team().broadcast(1, mw::element_type::uint8, &more, 1, 0);
             if (step == 1)
                 inside = here.team().collective_seconds(), start = std::chrono::steady_clock::now();
-            if (more == 0 && here.is_first() && step > 1) {
+            if (more == 0 && here.is_first().on_this_rank() && step > 1) {
                 communicating = here.team().collective_seconds() - inside;
                 seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
             }

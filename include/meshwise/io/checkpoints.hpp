@@ -106,6 +106,23 @@ private:
             throw;
         }
     }
+    // on threads of their own, whatever the state's type is
+    std::future<std::string> write_beside(std::string const& fresh, std::size_t rank, detail::shard_plan plan,
+                                          std::vector<std::byte> copy) {
+        return std::async(std::launch::async, [&calls = folder_.calls(), path = fresh, rank,
+                                               plan = std::move(plan), copy = std::move(copy)] {
+            shard_writer out(calls, path + "/" + manifest::shard_name(rank), plan.bytes);
+            out.append(copy.data(), copy.size());
+            return detail::file_line(rank, out.finish(), plan.boxes);
+        });
+    }
+    std::future<void> commit_beside(started const& now, std::string mesh, std::vector<std::string> lines) {
+        return std::async(std::launch::async,
+                          [this, step = now.step, fresh = now.fresh, numbers = now.numbers,
+                           mesh = std::move(mesh), lines = std::move(lines)] {
+                              folder_.commit(step, fresh, detail::manifest_text(step, mesh, numbers, lines));
+                          });
+    }
     // waits so long for the work of this rank
     template <class Rank>
     bool advance(Rank& here, std::chrono::milliseconds wait);
@@ -180,13 +197,8 @@ void checkpoints::save_beside(Rank& here, std::uint64_t step, named_state<T...> 
                 auto const* in = static_cast<std::byte const*>(from);
                 copy.insert(copy.end(), in, in + bytes);
             });
-            made.line = std::async(std::launch::async, [&calls = folder_.calls(), path = made.fresh,
-                                                        rank = here.index(), plan = std::move(plan),
-                                                        copy = std::move(copy)] {
-                shard_writer out(calls, path + "/" + manifest::shard_name(rank), plan.bytes);
-                out.append(copy.data(), copy.size());
-                return detail::file_line(rank, out.finish(), plan.boxes);
-            });
+            made.line =
+                write_beside(made.fresh, here.index().on_this_rank(), std::move(plan), std::move(copy));
         });
         pending_ = std::move(made);
     }
@@ -209,12 +221,7 @@ bool checkpoints::advance(Rank& here, std::chrono::milliseconds wait) {
     });
     if (!written) return true;
     auto lines = gather_texts(team, line);
-    if (here.is_first().on_this_rank())
-        now.commit =
-            std::async(std::launch::async, [this, step = now.step, fresh = now.fresh, numbers = now.numbers,
-                                            lines = std::move(lines), mesh = team.mesh().text()] {
-                folder_.commit(step, fresh, detail::manifest_text(step, mesh, numbers, lines));
-            });
+    if (here.is_first().on_this_rank()) now.commit = commit_beside(now, team.mesh().text(), std::move(lines));
     pending_ = std::move(now);
     return false;
 }

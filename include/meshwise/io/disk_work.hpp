@@ -4,6 +4,7 @@
 // Guarantees and errors: those of on_all_or_none.
 // Costs: a thread, and a small all-reduce every 50 ms.
 #include <chrono>
+#include <functional>
 #include <future>
 
 #include <meshwise/communicator/agree.hpp>
@@ -28,8 +29,8 @@ inline bool anyone_busy(communicator& team, bool busy,
 }
 
 /// on_all_or_none, for an f that may take longer than the deadline. f makes no collective and records nothing.
-template <class F>
-void disk_work(communicator& team, F f, std::source_location where = std::source_location::current()) {
+inline void disk_work(communicator& team, std::function<void()> const& f,
+                      std::source_location where = std::source_location::current()) {
     std::future<void> work = std::async(std::launch::async, [&f, &here = current()] {
         entering const rank(here);
         f();
