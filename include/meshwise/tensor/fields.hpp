@@ -160,7 +160,7 @@ template <class Types, class M>
 void walk_parameters(M const& model, initial start, parameter_walk& walk);
 template <class Types, class M, class... Field>
 void walk_fields(M const& model, field_list<Field...> const& fields, parameter_walk& walk) {
-    std::size_t const before = walk.name.size();
+    [[maybe_unused]] std::size_t const before = walk.name.size();
     named_start const* next = fields.about.data();
     ((walk.name.add(next->name),
       walk_parameters<Types>(model.*static_cast<Field const&>(fields).member, next->start, walk),

@@ -142,10 +142,10 @@ TEST_CASE("leaving takes the arrival back, unless the round is complete") {
     mw::grid const mesh{1, {2}, {"tp"}};
     for (bool const complete : {false, true}) {
         mw::team_barrier team(mesh, std::chrono::seconds(10));
-        auto& arrivals = team.place(1, 1).room->arrivals;
+        auto& arrivals = team.places(1)[1].room->arrivals;
         bool threw = false;
         std::thread waiting([&] {
-            mw::seat here = team.place(0, 1);
+            mw::seat here = team.places(0)[1];
             try {
                 team.open(0, here);
             } catch (mw::peer_failed const&) { threw = true; }
@@ -163,7 +163,7 @@ TEST_CASE("leaving takes the arrival back, unless the round is complete") {
 TEST_CASE("nobody enters a broken team, even where a peer still stands waiting") {
     mw::team_barrier team({1, {2}, {"tp"}}, std::chrono::seconds(10));
     team.poison(mw::team_barrier::breach::mismatch, 1, "broken before");
-    mw::seat here = team.place(0, 1);
+    mw::seat here = team.places(0)[1];
     here.room->arrivals = 1;
     CHECK_THROWS_WITH_AS(team.open(0, here), "broken before", mw::collective_error);
     CHECK(here.room->arrivals == 1);
