@@ -13,8 +13,10 @@ TEST_CASE("gpt speaks from a cache as it does without, its tokens split in train
     using alone_type = sequence_parallel<1>;
     auto const alone = speak<tiny::gpt, alone_type>();
     check_spoken(alone, alone, 1e-5);
-    CHECK(alone.likeliest == speaking::likeliest_without_cache<tiny::gpt, alone_type>(3, tokens - 3));
-    CHECK(alone.slid == speaking::likeliest_without_cache<tiny::gpt, alone_type>(tokens, 6));
+    if (!alone.left_out) {
+        CHECK(alone.likeliest == speaking::likeliest_without_cache<tiny::gpt, alone_type>(3, tokens - 3));
+        CHECK(alone.slid == speaking::likeliest_without_cache<tiny::gpt, alone_type>(tokens, 6));
+    }
     SUBCASE("tp 2, sequence parallel") {
         check_spoken(alone, speak<tiny::gpt, sequence_parallel<2>>(), 1e-5);
     }

@@ -14,8 +14,10 @@ TEST_CASE("llama in double: 8 query heads, 2 key and value heads") {
     using alone_type = grouped<1, 1, precise>;
     auto const alone = speak<tiny::llama, alone_type>();
     check_spoken(alone, alone, 1e-12);
-    CHECK(alone.likeliest == speaking::likeliest_without_cache<tiny::llama, alone_type>(3, tokens - 3));
-    CHECK(alone.slid == speaking::likeliest_without_cache<tiny::llama, alone_type>(tokens, 6));
+    if (!alone.left_out) {
+        CHECK(alone.likeliest == speaking::likeliest_without_cache<tiny::llama, alone_type>(3, tokens - 3));
+        CHECK(alone.slid == speaking::likeliest_without_cache<tiny::llama, alone_type>(tokens, 6));
+    }
     SUBCASE("key and value heads over 2 ranks") {
         check_spoken(alone, speak<tiny::llama, grouped<2, 1, precise>>(), 1e-12);
     }
