@@ -190,13 +190,15 @@ def mismatches():
 
 def how_often_calls_are_compared():
     """sampled: the first 64 calls of a group and then every 16th, so another place at call 70 is not found."""
+    if INSIDE == 3:
+        return  # threads of one process compare every call
     for compare, odd in (("sampled", 3), ("sampled", 63), ("sampled", 80), ("full", 70)):
-        run = Run(2, f"compare_{compare}_{odd}")
+        run = Run(SMALL, f"compare_{compare}_{odd}")
         yield f"{compare}: another place of call {odd}", run.expect(
             70, rf"{RANK1} entered all_reduce\(sum, float32, 1000\) .*; {RULE} \(only the call sites differ",
             within=10) + sentences(run, 1)
     for compare, odd in (("sampled", 70), ("sampled", 1000), ("off", 3)):
-        run = Run(2, f"compare_{compare}_{odd}")
+        run = Run(SMALL, f"compare_{compare}_{odd}")
         yield f"{compare}: call {odd} is not compared", run.expect(0)
 
 
