@@ -3,7 +3,6 @@
 #include <meshwise/core/error.hpp>
 #include <meshwise/core/layout.hpp>
 #include <meshwise/core/mesh.hpp>
-#include <meshwise/core/name.hpp>
 #include <meshwise/core/per_rank.hpp>
 #include <meshwise/core/placement.hpp>
 #include <meshwise/core/relations.hpp>

@@ -1,7 +1,7 @@
 // Prints docs/rules.md: the manual entry of each rule from the comments of core/rules.hpp, and for each relation of
 // core/relations.hpp a table of what the compiler makes of every placement. No cell of a table is written by hand.
-#include <meshwise/core/name.hpp>
 #include <meshwise/core/relations.hpp>
+#include <meshwise/tensor/name.hpp>
 
 #include <filesystem>
 #include <fstream>

@@ -2,7 +2,6 @@
 // Everything of meshwise that needs only the C++ library, Eigen and oneTBB. Rooms, each using only those above it:
 #include <meshwise/core/rules.hpp>  // first, because compilers print the way to the file of a refusal
 
-#include <meshwise/core/name.hpp>
 #include <meshwise/core/relations.hpp>
 #include <meshwise/core/strategy.hpp>
 #include <meshwise/core/uniform.hpp>

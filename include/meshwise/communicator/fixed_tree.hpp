@@ -75,7 +75,8 @@ public:
     }
 
 private:
-    // Not inlined: once into itself and into its caller it would be most of a program's code, for one call per 512 elements.
+    // Not inlined: into itself and into its caller it would be most of a program's code, for one call per 512
+    // elements.
     [[gnu::noinline]] value const* node(std::size_t lo, std::size_t hi, value (*level)[tree_block]) {
         if (hi - lo == 1) return leaf(lo, *level);
         std::size_t const mid = lo + std::bit_floor(hi - lo - 1);

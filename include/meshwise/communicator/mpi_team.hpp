@@ -59,7 +59,8 @@ public:
     void set_doing(char const* words) { doing_ = words; }
     char const* doing() const { return doing_; }
 
-    /// Waits for a batch of messages, or for threads. `arriving`: for peers that may still be at other work, so there is no hurry.
+    /// Waits for a batch of messages, or for threads. `arriving`: for peers that may still be at other work, so there is
+    /// no hurry.
     void wait(mpi_awaited& batch, bool arriving) {
         if (batch.progress()) return;
         guard();

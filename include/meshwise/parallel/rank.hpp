@@ -163,8 +163,8 @@ grid grid_of(mesh<M...>) {
 }  // namespace detail
 
 /// Runs `program(rank&)` once per rank of the strategy's mesh and returns when all have ended. `policy` says what a rank
-/// is: a thread (`threads`), a process (`mpi`), or a thread of one of several processes (`mpi_with_threads`). Errors: the first exception of any rank, after its peers were released;
-/// never a hang. A mesh larger than the machine runs too, slower.
+/// is: a thread (`threads`), a process (`mpi`), or a thread of one of several processes (`mpi_with_threads`).
+/// Errors: the first exception of any rank, after its peers were released; never a hang. A mesh larger than the machine runs too, slower.
 template <class S, class Policy, class Program>
 void run(Policy const& policy, Program&& program) {
     using B = backend_of<S>;

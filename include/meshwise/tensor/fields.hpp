@@ -41,7 +41,7 @@ struct nth_field<I, Member Owner::*> {
     Member Owner::*member = nullptr;
 };
 
-// Not a std::tuple: every model is walked by many functions, and std::tuple and std::apply would be most of what the compiler does.
+// Not a std::tuple: every model is walked by many functions, and std::apply would be most of what the compiler does.
 template <class... Field>
 struct field_list : Field... {
     std::array<named_start, sizeof...(Field)> about{};

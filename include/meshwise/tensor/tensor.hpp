@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/core/name.hpp>
 #include <meshwise/core/relations.hpp>
 #include <meshwise/tensor/context.hpp>
+#include <meshwise/tensor/name.hpp>
 
 namespace meshwise {
 

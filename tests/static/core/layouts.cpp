@@ -1,5 +1,4 @@
 // Compiling is passing: layouts, strategies and relations on types alone.
-#include <meshwise/core/name.hpp>
 #include <meshwise/core/relations.hpp>
 #include <meshwise/core/strategy.hpp>
 namespace mw = meshwise;
@@ -14,7 +13,6 @@ struct tp : mw::mesh_axis<4> {};
 using grid = mw::mesh<dp, tp>;
 using S = mw::strategy<grid, mw::split<batch, dp>, mw::split<ffn, tp>, mw::split<token, tp>>;
 
-static_assert(mw::name_of<embed>() == "embed");
 static_assert(mw::padded<50257, 128>::size == 50304 && mw::padded<50257, 128>::true_size == 50257);
 static_assert(grid::ranks == 8 && grid::bit<tp> == 2 && grid::group_ranks(3) == 8);
 
