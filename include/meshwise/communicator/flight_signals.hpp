@@ -1,7 +1,7 @@
 // flight_signals: has the records of calls written when the process gets SIGUSR1, or SIGTERM, after which it ends as it
 // would have ended without.
 // Guarantees: the handler only writes one byte into a pipe; a thread of its own does the rest, so the ranks may be at any
-// work, or hang. Handlers that the program has set for SIGUSR1 itself stay; one for SIGTERM is called after the writing.
+// work, or hang. A handler that is there already is called, too (MPICH has one for SIGUSR1), one for SIGTERM after the writing.
 // Costs: a thread that sleeps. Of several runs at once in one process the first has the signals.
 #pragma once
 
@@ -44,26 +44,38 @@ public:
 private:
     struct caught {
         int number;
-        bool others_stay;  // a handler of the program
-        struct sigaction before {};
         bool installed = false;
 
         void install() {
-            struct sigaction ours {};
-            ours.sa_handler = [](int signal) { send(static_cast<unsigned char>(signal)); };
-            ours.sa_flags = SA_RESTART;
-            sigemptyset(&ours.sa_mask);
+            struct sigaction& before = before_us(number);
             ::sigaction(number, nullptr, &before);
-            bool const free = (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL;
-            bool const ignored = (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_IGN;
-            if (ignored || (others_stay && !free)) return;
+            if ((before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_IGN) return;
+            struct sigaction ours {};
+            ours.sa_sigaction = handle;
+            ours.sa_flags = SA_RESTART | SA_SIGINFO;
+            sigemptyset(&ours.sa_mask);
             installed = ::sigaction(number, &ours, nullptr) == 0;
         }
         void restore() {
-            if (installed) ::sigaction(number, &before, nullptr);
+            if (installed) ::sigaction(number, &before_us(number), nullptr);
             installed = false;
         }
     };
+
+    /// What is done on a signal without us; constant from the start, as a handler needs it.
+    static struct sigaction& before_us(int number) {
+        static struct sigaction of_usr1, of_term;
+        return number == SIGTERM ? of_term : of_usr1;
+    }
+    static void handle(int number, siginfo_t* about, void* where) {
+        send(static_cast<unsigned char>(number));
+        if (number == SIGTERM) return;  // `watch` sends it again
+        struct sigaction const& before = before_us(number);
+        if ((before.sa_flags & SA_SIGINFO) != 0)
+            before.sa_sigaction(number, about, where);
+        else if (before.sa_handler != SIG_DFL)
+            before.sa_handler(number);
+    }
 
     static int* ends() {
         static int both[2] = {-1, -1};
@@ -93,7 +105,7 @@ private:
 
     std::function<void()> write_;
     bool mine_ = false;
-    caught usr1_{SIGUSR1, true}, term_{SIGTERM, false};
+    caught usr1_{SIGUSR1}, term_{SIGTERM};
     std::thread thread_;
 };
 

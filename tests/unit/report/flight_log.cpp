@@ -280,7 +280,7 @@ TEST_CASE("SIGTERM writes them and ends the process as ever") {
 
 volatile sig_atomic_t heard = 0;
 
-TEST_CASE("a program's own handlers stay, and are there again after the run") {
+TEST_CASE("a program's own handler is called, too, and is there again after the run") {
     scratch const file;
     struct sigaction before {};
     ::sigaction(SIGTERM, nullptr, &before);
@@ -292,6 +292,8 @@ TEST_CASE("a program's own handlers stay, and are there again after the run") {
         here.barrier(3);
     });
     CHECK(heard == 1);
+    CHECK(has(file.text(), "rank 3 (dp 1, tp 1) of the mesh dp 2 x tp 2 has entered "));
+    std::filesystem::remove(file.path);
     ::signal(SIGUSR1, SIG_DFL);
     mw::run_threads(square, policy, [](mw::communicator& here) { here.barrier(3); });
     struct sigaction now {};
