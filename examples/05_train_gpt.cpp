@@ -172,6 +172,7 @@ void run(examples::ranks const& ranks, settings const& how, data const& text) {
 int main(int argc, char** argv) {
     examples::ranks ranks(argc, argv);
     settings how;
+    std::filesystem::path record;
     examples::options options(
         "train_gpt",
         "Trains a GPT (6 layers, 384 wide, 6 heads, 256 tokens) on the bytes of a text, split over ranks.");
@@ -185,12 +186,14 @@ int main(int argc, char** argv) {
     options.path("curve", how.curve, "where the picture of the loss goes");
     options.path("checkpoint", how.checkpoint, "the folder of checkpoints; none are kept when not given");
     options.number("checkpoint-every", how.checkpoint_every, "steps", examples::at_least<std::size_t>(1));
+    options.path("record", record, "ranks write their last calls there if one fails; see flight");
     options.flag("resume", how.resume, "go on from the newest checkpoint there");
     options.text("prompt", how.prompt, "what the model goes on from");
     options.number("speak", how.speak, "bytes to say in the end");
     options.number("temperature", how.temperature, "0 says the likeliest", examples::between(0.0, 10.0));
     options.flag("demo", how.demo, "as ./run demo does; the defaults");
     if (auto const code = options.parse(argc, argv)) return *code;
+    ranks.record_file = record.string();
     try {
         if (how.resume && how.checkpoint.empty())
             throw mw::input_error("--resume needs the folder of checkpoints; give it with --checkpoint");

@@ -17,6 +17,8 @@ class ranks {
 public:
     /// Of the ranks that mpirun starts, those along the innermost axis are threads of one process.
     bool threads_inside = false;
+    /// Where each rank writes its last calls if the program fails or gets a signal; `flight` reads them.
+    std::string record_file;
 
     /// The first thing a program does. Of several processes only the first has a standard output.
     ranks([[maybe_unused]] int argc, [[maybe_unused]] char** argv) {
@@ -52,7 +54,7 @@ public:
 #ifdef EXAMPLES_WITH_MPI
         if (processes_ && S::mesh::ranks > 1) return meshwise::run<S>(policy_of<S>(), program);
 #endif
-        meshwise::run<S>(meshwise::threads{}, program);
+        meshwise::run<S>(meshwise::threads{.record_file = record_file}, program);
     }
 
 private:
@@ -60,8 +62,9 @@ private:
 #ifdef EXAMPLES_WITH_MPI
     template <class S>
     meshwise::mpi policy_of() const {
-        return threads_inside ? meshwise::mpi_with_threads<>{policy_}.template on<typename S::mesh>()
-                              : policy_;
+        meshwise::mpi policy = policy_;
+        policy.record_file = record_file;
+        return threads_inside ? meshwise::mpi_with_threads<>{policy}.template on<typename S::mesh>() : policy;
     }
 
     meshwise::mpi policy_;

@@ -14,6 +14,8 @@ has() {
     case $1 in
         libopenmpi-dev) command -v mpicxx > /dev/null ;;
         openmpi-bin) command -v mpirun > /dev/null ;;
+        libmpich-dev) command -v mpicxx.mpich > /dev/null ;;
+        mpich) command -v mpirun.mpich > /dev/null ;;
         *-dev) ! command -v dpkg-query > /dev/null || dpkg-query -W -f='${Status}' "$1" 2> /dev/null | grep -q 'ok installed' ;;
         ninja-build) command -v ninja > /dev/null ;;
         clang-[0-9]*) command -v "clang++-${1#clang-}" > /dev/null ;;
