@@ -33,22 +33,28 @@ public:
     /// Errors: output_error on all ranks if any of them cannot write: what was begun is removed, all before is as it was.
     /// error if the step is not later than all that are there, or if the ranks' numbers differ.
     template <class Rank, class... T>
-    void save(Rank& here, std::uint64_t step, named_state<T...> const& state);
+    void save(Rank& here, std::uint64_t step, named_state<T...> const& state) {
+        if constexpr (backend_of<typename Rank::strategy>::computes)
+            save_parts(here.team(), step, detail::parts_of(state));
+    }
 
     /// Copies the state and returns; threads beside the training write it. One at a time: an earlier one is finished first.
     /// Communication and errors: as for save, when `advance` or `finish` come to them.
     template <class Rank, class... T>
-    void save_beside(Rank& here, std::uint64_t step, named_state<T...> const& state);
+    void save_beside(Rank& here, std::uint64_t step, named_state<T...> const& state) {
+        if constexpr (backend_of<typename Rank::strategy>::computes)
+            save_parts_beside(here.team(), step, detail::parts_of(state));
+    }
     /// Brings a save that goes on beside to its next stage if all ranks are through with the last; call it once a step.
     /// True if there is none, or no longer. Communication: one small all-reduce while there is one.
     template <class Rank>
     bool advance(Rank& here) {
-        return advance(here, {});
+        return advance(here.team(), {});
     }
     /// Waits for a save that goes on beside. When it returns, the checkpoint is on the disk.
     template <class Rank>
     void finish(Rank& here) {
-        while (!advance(here, detail::between_meetings)) {}
+        finish_parts(here.team());
     }
 
     /// The newest checkpoint's step.
@@ -71,7 +77,7 @@ public:
     /// program at once; nothing was changed then. If the disk fails after that, the state is of no use.
     template <class Rank, class... T>
     void load(Rank& here, std::uint64_t step, named_state<T...> const& state) const {
-        load_parts(here, step, state, false);
+        load_from(here, step, state, state.names());
     }
 
     /// Loads the newest checkpoint, if there is one, and returns its step.
@@ -79,7 +85,7 @@ public:
     template <class Rank, class... T>
     std::optional<std::uint64_t> resume(Rank& here, named_state<T...> const& state) const {
         auto const found = latest(here);
-        if (found) load_parts(here, *found, state, true);
+        if (found) load_from(here, *found, state, {});
         return found;
     }
 
@@ -94,19 +100,31 @@ private:
         std::future<std::string> line{};  // of this rank, when its shard is on the disk
         std::future<void> commit{};       // of rank 0, when all shards are
     };
-    template <class Rank, class State>
-    started begin(Rank& here, std::uint64_t step, State const& state);
+    using parts = std::vector<state_part>;
+    template <class Rank, class... T>
+    void load_from(Rank& here, std::uint64_t step, named_state<T...> const& state,
+                   std::span<std::string_view const> names) const {
+        static_assert((!std::is_const_v<T> && ...),
+                      "meshwise: what a checkpoint is loaded into is not const");
+        if constexpr (backend_of<typename Rank::strategy>::computes)
+            load_parts(
+                here.team(), step, [&](bool with_room) { return detail::parts_of(state, with_room); }, names);
+    }
+    void finish_parts(communicator& team) {
+        while (!advance(team, detail::between_meetings)) {}
+    }
+    started begin(communicator& team, std::uint64_t step, parts const& state);
+    void save_parts(communicator& team, std::uint64_t step, parts const& state);
+    void save_parts_beside(communicator& team, std::uint64_t step, parts const& state);
     // f on all ranks; if it fails on any, what was begun is removed
-    template <class Rank, class F>
-    void on_all_or_undo(Rank& here, std::string const& fresh, F f) const {
+    void on_all_or_undo(communicator& team, std::string const& fresh, std::function<void()> const& f) const {
         try {
-            detail::disk_work(here.team(), f);
+            detail::disk_work(team, f);
         } catch (...) {
-            if (here.is_first().on_this_rank()) folder_.remove_all(fresh);
+            if (team.rank() == 0) folder_.remove_all(fresh);
             throw;
         }
     }
-    // on threads of their own, whatever the state's type is
     std::future<std::string> write_beside(std::string const& fresh, std::size_t rank, detail::shard_plan plan,
                                           std::vector<std::byte> copy) {
         return std::async(std::launch::async, [&calls = folder_.calls(), path = fresh, rank,
@@ -124,28 +142,26 @@ private:
                           });
     }
     // waits so long for the work of this rank
-    template <class Rank>
-    bool advance(Rank& here, std::chrono::milliseconds wait);
-    template <class Rank, class State>
-    void load_parts(Rank& here, std::uint64_t step, State const& state, bool all_of_it) const;
-    template <class State>
-    void check_fits(manifest const& stored, std::string const& path, State const& state,
-                    bool all_of_it) const;
+    bool advance(communicator& team, std::chrono::milliseconds wait);
+    // `state(with_room)`: its parts, which come to names; all of what is stored is wanted if `names` is empty
+    void load_parts(communicator& team, std::uint64_t step, std::function<parts(bool)> const& state,
+                    std::span<std::string_view const> names) const;
+    static void check_fits(manifest const& stored, std::string const& path, parts const& state,
+                           std::span<std::string_view const> names);
 
     checkpoint_folder folder_;  // only rank 0 changes it
     std::optional<started> pending_;
 };
 
 // all ranks agree on what is saved, and a fresh folder lies there
-template <class Rank, class State>
-checkpoints::started checkpoints::begin(Rank& here, std::uint64_t step, State const& state) {
-    communicator& team = here.team();
+inline checkpoints::started checkpoints::begin(communicator& team, std::uint64_t step, parts const& state) {
     started made{.step = step, .fresh = {}, .numbers = {}};
     std::string told = "step " + std::to_string(step);
-    state.visit([&](std::string const& name, auto& x) {
-        if constexpr (detail::a_number<std::remove_cvref_t<decltype(x)>>)
-            made.numbers[name] = detail::number_text(x), told += ", " + name + " " + made.numbers[name];
-    });
+    for (state_part const& part : state) {
+        if (part.is_tensor()) continue;
+        made.numbers[part.name] = part.text(part.data);
+        told += ", " + part.name + " " + made.numbers[part.name];
+    }
     auto const all_told = gather_texts(team, told);
     for (std::size_t rank = 1; rank < all_told.size(); ++rank)
         if (all_told[rank] != all_told[0])
@@ -155,59 +171,48 @@ checkpoints::started checkpoints::begin(Rank& here, std::uint64_t step, State co
     std::string nonce = fresh_name();
     team.broadcast(team.mesh().every_axis(), element_type::uint8, nonce.data(), nonce.size(), 0);
     made.fresh = folder_.unfinished_path_of(step, nonce);
-    on_all_or_undo(here, made.fresh, [&] {
-        if (here.is_first().on_this_rank()) folder_.begin(step, made.fresh);
+    on_all_or_undo(team, made.fresh, [&] {
+        if (team.rank() == 0) folder_.begin(step, made.fresh);
     });
     return made;
 }
 
-template <class Rank, class... T>
-void checkpoints::save(Rank& here, std::uint64_t step, named_state<T...> const& state) {
-    if constexpr (backend_of<typename Rank::strategy>::computes) {
-        finish(here);
-        auto const made = begin(here, step, state);
-        std::string line;
-        on_all_or_undo(here, made.fresh, [&] {
-            auto const plan = detail::shard_plan_of(here, state);
-            shard_writer out(folder_.calls(), made.fresh + "/" + manifest::shard_name(here.index()),
-                             plan.bytes);
-            detail::pour(plan, state,
-                         [&](void const* from, std::uint64_t bytes) { out.append(from, bytes); });
-            line = detail::file_line(here.index(), out.finish(), plan.boxes);
-        });
-        auto const lines = gather_texts(here.team(), line);
-        on_all_or_undo(here, made.fresh, [&] {
-            if (here.is_first().on_this_rank())
-                folder_.commit(step, made.fresh,
-                               detail::manifest_text(step, here.team().mesh().text(), made.numbers, lines));
-        });
-    }
+inline void checkpoints::save_parts(communicator& team, std::uint64_t step, parts const& state) {
+    finish_parts(team);
+    auto const made = begin(team, step, state);
+    std::string line;
+    on_all_or_undo(team, made.fresh, [&] {
+        auto const plan = detail::shard_plan_of(team, state);
+        shard_writer out(folder_.calls(), made.fresh + "/" + manifest::shard_name(team.rank()), plan.bytes);
+        detail::pour(plan, state, [&](void const* from, std::uint64_t bytes) { out.append(from, bytes); });
+        line = detail::file_line(team.rank(), out.finish(), plan.boxes);
+    });
+    auto const lines = gather_texts(team, line);
+    on_all_or_undo(team, made.fresh, [&] {
+        if (team.rank() == 0)
+            folder_.commit(step, made.fresh,
+                           detail::manifest_text(step, team.mesh().text(), made.numbers, lines));
+    });
 }
 
-template <class Rank, class... T>
-void checkpoints::save_beside(Rank& here, std::uint64_t step, named_state<T...> const& state) {
-    if constexpr (backend_of<typename Rank::strategy>::computes) {
-        finish(here);
-        auto made = begin(here, step, state);
-        on_all_or_undo(here, made.fresh, [&] {
-            auto plan = detail::shard_plan_of(here, state);
-            std::vector<std::byte> copy;
-            copy.reserve(plan.bytes);
-            detail::pour(plan, state, [&](void const* from, std::uint64_t bytes) {
-                auto const* in = static_cast<std::byte const*>(from);
-                copy.insert(copy.end(), in, in + bytes);
-            });
-            made.line =
-                write_beside(made.fresh, here.index().on_this_rank(), std::move(plan), std::move(copy));
+inline void checkpoints::save_parts_beside(communicator& team, std::uint64_t step, parts const& state) {
+    finish_parts(team);
+    auto made = begin(team, step, state);
+    on_all_or_undo(team, made.fresh, [&] {
+        auto plan = detail::shard_plan_of(team, state);
+        std::vector<std::byte> copy;
+        copy.reserve(plan.bytes);
+        detail::pour(plan, state, [&](void const* from, std::uint64_t bytes) {
+            auto const* in = static_cast<std::byte const*>(from);
+            copy.insert(copy.end(), in, in + bytes);
         });
-        pending_ = std::move(made);
-    }
+        made.line = write_beside(made.fresh, team.rank(), std::move(plan), std::move(copy));
+    });
+    pending_ = std::move(made);
 }
 
-template <class Rank>
-bool checkpoints::advance(Rank& here, std::chrono::milliseconds wait) {
+inline bool checkpoints::advance(communicator& team, std::chrono::milliseconds wait) {
     if (!pending_) return true;
-    communicator& team = here.team();
     if (detail::anyone_busy(team, detail::unfinished(pending_->line, wait) ||
                                       detail::unfinished(pending_->commit, wait)))
         return false;
@@ -215,49 +220,44 @@ bool checkpoints::advance(Rank& here, std::chrono::milliseconds wait) {
     started now = std::move(*pending_);
     pending_.reset();
     std::string line;
-    on_all_or_undo(here, now.fresh, [&] {
+    on_all_or_undo(team, now.fresh, [&] {
         if (written) line = now.line.get();
         if (now.commit.valid()) now.commit.get();
     });
     if (!written) return true;
     auto lines = gather_texts(team, line);
-    if (here.is_first().on_this_rank()) now.commit = commit_beside(now, team.mesh().text(), std::move(lines));
+    if (team.rank() == 0) now.commit = commit_beside(now, team.mesh().text(), std::move(lines));
     pending_ = std::move(now);
     return false;
 }
 
 // what the program has against what is stored
-template <class State>
-void checkpoints::check_fits(manifest const& stored, std::string const& path, State const& state,
-                             bool all_of_it) const {
+inline void checkpoints::check_fits(manifest const& stored, std::string const& path, parts const& state,
+                                    std::span<std::string_view const> names) {
     detail::differences found;
     std::map<std::string, int> wanted;
-    state.visit([&]<class X>(std::string const& name, X& x) {
-        wanted.emplace(name, 0);
-        if constexpr (detail::a_number<X>) {
-            auto const at = stored.numbers.find(name);
-            X ignored{};
-            if (at == stored.numbers.end())
-                found.add("'" + name + "', a number, is not there");
-            else if (!detail::read_number(at->second, ignored))
-                found.add("'" + name + "' is " + at->second +
-                          " there, which is no number of the type it has here");
-        } else {
-            auto const shape = true_shape(x);
-            auto const at = stored.tensors.find(name);
+    for (state_part const& part : state) {
+        wanted.emplace(part.name, 0);
+        if (part.is_tensor()) {
+            auto const at = stored.tensors.find(part.name);
             if (at == stored.tensors.end())
-                found.add("'" + name + "' " + shape_text(shape) + " is not there");
+                found.add("'" + part.name + "' " + shape_text(part.whole) + " is not there");
             else
-                found.compare<typename X::value_type>(name, at->second.type, at->second.shape, shape, false);
+                found.compare(part, at->second.type, at->second.shape, false);
+        } else {
+            auto const at = stored.numbers.find(part.name);
+            if (at == stored.numbers.end())
+                found.add("'" + part.name + "', a number, is not there");
+            else if (!part.read(at->second, nullptr))
+                found.add("'" + part.name + "' is " + at->second +
+                          " there, which is no number of the type it has here");
         }
-    });
+    }
     auto const check_wanted = [&](std::string const& name) {
-        bool const asked = all_of_it || [&] {
-            for (std::string_view part : state.names())
-                if (name.starts_with(part) && (name.size() == part.size() || name[part.size()] == '.'))
-                    return true;
-            return false;
-        }();
+        bool asked = names.empty();
+        for (std::string_view const part : names)
+            asked =
+                asked || (name.starts_with(part) && (name.size() == part.size() || name[part.size()] == '.'));
         if (asked && !wanted.contains(name)) found.add("'" + name + "' is there, but the program has none");
     };
     for (auto const& [name, tensor] : stored.tensors) check_wanted(name);
@@ -265,51 +265,46 @@ void checkpoints::check_fits(manifest const& stored, std::string const& path, St
     found.check(path_in_quotes(path));
 }
 
-template <class Rank, class State>
-void checkpoints::load_parts(Rank& here, std::uint64_t step, State const& state, bool all_of_it) const {
-    if constexpr (backend_of<typename Rank::strategy>::computes) {
-        std::string const path = folder_.path_of(step);
-        manifest stored;
-        detail::disk_work(here.team(), [&] {
-            stored = manifest::read(folder_.calls(), path + "/" + std::string(manifest::file_name));
-            if (stored.step != step)
-                throw input_error(path_in_quotes(path) + " holds step " + std::to_string(stored.step) +
-                                  "; give the folder its own name back");
-            check_fits(stored, path, state, all_of_it);
-        });
-        auto const open_shard = [&](std::size_t i) {
-            return open_file(folder_.calls(), path + "/" + manifest::shard_name(i), O_RDONLY | O_NOFOLLOW);
-        };
-        detail::disk_work(here.team(), [&] {
-            for (std::size_t i = here.index(); i < stored.files.size(); i += here.team().size())
-                verify_shard(open_shard(i), stored.files[i]);
-        });
-        detail::disk_work(here.team(), [&] {
-            state.visit([&]<class X>(std::string const&, X& x) {
-                if constexpr (detail::is_tensor_type<X>) detail::make_room(x);
-            });
-            std::vector<std::byte> scratch;
-            for (std::size_t i = 0; i < stored.files.size(); ++i) {  // one file open at a time
-                open_file file;
-                std::optional<chunk_reader> from;
-                state.visit([&]<class X>(std::string const& name, X& x) {
-                    if constexpr (detail::is_tensor_type<X>)
-                        for (auto const& part : stored.tensors.at(name).boxes) {
-                            if (part.file != i || !part.where.common(local_box(x))) continue;
-                            if (!file) {
-                                file = open_shard(i);
-                                from.emplace(file, stored.files[i].bytes, stored.files[i].checksums);
-                            }
-                            detail::read_box(x, part.where, stored_type_of<typename X::value_type>(),
-                                             part.begin, *from, scratch);
-                        }
-                });
+inline void checkpoints::load_parts(communicator& team, std::uint64_t step,
+                                    std::function<parts(bool)> const& state,
+                                    std::span<std::string_view const> names) const {
+    std::string const path = folder_.path_of(step);
+    manifest stored;
+    detail::disk_work(team, [&] {
+        stored = manifest::read(folder_.calls(), path + "/" + std::string(manifest::file_name));
+        if (stored.step != step)
+            throw input_error(path_in_quotes(path) + " holds step " + std::to_string(stored.step) +
+                              "; give the folder its own name back");
+        check_fits(stored, path, state(false), names);
+    });
+    auto const open_shard = [&](std::size_t i) {
+        return open_file(folder_.calls(), path + "/" + manifest::shard_name(i), O_RDONLY | O_NOFOLLOW);
+    };
+    detail::disk_work(team, [&] {
+        for (std::size_t i = team.rank(); i < stored.files.size(); i += team.size())
+            verify_shard(open_shard(i), stored.files[i]);
+    });
+    detail::disk_work(team, [&] {
+        parts const wanted = state(true);
+        std::vector<std::byte> scratch;
+        for (std::size_t i = 0; i < stored.files.size(); ++i) {  // one file open at a time
+            open_file file;
+            std::optional<chunk_reader> from;
+            for (state_part const& part : wanted) {
+                if (!part.is_tensor()) continue;
+                for (auto const& saved : stored.tensors.at(part.name).boxes) {
+                    if (saved.file != i || !saved.where.common(part.here)) continue;
+                    if (!file) {
+                        file = open_shard(i);
+                        from.emplace(file, stored.files[i].bytes, stored.files[i].checksums);
+                    }
+                    detail::read_box(part, saved.where, part.type, saved.begin, *from, scratch);
+                }
             }
-        });
-        state.visit([&]<class X>(std::string const& name, X& x) {
-            if constexpr (detail::a_number<X>) detail::read_number(stored.numbers.at(name), x);
-        });
-    }
+        }
+    });
+    for (state_part const& part : state(false))
+        if (!part.is_tensor()) part.read(stored.numbers.at(part.name), part.data);
 }
 
 }  // namespace meshwise

@@ -1,9 +1,10 @@
 #pragma once
 // shard_file: one rank's part of a checkpoint: written once from front to back, checksums taken on the way; checked as a
 // whole; read box by box.
-#include <meshwise/core/layout.hpp>
+#include <functional>
+
 #include <meshwise/io/manifest.hpp>
-#include <meshwise/io/state_of.hpp>
+#include <meshwise/io/state_part.hpp>
 
 namespace meshwise {
 
@@ -68,37 +69,26 @@ inline void verify_shard(open_file const& file, saved_file const& expected) {
 }
 
 namespace detail {
-// of all ranks that hold the same box of the i-th tensor, one writes it; they take turns
-template <class X>
-bool writes(communicator const& team, std::size_t i) {
-    static_assert(!is_partial<typename X::layout>,
-                  "meshwise: a checkpoint keeps whole values; a pending sum has none");
-    mesh_mask const alike =
-        team.mesh().every_axis() & ~mask_of<typename X::mesh>(used_of<typename X::layout>{});
-    return team.group_index(alike) == i % team.group_size(alike);
-}
-
 // what a rank writes: its boxes, and the file around them
 struct shard_plan {
     std::vector<written_box> boxes;
     std::string header;
     std::uint64_t bytes = 0;
 };
-template <class Rank, class State>
-shard_plan shard_plan_of(Rank& here, State const& state) {
+inline shard_plan shard_plan_of(communicator const& team, std::vector<state_part> const& parts) {
     shard_plan plan;
     std::vector<stored_tensor> stored;
     std::size_t index = 0;
-    state.visit([&]<class X>(std::string const& name, X& x) {
-        if constexpr (detail::is_tensor_type<X>) {
-            if (!detail::writes<X>(here.team(), index++)) return;
-            auto const whole = true_shape(x);
-            auto const part = local_box(x).common({std::vector<std::uint64_t>(whole.size(), 0), whole});
-            if (!part) return;  // nothing but padding
-            stored.push_back({name, stored_type_of<typename X::value_type>(), part->extent});
-            plan.boxes.push_back({{}, whole, part->first});
-        }
-    });
+    for (state_part const& part : parts) {
+        if (!part.is_tensor()) continue;
+        // of all ranks that hold the same box one writes it; they take turns
+        bool const writes = team.group_index(part.held_alike) == index++ % team.group_size(part.held_alike);
+        if (!writes) continue;
+        auto const held = part.here.common({std::vector<std::uint64_t>(part.whole.size(), 0), part.whole});
+        if (!held) continue;  // nothing but padding
+        stored.push_back({part.name, part.type, held->extent});
+        plan.boxes.push_back({{}, part.whole, held->first});
+    }
     plan.header = safetensors_header(stored);
     plan.bytes = stored.empty() ? plan.header.size() : stored.back().end;
     for (std::size_t i = 0; i < stored.size(); ++i) plan.boxes[i].stored = std::move(stored[i]);
@@ -106,20 +96,19 @@ shard_plan shard_plan_of(Rank& here, State const& state) {
 }
 
 // the bytes of the file, from front to back
-template <class State, class Sink>
-void pour(shard_plan const& plan, State const& state, Sink sink) {
+inline void pour(shard_plan const& plan, std::vector<state_part> const& parts,
+                 std::function<void(void const*, std::uint64_t)> const& sink) {
     sink(plan.header.data(), plan.header.size());
     std::size_t at = 0;
-    state.visit([&]<class X>(std::string const& name, X& x) {
-        if constexpr (detail::is_tensor_type<X>) {
-            if (at == plan.boxes.size() || plan.boxes[at].stored.name != name) return;
-            auto const& b = plan.boxes[at++];
-            for_each_shared_run(local_box(x), {b.first, b.stored.shape},
-                                [&](std::uint64_t from, std::uint64_t, std::uint64_t n) {
-                                    sink(x.data() + from, n * sizeof(typename X::value_type));
-                                });
-        }
-    });
+    for (state_part const& part : parts) {
+        if (!part.is_tensor() || at == plan.boxes.size() || plan.boxes[at].stored.name != part.name) continue;
+        auto const& written = plan.boxes[at++];
+        std::size_t const size = size_of(part.type);
+        for_each_shared_run(part.here, {written.first, written.stored.shape},
+                            [&](std::uint64_t from, std::uint64_t, std::uint64_t n) {
+                                sink(static_cast<std::byte const*>(part.data) + from * size, n * size);
+                            });
+    }
 }
 }  // namespace detail
 

@@ -130,17 +130,15 @@ void convert_from(void const* from, To* to, std::size_t count) {
 }
 }  // namespace detail
 
-/// Whether `convert` can make elements of T from these.
-template <class T>
-constexpr bool is_convertible_from(stored_type from) {
-    if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>)
-        return from == stored_type::F16 || from == stored_type::BF16 || from == stored_type::F32 ||
-               from == stored_type::F64;
-    else
-        return from == stored_type_of<T>();
+/// Whether `convert` can make elements of one type from those of another.
+constexpr bool is_convertible(stored_type from, stored_type to) {
+    constexpr auto has_fractions = [](stored_type type) {
+        return type == stored_type::BF16 || type == stored_type::F32 || type == stored_type::F64;
+    };
+    return from == to || (has_fractions(to) && (has_fractions(from) || from == stored_type::F16));
 }
 
-/// `count` stored elements, at any address, as elements of T. Only where `is_convertible_from<T>(type)`.
+/// `count` stored elements, at any address, as elements of T. Only where `is_convertible`.
 template <class T>
 void convert(stored_type type, void const* from, T* to, std::size_t count) {
     if (type == stored_type_of<T>()) {
@@ -161,6 +159,18 @@ void convert(stored_type type, void const* from, T* to, std::size_t count) {
                 to[i] = detail::converted<T>(float_of_half(bits));
             }
     }
+}
+
+/// The same where both types are known at run time only.
+inline void convert(stored_type type, void const* from, stored_type wanted, void* to, std::size_t count) {
+    if (type == wanted) {
+        if (count > 0) std::memcpy(to, from, count * size_of(type));
+    } else if (wanted == stored_type::BF16)
+        convert(type, from, static_cast<bfloat16*>(to), count);
+    else if (wanted == stored_type::F32)
+        convert(type, from, static_cast<float*>(to), count);
+    else if (wanted == stored_type::F64)
+        convert(type, from, static_cast<double*>(to), count);
 }
 
 }  // namespace meshwise

@@ -3,11 +3,10 @@
 // file knows nothing of meshes.
 //   mw::load_weights(here, model, "model.safetensors");
 //   mw::save_weights(here, model, "model.safetensors");
-#include <meshwise/io/box.hpp>
 #include <meshwise/io/chunk_reader.hpp>
 #include <meshwise/io/disk_work.hpp>
 #include <meshwise/io/safetensors.hpp>
-#include <meshwise/tensor/fields.hpp>
+#include <meshwise/io/state_part.hpp>
 
 namespace meshwise {
 
@@ -99,16 +98,16 @@ namespace detail {
 class differences {
 public:
     void add(std::string const& line) { lines_ += "\n  " + line, ++count_; }
-    template <class T>
-    void compare(std::string_view name, stored_type stored, std::span<std::uint64_t const> stored_shape,
-                 std::span<std::uint64_t const> shape, bool may_convert) {
-        std::string const start = "'" + std::string(name) + "' ";
-        if (!std::equal(stored_shape.begin(), stored_shape.end(), shape.begin(), shape.end()))
-            add(start + "is " + shape_text(stored_shape) + " there, but " + shape_text(shape) + " here");
-        if (stored != stored_type_of<T>() && !(may_convert && is_convertible_from<T>(stored)))
+    void compare(state_part const& part, stored_type stored, std::span<std::uint64_t const> stored_shape,
+                 bool may_convert) {
+        std::string const start = "'" + part.name + "' ";
+        if (!std::equal(stored_shape.begin(), stored_shape.end(), part.whole.begin(), part.whole.end()))
+            add(start + "is " + shape_text(stored_shape) + " there, but " + shape_text(part.whole) + " here");
+        bool const convertible = is_convertible(stored, part.type);
+        if (stored != part.type && !(may_convert && convertible))
             add(start + "has elements of " + std::string(name_of(stored)) + " there, but of " +
-                std::string(name_of(stored_type_of<T>())) + " here" +
-                (is_convertible_from<T>(stored) ? " (can be converted: load_options.convert)" : ""));
+                std::string(name_of(part.type)) + " here" +
+                (convertible ? " (can be converted: load_options.convert)" : ""));
     }
     /// Errors: input_error with all of them.
     void check(std::string const& where) const {
@@ -122,35 +121,41 @@ private:
     std::size_t count_ = 0;
 };
 
-// this rank's elements of x that lie in a stored box
-template <class X>
-void read_box(X& x, box const& stored, stored_type type, std::uint64_t begin, chunk_reader& from,
-              std::vector<std::byte>& scratch) {
-    auto* const out = x.mutable_data();
-    std::size_t const size = size_of(type);
-    for_each_shared_run(local_box(x), stored, [&](std::uint64_t here, std::uint64_t there, std::uint64_t n) {
-        if (type == stored_type_of<typename X::value_type>())
-            return from.read(out + here, n * size, begin + there * size);
+// this rank's elements of a tensor that lie in a stored box
+inline void read_box(state_part const& part, box const& stored, stored_type type, std::uint64_t begin,
+                     chunk_reader& from, std::vector<std::byte>& scratch) {
+    auto* const out = static_cast<std::byte*>(part.data);
+    std::size_t const size = size_of(type), size_here = size_of(part.type);
+    for_each_shared_run(part.here, stored, [&](std::uint64_t here, std::uint64_t there, std::uint64_t n) {
+        if (type == part.type) return from.read(out + here * size, n * size, begin + there * size);
         for (std::uint64_t done = 0;
              done < n;) {  // converted in pieces, so that no tensor is in memory twice
             std::size_t const piece = std::min<std::uint64_t>(n - done, chunk_bytes / size);
             scratch.resize(piece * size);
             from.read(scratch.data(), scratch.size(), begin + (there + done) * size);
-            convert(type, scratch.data(), out + here + done, piece);
+            convert(type, scratch.data(), part.type, out + (here + done) * size_here, piece);
             done += piece;
         }
     });
 }
 
-// memory for a parameter that has none yet; padding is zero
-template <class X>
-void make_room(X& x) {
-    allocating_for const parameters(purpose::parameters);
-    if (!x) x = X::uninitialized();
-    bool const padded = [&]<class... A>(axes<A...>) {
-        return ((!A::bounded && A::true_size != A::size) || ...);
-    }(typename X::axes{});
-    if (padded) std::fill_n(x.mutable_data(), x.size(), typename X::value_type{});
+// what the file has against what the program has
+inline void check_fits(stored_weights const& stored, std::vector<state_part> const& parts, bool convert) {
+    differences found;
+    std::map<std::string, int, std::less<>> wanted;
+    for (state_part const& part : parts) {
+        wanted.emplace(part.name, 0);
+        auto const at = stored.tensors().find(part.name);
+        if (at == stored.tensors().end())
+            found.add("'" + part.name + "' " + shape_text(part.whole) + " is not there");
+        else
+            found.compare(part, at->second.tensor->type, at->second.tensor->shape, convert);
+    }
+    for (auto const& [name, at] : stored.tensors())
+        if (!wanted.contains(name))
+            found.add("'" + name + "' " + shape_text(at.tensor->shape) +
+                      " is there, but the program has none");
+    found.check(path_in_quotes(stored.path()));
 }
 }  // namespace detail
 
@@ -166,34 +171,16 @@ void load_weights(Rank& here, Model& model, std::string const& path, load_option
         std::optional<stored_weights> stored;
         detail::disk_work(here.team(), [&] {
             stored.emplace(path, *options.calls);
-            detail::differences found;
-            std::map<std::string, int, std::less<>> wanted;
-            for_each_parameter(model, [&](std::size_t, std::string_view name, auto& p, initial) {
-                using X = std::remove_cvref_t<decltype(p)>;
-                wanted.emplace(name, 0);
-                auto const at = stored->tensors().find(name);
-                auto const shape = true_shape(p);
-                if (at == stored->tensors().end())
-                    found.add("'" + std::string(name) + "' " + shape_text(shape) + " is not there");
-                else
-                    found.compare<typename X::value_type>(name, at->second.tensor->type,
-                                                          at->second.tensor->shape, shape, options.convert);
-            });
-            for (auto const& [name, at] : stored->tensors())
-                if (!wanted.contains(name))
-                    found.add("'" + name + "' " + shape_text(at.tensor->shape) +
-                              " is there, but the program has none");
-            found.check(path_in_quotes(path));
+            detail::check_fits(*stored, detail::parameter_parts(model), options.convert);
         });
         detail::disk_work(here.team(), [&] {
             std::vector<std::byte> scratch;
-            for_each_parameter(model, [&](std::size_t, std::string_view name, auto& p, initial) {
-                auto const& [file, tensor] = stored->tensors().find(name)->second;
-                detail::make_room(p);
+            for (state_part const& part : detail::parameter_parts(model, true)) {
+                auto const& [file, tensor] = stored->tensors().find(part.name)->second;
                 chunk_reader from(file->file(), file->size());
-                detail::read_box(p, {std::vector<std::uint64_t>(tensor->shape.size(), 0), tensor->shape},
+                detail::read_box(part, {std::vector<std::uint64_t>(tensor->shape.size(), 0), tensor->shape},
                                  tensor->type, tensor->begin, from, scratch);
-            });
+            }
         });
     }
 }

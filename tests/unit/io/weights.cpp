@@ -202,9 +202,10 @@ TEST_CASE("each rank reads its own part") {
     mw::run<S>(mw::threads{}, [&](auto&) {
         wide model;
         mw::detail::make_room(model.w);
+        auto const part = mw::detail::part_of("w", model.w);
         mw::chunk_reader from(file, file.size());
         std::vector<std::byte> scratch_bytes;
-        mw::detail::read_box(model.w, {{0, 0}, {1024, 2048}}, mw::stored_type::F32, tensors[0].begin, from,
+        mw::detail::read_box(part, {{0, 0}, {1024, 2048}}, mw::stored_type::F32, tensors[0].begin, from,
                              scratch_bytes);
         for (float v : model.w.span())
             if (v != model.w.span()[0]) FAIL("not all was read");

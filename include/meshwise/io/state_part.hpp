@@ -1,0 +1,87 @@
+#pragma once
+// state_part: one tensor or number of a program's state as files see it, without its type. What differs between types is
+// noted here once, so that saving and loading are compiled once and not per tensor type.
+#include <meshwise/core/layout.hpp>
+#include <meshwise/io/box.hpp>
+#include <meshwise/io/state_of.hpp>
+#include <meshwise/io/stored_type.hpp>
+
+namespace meshwise {
+
+struct state_part {
+    std::string name;
+    stored_type type = stored_type::F32;
+    void* data = nullptr;                        // this rank's elements, or the number
+    std::vector<std::uint64_t> whole{};          // of a tensor: its extents, without padding
+    box here{};                                  // what this rank holds of it, padding included
+    mesh_mask held_alike = 0;                    // the mesh axes along which all ranks hold the same
+    std::string (*text)(void const*) = nullptr;  // of a number; null for a tensor
+    bool (*read)(std::string const&,
+                 void*) = nullptr;  // false for what is no number of its type; null: only looks
+
+    bool is_tensor() const { return text == nullptr; }
+};
+
+namespace detail {
+// memory for a tensor that has none yet; padding is zero
+template <class X>
+void make_room(X& x) {
+    allocating_for const parameters(purpose::parameters);
+    if (!x) x = X::uninitialized();
+    bool const padded = [&]<class... A>(axes<A...>) {
+        return ((!A::bounded && A::true_size != A::size) || ...);
+    }(typename X::axes{});
+    if (padded) std::fill_n(x.mutable_data(), x.size(), typename X::value_type{});
+}
+
+template <class X>
+state_part part_of(std::string_view name, X& x) {
+    state_part part{.name = std::string(name)};
+    if constexpr (a_number<std::remove_const_t<X>>) {
+        using T = std::remove_const_t<X>;
+        part.type = stored_type_of<T>();
+        part.data = const_cast<T*>(&x);
+        part.text = [](void const* number) { return number_text(*static_cast<T const*>(number)); };
+        part.read = [](std::string const& text, void* number) {
+            T ignored{};
+            return read_number(text, number == nullptr ? ignored : *static_cast<T*>(number));
+        };
+    } else {
+        using T = typename X::value_type;
+        static_assert(!is_partial<typename X::layout>,
+                      "meshwise: a checkpoint keeps whole values; a pending sum has none");
+        part.type = stored_type_of<T>();
+        part.data = const_cast<T*>(x.data());
+        part.whole = true_shape(x);
+        part.here = local_box(x);
+        part.held_alike =
+            current().team->mesh().every_axis() & ~mask_of<typename X::mesh>(used_of<typename X::layout>{});
+    }
+    return part;
+}
+
+/// All parts of a state, in its order. `with_room`: tensors without memory get some, and padding becomes zero.
+template <class State>
+std::vector<state_part> parts_of(State const& state, bool with_room = false) {
+    std::vector<state_part> parts;
+    state.visit([&]<class X>(std::string const& name, X& x) {
+        if constexpr (is_tensor_type<X> && !std::is_const_v<X>)
+            if (with_room) make_room(x);
+        parts.push_back(part_of(name, x));
+    });
+    return parts;
+}
+/// The parameters of a model.
+template <class Model>
+std::vector<state_part> parameter_parts(Model& model, bool with_room = false) {
+    std::vector<state_part> parts;
+    for_each_parameter(model, [&]<class X>(std::size_t, std::string_view name, X& p, initial) {
+        if constexpr (!std::is_const_v<X>)
+            if (with_room) make_room(p);
+        parts.push_back(part_of(name, p));
+    });
+    return parts;
+}
+}  // namespace detail
+
+}  // namespace meshwise
