@@ -16,4 +16,5 @@ configure_package_config_file(cmake/meshwiseConfig.cmake.in ${PROJECT_BINARY_DIR
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/meshwiseConfigVersion.cmake COMPATIBILITY SameMinorVersion
                                                                                   ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/meshwiseConfig.cmake ${PROJECT_BINARY_DIR}/meshwiseConfigVersion.cmake
+              cmake/portable_program.cmake cmake/portable_launcher.cpp
         DESTINATION ${package_dir})

@@ -1,0 +1,37 @@
+# meshwise_portable_program(NAME SOURCES FILE... [LIBRARIES TARGET...] [LEVELS LEVEL...])
+# A program for machines whose processor is not known when it is built. Each level is a program of its own, NAME.LEVEL, and NAME
+# starts the best one that the processor runs; the variable MESHWISE_LEVEL of the environment chooses another. Two instruction
+# sets never meet in one program, so no function that was compiled for one can be called by the other.
+# Levels: x86-64-v2, x86-64-v3 (AVX2), x86-64-v4 (AVX-512), x86-64-v4-bf16 (with bfloat16 products); all unless said. On other
+# processors NAME is one ordinary program.
+set(MESHWISE_PORTABLE_LAUNCHER ${CMAKE_CURRENT_LIST_DIR}/portable_launcher.cpp)
+
+function(meshwise_portable_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES;LIBRARIES;LEVELS")
+    if(program_UNPARSED_ARGUMENTS OR NOT program_SOURCES)
+        message(FATAL_ERROR "meshwise_portable_program(${name}) takes SOURCES, LIBRARIES and LEVELS, each with a list behind it")
+    endif()
+    if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+        add_executable(${name} ${program_SOURCES})
+        target_link_libraries(${name} PRIVATE ${program_LIBRARIES})
+        return()
+    endif()
+    if(NOT program_LEVELS)
+        set(program_LEVELS x86-64-v2 x86-64-v3 x86-64-v4 x86-64-v4-bf16)
+    endif()
+    set(flags_x86-64-v4-bf16 -march=x86-64-v4 -mavx512bf16)
+    foreach(level IN LISTS program_LEVELS)
+        if(NOT level MATCHES "^x86-64-v([234]|4-bf16)$")
+            message(FATAL_ERROR "meshwise_portable_program(${name}): there is no level ${level}")
+        endif()
+        if(NOT flags_${level})
+            set(flags_${level} -march=${level})
+        endif()
+        add_executable(${name}.${level} ${program_SOURCES})
+        target_link_libraries(${name}.${level} PRIVATE ${program_LIBRARIES})
+        target_compile_options(${name}.${level} PRIVATE ${flags_${level}})
+    endforeach()
+    add_executable(${name} ${MESHWISE_PORTABLE_LAUNCHER})
+    list(TRANSFORM program_LEVELS PREPEND ${name}. OUTPUT_VARIABLE programs)
+    add_dependencies(${name} ${programs})
+endfunction()
