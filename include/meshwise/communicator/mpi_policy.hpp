@@ -34,6 +34,9 @@ struct mpi {
     /// Where each rank writes its last calls if the program fails, and on SIGUSR1 and SIGTERM, as "NAME.rank-3"; the
     /// example `flight` compares them. Empty: nowhere.
     std::string record_file = {};
+    /// Gradients that are summed over ranks of other processes are started in buckets of about so many bytes while the
+    /// backward pass goes on. 0: they are summed after it. The bits are the same.
+    std::size_t gradient_bucket = std::size_t{1} << 20;
     /// What else must be equal on all ranks at the start, as (name, value): a configuration, a tokenizer, a seed.
     std::vector<std::pair<std::string, std::string>> equal_on_all_ranks = {};
 
