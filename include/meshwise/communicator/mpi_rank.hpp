@@ -291,6 +291,7 @@ private:
               start_(clock::now()) {
             self_.count_collective(made);
             made.common = self_.common();
+            made.started = true;
             sum_ = self_.started_.start(made, in, out);
             self_.add_time(clock::now() - start_, {});
         }
