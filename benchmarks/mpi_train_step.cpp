@@ -1,5 +1,6 @@
 // How much of the gradients' sums does a data-parallel step hide behind its backward pass? Run by `mpirun -n 2`: dp = 2.
-// Three kinds of steps take turns in one run, each process with one core; the figures are medians of rank 0.
+// Three kinds of steps take turns in one run, each process with one core; the figures are medians of rank 0, and ratios are
+// medians of the rounds' ratios.
 //   overlapped   sums are started in buckets as gradients become final: mpi::gradient_bucket
 //   afterwards   the same step with gradient_bucket = 0
 //   alone        the same work of one process, without any communication
@@ -110,25 +111,31 @@ int main(int argc, char** argv) {
             (i < 2 || bytes * 8 < overlapped.gradient_bucket ? late : early) += bytes;
         });
     }
-    std::vector<double> with, after, alone, last, core;
+    double const core_elsewhere = argc > 2 ? std::atof(argv[2]) : 0;
+    std::vector<double> with, after, alone, last, sum, core, ratio_with, ratio_after;
     for (int round = 0; round < rounds; ++round) {
-        auto const a = steps<batch>(overlapped, two{}, with);
-        auto const b = steps<batch>(afterwards, two{}, after);
+        std::vector<double> times[3];
+        auto const a = steps<batch>(overlapped, two{}, times[0]);
+        steps<half_batch>(mw::threads{.workers_per_rank = 1}, one{}, times[1]);
+        auto const b = steps<batch>(afterwards, two{}, times[2]);
         if (a != b) return std::puts("the weights differ"), 1;
-        steps<half_batch>(mw::threads{.workers_per_rank = 1}, one{}, alone);
         mw::run_mpi({1, {2}, {"dp"}}, afterwards, [&](mw::communicator& here, std::size_t) {
             last.push_back(sum_of(late, here));
-            core.push_back(sum_of(early, here));
+            sum.push_back(sum_of(early, here));
         });
+        core.push_back(core_elsewhere > 0 ? core_elsewhere : sum.back());
+        with.push_back(median(times[0])), alone.push_back(median(times[1])),
+            after.push_back(median(times[2]));
+        double const bound = alone.back() + last.back() + core.back();
+        ratio_with.push_back(with.back() / bound), ratio_after.push_back(after.back() / bound);
     }
     if (session.rank() != 0) return 0;
-    double const own = argc > 2 && std::atof(argv[2]) > 0 ? std::atof(argv[2]) : median(core);
-    double const bound = median(alone) + median(last) + own;
     std::printf("bucket %zu KiB, gradients of %.1f MB, of which %.1f MB are started last\n",
                 overlapped.gradient_bucket >> 10, static_cast<double>(late + early) * 1e-6,
                 static_cast<double>(late) * 1e-6);
     std::printf("%10s %10s %10s %8s %8s %8s %22s %22s\n", "overlapped", "afterwards", "alone", "last", "sum",
                 "core", "overlapped / bound", "afterwards / bound");
     std::printf("%10.1f %10.1f %10.1f %8.2f %8.2f %8.2f %22.3f %22.3f\n", median(with), median(after),
-                median(alone), median(last), median(core), own, median(with) / bound, median(after) / bound);
+                median(alone), median(last), median(sum), median(core), median(ratio_with),
+                median(ratio_after));
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <limits>
 #include <mutex>
 #include <set>
 
@@ -152,6 +153,23 @@ TEST_CASE("sums that begin in the backward pass have the bits of those made afte
     check_buckets<in_halves<2, 1>>(36, 1);
     check_buckets<in_halves<2, 2>>(36, 2);
     check_buckets<in_halves<1, 2>>(14, 1);
+}
+
+TEST_CASE("a gradient that is not finite is found on the rank where it begins, though its sum had begun") {
+    using S = in_halves<2, 1>;
+    if (threads_inside || session().size() != 2) return;
+    for (std::size_t const bucket : {0UL, 1UL, 1UL << 20})
+        mw::run<S>(mw::mpi{.gradient_bucket = bucket}, [&](auto& here) {
+            auto model = here.template init<tiny::gpt<S>>(mw::seed{11});
+            if (here.index().on_this_rank() == 1)
+                *model.final_norm.gain.mutable_data() = std::numeric_limits<float>::quiet_NaN();
+            mw::adamw optimizer(model, {.most_skips = 0});
+            auto const ids = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 0));
+            auto found = mw::value_and_gradient(model, [&](auto const& m) { return m.loss(ids, ids); });
+            CHECK_THROWS_WITH_AS(optimizer.step(found.gradient),
+                                 doctest::Contains("it begins on rank 1 (dp 1, tp 0) with parameter"),
+                                 mw::error);
+        });
 }
 
 TEST_CASE("gpt split by batch") { check<tiny::gpt, split<2, 1>, split<1, 1>>(false); }

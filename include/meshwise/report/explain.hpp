@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <meshwise/autodiff/gradient_buckets.hpp>
 #include <meshwise/backend/dry_run.hpp>
 #include <meshwise/communicator/simulated.hpp>
 #include <meshwise/parallel/rank.hpp>
