@@ -5,8 +5,8 @@
 //   afterwards   the same step with gradient_bucket = 0
 //   alone        the same work of one process, without any communication
 // What cannot overlap is
-//   last         a sum of what is started when the backward pass ends: the table and the positions, with which the model
-//                begins, and the small gradients that share a bucket, and
+//   last         a sum of the last bucket, with which the backward pass ends: as many bytes as a bucket has, or, if they are
+//                more, the table and the positions, with which the model begins, and all gradients too small to go alone
 //   core         what this rank's own core has to copy and to add for all others. Between processes of one machine nobody
 //                else does it, so it is the time of the sum itself, measured here. Across a network it is the time of the
 //                sum on a link without a limit: run there first, and give the `core` it prints as the second argument.
@@ -112,6 +112,9 @@ int main(int argc, char** argv) {
         });
     }
     double const core_elsewhere = argc > 2 ? std::atof(argv[2]) : 0;
+    std::size_t const all = late + early;
+    late = std::min(all, std::max(late, overlapped.gradient_bucket));
+    early = all - late;
     std::vector<double> with, after, alone, last, sum, core, ratio_with, ratio_after;
     for (int round = 0; round < rounds; ++round) {
         std::vector<double> times[3];
@@ -130,8 +133,8 @@ int main(int argc, char** argv) {
         ratio_with.push_back(with.back() / bound), ratio_after.push_back(after.back() / bound);
     }
     if (session.rank() != 0) return 0;
-    std::printf("bucket %zu KiB, gradients of %.1f MB, of which %.1f MB are started last\n",
-                overlapped.gradient_bucket >> 10, static_cast<double>(late + early) * 1e-6,
+    std::printf("bucket %zu KiB, gradients of %.1f MB, of which the last bucket has %.1f MB\n",
+                overlapped.gradient_bucket >> 10, static_cast<double>(all) * 1e-6,
                 static_cast<double>(late) * 1e-6);
     std::printf("%10s %10s %10s %8s %8s %8s %22s %22s\n", "overlapped", "afterwards", "alone", "last", "sum",
                 "core", "overlapped / bound", "afterwards / bound");

@@ -44,6 +44,7 @@ public:
             start(t, coming_.back().leaf);
         current().team->progress();
     }
+    void contributed() override { current().team->progress(); }
     /// The backward pass is over: starts what still waits for company.
     void close() {
         for (auto& b : buckets_)

@@ -86,6 +86,8 @@ public:
     virtual ~backward_watcher() = default;
     /// The node `id` was pulled back, and all later ones.
     virtual void pulled_back(tape&, node_id id) = 0;
+    /// A part of that work is done.
+    virtual void contributed() = 0;
 };
 
 class tape {
@@ -125,6 +127,7 @@ public:
             throw error(
                 "a gradient came to a parameter whose sum over ranks had begun: an operation did not ask "
                 "is_recorded(...) about it; ask, or set mpi::gradient_bucket = 0");
+        if (watcher_ != nullptr) watcher_->contributed();
         for (std::size_t i = 0; i < n.gradient.count; ++i)
             if (n.gradient.kinds[i].pending == pending) {
                 n.gradient.kinds[i].memory = sum(n, std::move(n.gradient.kinds[i].memory), memory);

@@ -44,7 +44,9 @@ struct mpi {
     struct message_sizes {
         std::size_t letter = 2048;                     // what goes with the fingerprint, in one message
         std::size_t segment = std::size_t{256} << 10;  // what is added while the next is under way
-        std::size_t largest = std::size_t{64} << 20;   // of one MPI message, whose count is an int
+        std::size_t started = std::size_t{60}
+                              << 10;  // the same of what was started: sent by TCP without asking first
+        std::size_t largest = std::size_t{64} << 20;  // of one MPI message, whose count is an int
     } sizes = {};
 
     /// The mesh axes whose ranks are threads of one process, bit i for axis i; `mpi_with_threads` sets it by type.

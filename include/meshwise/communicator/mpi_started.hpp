@@ -2,8 +2,8 @@
 // Guarantees: the promises and the bits of mpi_rank::all_reduce. The sums of one group go on in the order in which they
 // were started, on every rank, so any number of them shares three tags, and other calls may come between.
 // Costs: a start sends one small message to each peer and the first segments, without a copy. What follows is done by
-// this rank itself, in progress() and in every wait: an idle wire, where it does neither for long. Memory: `window`
-// segments per peer and group.
+// this rank itself, in progress() and in every wait: an idle wire, where it does neither for long. Memory: about
+// `most_memory` per group.
 #pragma once
 
 #include <deque>
@@ -18,8 +18,8 @@ namespace meshwise {
 
 class mpi_started final : public mpi_awaited {
 public:
-    /// Segments of one group that may be under way.
-    static constexpr std::size_t window = 8;
+    /// For segments of one group that are under way; there are at least four, whatever they need.
+    static constexpr std::size_t most_memory = std::size_t{8} << 20;
 
     mpi_started(mpi_team& team, mpi_meeting& meeting)
         : team_(team),
@@ -39,7 +39,7 @@ public:
             : made(what),
               in(static_cast<std::byte const*>(from)),
               out(static_cast<std::byte*>(to)),
-              shares(what.inner, size_of(what.type), ranks, team.policy().sizes.segment) {}
+              shares(what.inner, size_of(what.type), ranks, team.policy().sizes.started) {}
 
         call made;
         std::byte const* in;
@@ -138,10 +138,12 @@ private:
             auto const batch = [&] {
                 return mpi_batch(self.team_.address(), self.team_.session().data(), policy.sizes.largest);
             };
-            while (slots.size() < window) slots.push_back({batch(), batch(), {}});
+            std::size_t const window = most_memory / (ranks * policy.sizes.started);
+            while (slots.size() < std::clamp<std::size_t>(window, 4, 64))
+                slots.push_back({batch(), batch(), {}});
             most = std::max(most, ranks * length);
         }
-        slot& at(std::size_t segment) { return slots[segment % window]; }
+        slot& at(std::size_t segment) { return slots[segment % slots.size()]; }
         /// The first sum of which not all segments are counted there.
         sum* first(std::size_t sum::*counted) {
             for (sum* const one : sums)
@@ -159,7 +161,7 @@ private:
         std::vector<std::size_t> lacking() const {
             if (sums.empty()) return {};
             if (!sums.front()->agreed) return sums.front()->prints->lacking();
-            slot const& oldest = slots[finished % window];
+            slot const& oldest = slots[finished % slots.size()];
             auto const of_inputs = oldest.inputs.lacking();
             return of_inputs.empty() ? oldest.sums.lacking() : of_inputs;
         }
@@ -226,7 +228,7 @@ private:
             if (!own.at(own.added).inputs.progress()) break;
             add(*one, own.at(own.added++));
         }
-        while (own.posted < own.finished + window)
+        while (own.posted < own.finished + own.slots.size())
             if (sum* const one = own.first(&sum::posted))
                 post(*one, own.at(own.posted++), own.most);
             else
