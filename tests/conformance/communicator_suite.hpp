@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include <meshwise/communicator/concept.hpp>
 
@@ -208,6 +209,62 @@ void check_order(mw::communicator& here, mw::mesh_mask mask) {
     }
 }
 
+/// Several sums under way, on this group and on another, with other calls between, finished in any order.
+template <class T>
+void check_started(mw::communicator& here, mw::mesh_mask mask) {
+    using wide = std::conditional_t<std::is_same_v<T, mw::bfloat16>, float, T>;
+    auto const type = mw::element_type_of<T>;
+    mw::mesh_mask const all = here.mesh().every_axis();
+    struct one {
+        mw::mesh_mask along;
+        bool in_place;
+        std::vector<T> in, wanted;
+        guarded<T> out;
+        std::unique_ptr<mw::communicator::started> under_way;
+    };
+    std::vector<std::unique_ptr<one>> sums;
+    auto const before = here.collectives();
+    std::size_t expected = 0, number = 0;
+    for (std::size_t const count : {0UL, 1UL, 65UL, 1000UL, 0UL, 20000UL, 3UL, 4000UL})
+        for (mw::mesh_mask const along : {mask, all}) {
+            bool const in_place = ++number % 3 == 0;
+            auto const group = group_of(here.mesh(), here.rank(), along);
+            sums.push_back(std::make_unique<one>(one{along, in_place, {}, {}, guarded<T>(count), nullptr}));
+            one& made = *sums.back();
+            for (std::size_t i = 0; i < count; ++i) {
+                made.in.push_back(static_cast<T>(rough(here.rank() + number, i)));
+                std::vector<wide> summands;
+                for (std::size_t const rank : group)
+                    summands.push_back(static_cast<wide>(static_cast<T>(rough(rank + number, i))));
+                made.wanted.push_back(static_cast<T>(tree(summands, 0, group.size())));
+            }
+            if (in_place) std::copy(made.in.begin(), made.in.end(), made.out.data());
+            made.under_way =
+                here.start_all_reduce(along, mw::reduction::sum, type,
+                                      in_place ? made.out.data() : made.in.data(), made.out.data(), count);
+            expected += here.group_size(along) > 1 ? 1 : 0;
+            if (made.under_way && here.bucket_bytes(along) == 0)
+                throw std::runtime_error("a sum is under way where none can be");
+            if (number % 4 == 0) {
+                here.progress();
+                std::uint32_t one_each = 1;
+                here.all_reduce(mask, mw::reduction::sum, mw::element_type::uint32, &one_each, &one_each, 1);
+                if (one_each != here.group_size(mask)) throw std::runtime_error("wrong sum between");
+                here.barrier(all);
+                expected += (here.group_size(mask) > 1 ? 1 : 0) + (here.size() > 1 ? 1 : 0);
+            }
+        }
+    if (here.collectives() - before != expected) throw std::runtime_error("wrong number of calls");
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        one& made = *sums[here.rank() % 2 == 0 ? i : sums.size() - 1 - i];
+        if (made.under_way && i % 5 == 4)
+            made.under_way.reset();  // to drop one waits for it, too
+        else if (made.under_way)
+            made.under_way->finish();
+        expect("a started all_reduce", made.out, made.wanted);
+    }
+}
+
 template <class T>
 void check_nan(mw::communicator& here, mw::mesh_mask mask) {
     for (std::size_t where = 0; where < here.group_size(mask); ++where)
@@ -270,6 +327,14 @@ TEST_CASE_TEMPLATE("sums are added in the fixed tree, bit for bit", Team, teams)
         check_order<float>(here, mask);
         check_order<double>(here, mask);
         check_order<mw::bfloat16>(here, mask);
+    });
+}
+
+TEST_CASE_TEMPLATE("started sums have the bits of the others, whatever comes between", Team, teams) {
+    on_every_group<Team>([](mw::communicator& here, mw::mesh_mask mask) {
+        check_started<float>(here, mask);
+        check_started<double>(here, mask);
+        check_started<mw::bfloat16>(here, mask);
     });
 }
 

@@ -97,6 +97,41 @@ TEST_CASE("data parallel: each parameter once, with its bytes") {
     CHECK(bytes == elements * sizeof(float) + parameters * sizeof(double));
 }
 
+TEST_CASE("a plan says which gradients can be summed during the backward pass") {
+    using S = tiny::places<4, 1>::tensor_parallel<>;
+    for (std::size_t const steps : {1UL, 3UL}) {
+        auto const plan = plan_of_steps<S>(steps);
+        REQUIRE(plan.gradients.size() == 1);
+        auto const& found = plan.gradients[0];
+        CHECK(found.mask == S::mesh::bit<tiny::places<4, 1>::dp>);
+        CHECK(found.tensors == steps * mw::parameter_count<tiny::gpt<S>>);
+        std::uint64_t bytes = 0;
+        for (auto const& c : plan.collectives)
+            if (c.phase == "optimizer" && c.what == operation::all_reduce) bytes += c.bytes;
+        CHECK(found.bytes + steps * mw::parameter_count<tiny::gpt<S>> * sizeof(double) == bytes);  // the norm
+        // all but the table, with which the model begins
+        CHECK(found.bytes - found.early == steps * tiny::vocab::size * tiny::embed::size * sizeof(float));
+        CHECK(plan.text().find("gradients summed over dp: ") != std::string::npos);
+        CHECK(plan.text().find("are final only when it ends") != std::string::npos);
+    }
+    CHECK(plan_of_steps<tiny::places<1, 2>::tensor_parallel<>>(1).gradients.empty());
+    using exact = tiny::places<4, 1>::tensor_parallel<mw::reproducible<8>>;
+    auto const plan = plan_of_steps<exact>(1);
+    CHECK(plan.gradients.empty());
+    CHECK(plan.text().find("each contribution to a gradient is summed where it is made") !=
+          std::string::npos);
+}
+
+TEST_CASE("a gradient that comes after its sum has begun is an error") {
+    auto const& elements = mw::element_operations_of<float, mw::serial>;
+    mw::tape t;
+    auto const leaf = t.leaf(elements, 4, std::source_location::current());
+    auto const gradient = [] { return mw::buffer(*mw::current().pool, 16, mw::purpose::gradients); };
+    t.contribute(leaf, 0, gradient());
+    CHECK(t.take(leaf).memory);
+    CHECK_THROWS_WITH_AS(t.contribute(leaf, 0, gradient()), doctest::Contains("is_recorded"), mw::error);
+}
+
 TEST_CASE("a run makes exactly the collectives of its plan") {
     using S = tiny::places<2, 2>::sequence_parallel<>;
     auto const plan = plan_of_steps<S>(2);

@@ -188,6 +188,41 @@ def mismatches():
         "so none of them can go on", "heard of the disagreement, untouched", within=10)
 
 
+def while_sums_are_under_way():
+    """Two are started; rank 1 does something else in place of the second. With all threads inside none is under way."""
+    start = "" if INSIDE == 3 else "start_"
+    started = start + r"all_reduce\(sum, float32, 300000\)"
+    kinds = {"started_extents": start + r"all_reduce\(sum, float32, 299999\)", "started_operation": r"barrier\(\)",
+             "started_not": r"all_reduce\(sum, float32, 300000\)"}
+    if INSIDE == 3:
+        del kinds["started_not"]  # there it is the same call
+    for ranks in SIZES:
+        for mode, text in kinds.items():
+            run = Run(ranks, mode)
+            found = run.expect(70, f"meshwise: {RANK1} entered {text} over .* at .*{PLACE} while rank 0 .* entered "
+                               f"{started} over .* at .*{PLACE}; {RULE}", within=10)
+            for rank in range(ranks):
+                found += run.expect(70, f"rank {rank}: heard of the disagreement, untouched")
+            yield f"{mode} on {ranks} ranks", found + sentences(run, 1)
+        run = Run(ranks, "started_end")
+        yield f"one of {ranks} ranks ends while sums are under way", run.expect(
+            70, f"{RANK1} is at the end of its program while rank 0 .* entered {started}", RULE, within=10)
+        run = Run(ranks, "started_throw")
+        found = run.expect(70, f"meshwise: {RANK1} failed: disk is full; .* {started}.* at .*{PLACE}", within=10)
+        for rank in set(range(ranks)) - {1}:
+            found += run.expect(70, f"rank {rank}: heard: {RANK1} failed: disk is full; this released rank {rank}")
+        yield f"an exception of one of {ranks} ranks passes sums under way", found + sentences(run, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        record = os.path.join(folder, "calls")
+        run = Run(SMALL, "started_late", "1500", record)
+        yield "a rank that does not start a sum", run.expect(
+            71, f"after 1500 ms {FIRST_TO_SAY} still waits in {started} at .*{PLACE} for {RANK1}; no answer from {RANK1}"
+            .replace(" at ", " over .* at "), within=8)
+    if INSIDE != 3:
+        run = Run(SMALL, "started_forever", word="at work", harm=lambda run: os.kill(run.pid_of(1), signal.SIGKILL))
+        yield "kill -9 while sums are under way", run.expect("bad", "rank 1", within=5)
+
+
 def how_often_calls_are_compared():
     """sampled: the first 64 calls of a group and then every 16th, so another place at call 70 is not found."""
     if INSIDE == 3:
@@ -291,7 +326,7 @@ def stopped():
 def main():
     passed = failed = 0
     for part in (all_is_well, wrong_number_of_processes, ranks_start_differently, an_exception, a_rank_leaves, mismatches,
-                 how_often_calls_are_compared, someone_is_late, killed, stopped):
+                 while_sums_are_under_way, how_often_calls_are_compared, someone_is_late, killed, stopped):
         for title, faults in part():
             passed, failed = passed + (not faults), failed + bool(faults)
             for fault in faults:

@@ -25,7 +25,7 @@ struct team_of_processes {
 struct team_of_small_messages : team_of_processes {
     template <class Program>
     static void run(meshwise::grid const& mesh, Program const& program) {
-        team_of_processes::run(mesh, program, {.letter = 0, .segment = 200, .largest = 72});
+        team_of_processes::run(mesh, program, {.letter = 0, .segment = 200, .started = 300, .largest = 72});
     }
 };
 
@@ -33,7 +33,8 @@ struct team_of_small_messages : team_of_processes {
 struct team_without_fingerprints : team_of_processes {
     template <class Program>
     static void run(meshwise::grid const& mesh, Program const& program) {
-        team_of_processes::run(mesh, program, {.letter = 16, .segment = 1000}, meshwise::fingerprints::off);
+        team_of_processes::run(mesh, program, {.letter = 16, .segment = 1000, .started = 1000},
+                               meshwise::fingerprints::off);
     }
 };
 

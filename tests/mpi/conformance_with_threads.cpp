@@ -60,7 +60,8 @@ template <meshwise::mesh_mask (*inside)(meshwise::grid const&)>
 struct small_messages : team_with_threads<inside> {
     template <class Program>
     static void run(meshwise::grid const& mesh, Program const& program) {
-        team_with_threads<inside>::run(mesh, program, {.letter = 0, .segment = 200, .largest = 72});
+        team_with_threads<inside>::run(mesh, program,
+                                       {.letter = 0, .segment = 200, .started = 300, .largest = 72});
     }
 };
 

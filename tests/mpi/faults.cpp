@@ -57,6 +57,27 @@ void disagree(mw::communicator& here, Even const& even, Odd const& odd) {
     }
 }
 
+/// Two sums are started; rank 1 does `odd` in place of the second. Others compute before they wait.
+template <class Odd>
+void start_two(mw::communicator& here, std::source_location const& place, Odd const& odd) {
+    std::vector<float> x(300000, static_cast<float>(here.rank())), y = x, before = y;
+    auto const first =
+        here.start_all_reduce(here.mesh().every_axis(), sum, f32, x.data(), x.data(), x.size(), place);
+    try {
+        if (here.rank() == 1) return odd(y.data());
+        auto const second =
+            here.start_all_reduce(here.mesh().every_axis(), sum, f32, y.data(), y.data(), y.size(), place);
+        for (int turn = 0; turn < 20; ++turn, here.progress()) std::this_thread::sleep_for(1ms);
+        second->finish();
+    } catch (mw::collective_error const&) {
+        say(here, y == before ? "heard of the disagreement, untouched" : "TOUCHED");
+        throw;
+    } catch (mw::peer_failed const& e) {
+        say(here, std::string("heard: ") + e.what());
+        throw;
+    }
+}
+
 void program(mw::communicator& here, std::string const& mode) {
     mw::mesh_mask const all = here.mesh().every_axis();
     auto const place = line_of();
@@ -87,6 +108,24 @@ void program(mw::communicator& here, std::string const& mode) {
             if (here.rank() == 1) here.fail("disk is full");
             work(here, 1);
         } catch (...) {}
+    } else if (mode == "started_extents") {
+        start_two(here, place,
+                  [&](float* y) { here.start_all_reduce(all, sum, f32, y, y, 299999, place)->finish(); });
+    } else if (mode == "started_operation") {
+        start_two(here, place, [&](float*) { here.barrier(all, place); });
+    } else if (mode == "started_not") {
+        start_two(here, place, [&](float* y) { here.all_reduce(all, sum, f32, y, y, 300000, place); });
+    } else if (mode == "started_late") {
+        start_two(here, place, [](float*) { std::this_thread::sleep_for(60s); });
+    } else if (mode == "started_end") {
+        start_two(here, place, [](float*) {});
+    } else if (mode == "started_throw") {
+        start_two(here, place, [](float*) { throw std::runtime_error("disk is full"); });
+    } else if (mode == "started_forever") {
+        say(here, "at work");
+        for (;;)
+            start_two(here, place,
+                      [&](float* y) { here.start_all_reduce(all, sum, f32, y, y, 300000, place); });
     } else if (mode == "slow_to_leave") {
         slow_to_leave const slow;
         disagree(here, good, [&](float* x) { here.all_reduce(all, sum, f32, x, x, 319, place); });

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <limits>
 #include <mutex>
 #include <set>
 
@@ -74,7 +75,102 @@ using split = tiny::on_serial<typename tiny::places<Dp, Tp>::template sequence_p
 template <std::size_t Dp, std::size_t Tp>
 using exact = typename tiny::places<Dp, Tp>::template tensor_parallel<mw::reproducible<8>>;
 
+struct half : mw::axis<tiny::batch::size / 2> {};
+struct part {
+    std::size_t first;
+};
+
+/// What a run in two micro-batches a step leaves behind, and the collectives of its last step: of the gradient, of the
+/// optimiser.
+struct run_in_parts {
+    std::vector<double> losses, norms;
+    std::vector<std::vector<float>> weights;
+    std::size_t of_gradient = 0, of_optimizer = 0;
+};
+
+template <class S>
+run_in_parts in_parts(std::size_t bucket, bool recompute) {
+    run_in_parts found;
+    mw::run<S>(mw::mpi{.deadline = std::chrono::minutes(2), .gradient_bucket = bucket}, [&](auto& here) {
+        auto model = here.template init<tiny::gpt<S>>(mw::seed{11});
+        model.recompute_blocks = recompute;
+        mw::adamw optimizer(model, {.learning_rate = 1e-2, .clip_norm = 1});
+        std::size_t const n = tiny::batch::size * tiny::token::size / 2;
+        for (std::size_t step = 0; step < 4; ++step) {
+            auto const inputs = tiny::ids(step, 0), targets = tiny::ids(step, 1);
+            std::size_t const at_start = here.team().collectives();
+            auto [loss, gradient, count] = mw::value_and_gradient_over(
+                model, std::array{part{0}, part{n}}, [&](auto const& m, part const& of) {
+                    return m.loss(
+                        here.template place<half, tiny::token>(std::span(inputs).subspan(of.first, n)),
+                        here.template place<half, tiny::token>(std::span(targets).subspan(of.first, n)));
+                });
+            std::size_t const between = here.team().collectives();
+            CHECK((gradient.under_way != nullptr) == (bucket != 0));
+            auto const copy = gradient;  // what is under way is shared
+            found.losses.push_back(loss);
+            found.norms.push_back(optimizer.step(gradient).norm);
+            found.of_gradient = between - at_start;
+            found.of_optimizer = here.team().collectives() - between;
+        }
+        mw::for_each_parameter(model, [&](std::size_t, std::string_view, auto& p, mw::initial) {
+            found.weights.emplace_back(p.data(), p.data() + p.size());
+        });
+    });
+    return found;
+}
+
+/// `wanted`: the gradients that are pending. `groups`: over how many different sets of axes.
+template <class S>
+void check_buckets(std::size_t wanted, std::size_t groups) {
+    if (threads_inside || S::mesh::ranks != session().size()) return;
+    for (bool const recompute : {false, true}) {
+        auto const after = in_parts<S>(0, recompute);
+        std::size_t const sums = after.of_optimizer - 1;  // and the norm
+        CHECK(sums == wanted);
+        for (std::size_t const bucket : {1UL, 1000UL, 4000UL, 1UL << 20}) {
+            CAPTURE(bucket);
+            auto const during = in_parts<S>(bucket, recompute);
+            CHECK(during.losses == after.losses);
+            CHECK(during.norms == after.norms);
+            CHECK(during.weights == after.weights);
+            CHECK(during.of_optimizer == 1);
+            std::size_t const begun = during.of_gradient - after.of_gradient;
+            if (bucket == 1) CHECK(begun == sums);
+            if (bucket == 1UL << 20) CHECK(begun == groups);
+            if (bucket == 4000 && sums == 36) CHECK((begun > groups && begun < sums));
+        }
+    }
+}
+
+template <std::size_t Dp, std::size_t Tp>
+using in_halves = tiny::on_serial<typename tiny::places<Dp, Tp>::template sequence_parallel<
+    mw::split<half, typename tiny::places<Dp, Tp>::dp>>>;
+
 }  // namespace
+
+TEST_CASE("sums that begin in the backward pass have the bits of those made after it") {
+    check_buckets<in_halves<2, 1>>(36, 1);
+    check_buckets<in_halves<2, 2>>(36, 2);
+    check_buckets<in_halves<1, 2>>(14, 1);
+}
+
+TEST_CASE("a gradient that is not finite is found on the rank where it begins, though its sum had begun") {
+    using S = in_halves<2, 1>;
+    if (threads_inside || session().size() != 2) return;
+    for (std::size_t const bucket : {0UL, 1UL, 1UL << 20})
+        mw::run<S>(mw::mpi{.gradient_bucket = bucket}, [&](auto& here) {
+            auto model = here.template init<tiny::gpt<S>>(mw::seed{11});
+            if (here.index().on_this_rank() == 1)
+                *model.final_norm.gain.mutable_data() = std::numeric_limits<float>::quiet_NaN();
+            mw::adamw optimizer(model, {.most_skips = 0});
+            auto const ids = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 0));
+            auto found = mw::value_and_gradient(model, [&](auto const& m) { return m.loss(ids, ids); });
+            CHECK_THROWS_WITH_AS(optimizer.step(found.gradient),
+                                 doctest::Contains("it begins on rank 1 (dp 1, tp 0) with parameter"),
+                                 mw::error);
+        });
+}
 
 TEST_CASE("gpt split by batch") { check<tiny::gpt, split<2, 1>, split<1, 1>>(false); }
 TEST_CASE("gpt split by heads, vocabulary and token") { check<tiny::gpt, split<1, 2>, split<1, 1>>(false); }

@@ -22,10 +22,12 @@ target<X> target_of(X const& x) {
     return {x.node(), x.extents()};
 }
 
-/// Whether an operation on these operands has to be recorded.
+/// Whether an operation on these operands has to be recorded. Every operation asks for all that it gives gradients to.
 template <class... X>
 bool is_recorded(X const&... x) {
-    return current().recording != nullptr && ((x.node() != 0) || ...);
+    context const& here = current();
+    if (here.noting_uses != nullptr) (here.noting_uses->use(x.node()), ...);
+    return here.recording != nullptr && ((x.node() != 0) || ...);
 }
 
 /// Notes how `out` was made. `pull(gradient_of<Out>)` gets the whole gradient, reduced if any of it was pending.
@@ -89,11 +91,14 @@ void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending 
 inline void pull_back(tape& t, node_id down_to) {
     without_recording const off;
     doing const backward("backward");
-    tape* const before = std::exchange(detail::tape_going_backwards(), &t);
     struct restore {
-        tape* before;
-        ~restore() { detail::tape_going_backwards() = before; }
-    } const at_end{before};
+        tape *before, *noting;
+        ~restore() {
+            detail::tape_going_backwards() = before;
+            current().noting_uses = noting;
+        }
+    } const at_end{std::exchange(detail::tape_going_backwards(), &t),
+                   std::exchange(current().noting_uses, nullptr)};
     t.backward(down_to);
 }
 

@@ -5,6 +5,7 @@
 // A contribution is complete (every rank holds the same, whole one) or pending over a set of mesh axes (the sum
 // over them is owed). Contributions gather by kind, and what is pending is reduced once, when somebody asks for
 // the whole: with q, k and v projected from one value that is one all-reduce, not three.
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -21,14 +22,23 @@ struct element_operations {
     std::size_t size;
     void (*add)(void* out, void const* x, void const* y, std::size_t n);
     void (*zero)(void* y, std::size_t n);
+    void (*copy)(void* y, void const* x, std::size_t n);
+    bool (*is_finite)(void const* x, std::size_t n);
 };
 template <class T, class Backend>
 inline constexpr element_operations element_operations_of{
-    element_type_of<T>, sizeof(T),
+    element_type_of<T>,
+    sizeof(T),
     [](void* out, void const* x, void const* y, std::size_t n) {
         Backend::add(static_cast<T*>(out), static_cast<T const*>(x), static_cast<T const*>(y), n);
     },
-    [](void* y, std::size_t n) { Backend::fill(static_cast<T*>(y), n, T{}); }};
+    [](void* y, std::size_t n) { Backend::fill(static_cast<T*>(y), n, T{}); },
+    [](void* y, void const* x, std::size_t n) {
+        Backend::copy(static_cast<T*>(y), static_cast<T const*>(x), n);
+    },
+    [](void const* x, std::size_t n) {
+        return !Backend::computes || std::isfinite(Backend::sum_squares(n, static_cast<T const*>(x)));
+    }};
 
 /// Memory for pullbacks: grows in a step, is emptied after it, allocates nothing in the next.
 class pullback_arena {
@@ -68,6 +78,18 @@ struct contributions {
     std::size_t count = 0;
 };
 
+class tape;
+
+/// Somebody who looks at a tape that goes backwards.
+class backward_watcher {
+public:
+    virtual ~backward_watcher() = default;
+    /// The node `id` was pulled back, and all later ones.
+    virtual void pulled_back(tape&, node_id id) = 0;
+    /// A part of that work is done.
+    virtual void contributed() = 0;
+};
+
 class tape {
 public:
     tape() = default;
@@ -101,6 +123,11 @@ public:
     /// Adds a contribution to the gradient of a node. The memory may be shared with other nodes.
     void contribute(node_id id, mesh_mask pending, buffer memory) {
         node& n = at(id);
+        if (n.taken)
+            throw error(
+                "a gradient came to a parameter whose sum over ranks had begun: an operation did not ask "
+                "is_recorded(...) about it; ask, or set mpi::gradient_bucket = 0");
+        if (watcher_ != nullptr) watcher_->contributed();
         for (std::size_t i = 0; i < n.gradient.count; ++i)
             if (n.gradient.kinds[i].pending == pending) {
                 n.gradient.kinds[i].memory = sum(n, std::move(n.gradient.kinds[i].memory), memory);
@@ -135,6 +162,26 @@ public:
         return n.gradient.kinds[0];
     }
 
+    /// The same, for good: nothing may come to this gradient any more.
+    contributions::one take(node_id id) {
+        merged(id);
+        node& n = at(id);
+        n.taken = true, n.gradient.count = 0;
+        return std::move(n.gradient.kinds[0]);
+    }
+    element_operations const& elements(node_id id) { return *at(id).elements; }
+
+    /// Forgets where leaves were used, and notes it from now on for the first `leaves` nodes.
+    void note_uses(std::size_t leaves) { first_use_.assign(leaves, 0); }
+    /// An operation looks at a value. What it hands back comes from nodes that are not recorded yet.
+    void use(node_id id) {
+        if (id != 0 && id <= first_use_.size() && first_use_[id - 1] == 0) first_use_[id - 1] = top() + 1;
+    }
+    /// A leaf's gradient is final when this node, and all later ones, are pulled back. 0: no use was noted.
+    node_id first_use(node_id leaf) const { return first_use_[leaf - 1]; }
+
+    void set_watcher(backward_watcher* watcher) { watcher_ = watcher; }
+
     /// Pulls back all nodes after `down_to`, latest first, and drops them.
     void backward(node_id down_to) {
         while (nodes_.size() > down_to) {
@@ -142,6 +189,7 @@ public:
             node& n = nodes_.back();
             if (n.gradient.count != 0 && n.pull != nullptr) n.pull(n.pullback, *this, id);
             cut(id - 1);
+            if (watcher_ != nullptr) watcher_->pulled_back(*this, id);
         }
     }
 
@@ -195,6 +243,7 @@ private:
         void (*pull)(void*, tape&, node_id) = nullptr;
         void (*destroy)(void*) = nullptr;
         contributions gradient{};
+        bool taken = false;
     };
 
     node& at(node_id id) { return nodes_[id - 1]; }
@@ -230,6 +279,8 @@ private:
 
     std::vector<node> nodes_;
     std::vector<resharded> resharded_;
+    std::vector<node_id> first_use_;  // by leaf
+    backward_watcher* watcher_ = nullptr;
     pullback_arena arena_;
 };
 

@@ -2,7 +2,12 @@
 // value_and_gradient: runs a function of a model, and finds how its loss changes with every parameter.
 //   auto [loss, gradient] = mw::value_and_gradient(model, [&](auto const& m) { return m.loss(batch); });
 // The loss is a pair (sum, count), each possibly pending; they are divided after both are whole. Micro-batches add
-// up before anything is reduced: one reduction per parameter and step, made when the optimiser asks for it.
+// up before anything is reduced: one reduction per parameter and step, made when the optimiser asks for it, or, where the
+// communicator works beside the program, begun in the last backward pass as soon as a gradient is final.
+#include <iterator>
+#include <memory>
+
+#include <meshwise/autodiff/gradient_buckets.hpp>
 #include <meshwise/autodiff/loss_scale.hpp>
 #include <meshwise/autodiff/record.hpp>
 #include <meshwise/tensor/fields.hpp>
@@ -21,8 +26,9 @@ struct loss_parts {
 template <class Model>
 struct model_gradient {
     std::array<contributions::one, parameter_count<Model>> parts{};
-    double scale = 1;                 // what the parts are still to be multiplied by
-    loss_scale* scaled_by = nullptr;  // whom to tell whether they are finite
+    double scale = 1;                               // what the parts are still to be multiplied by
+    loss_scale* scaled_by = nullptr;                // whom to tell whether they are finite
+    std::shared_ptr<gradient_buckets> under_way{};  // the sums that have begun already, if any
 
     /// Reduces what is pending of one parameter's gradient: `index` counts the fields in order.
     template <class X>
@@ -30,6 +36,7 @@ struct model_gradient {
             std::source_location where = std::source_location::current()) {
         auto& part = parts[index];
         using T = typename X::value_type;
+        if (!part.memory && under_way != nullptr) under_way->finish(index, part);
         if (!part.memory) return filled_like(parameter, T{0});
         if (part.pending != 0)
             part.memory = tape::reduced(element_type_of<T>, sizeof(T), parameter.size(), part.pending,
@@ -65,12 +72,13 @@ public:
         if (t.top() != 0)
             throw error(
                 "mw::value_and_gradient was called inside another one; call them one after the other");
-        here_.recording = &t;
+        here_.recording = here_.noting_uses = &t;
     }
     recording(recording const&) = delete;
     recording& operator=(recording const&) = delete;
     ~recording() {
-        here_.recording = nullptr;
+        here_.recording = here_.noting_uses = nullptr;
+        tape_.set_watcher(nullptr);
         tape_.cut(0);
     }
 
@@ -120,7 +128,7 @@ loss_numbers numbers_of(Loss const& loss) {
 /// Runs f(model, batch) for every micro-batch and returns the mean loss over all of them with its gradient. A loss scale
 /// outlives the gradient made with it; the loss itself is not scaled.
 /// Communication: what f does and its backward, then one small all-reduce for (sum, count); the parameters'
-/// gradients stay pending. Errors: a nested call; a loss that still has axes does not compile.
+/// gradients stay pending, or are summed meanwhile (see `gradient_buckets`). Errors: a nested call; a loss that still has axes does not compile.
 template <class Model, class Batches, class F>
 valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f,
                                                loss_scale* scaled_by,
@@ -139,7 +147,10 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
 
     detail::loss_numbers total;
     double const scale = scaled_by != nullptr ? scaled_by->value : 1;
-    for (auto const& batch : batches) {
+    using iterator = decltype(std::begin(batches));
+    for (auto next = std::begin(batches); next != std::end(batches); ++next) {
+        auto const& batch = *next;
+        t.note_uses(parameters);
         auto const loss = f(recorded, batch);
         auto const& sum = detail::sum_part(loss);
         using Sum = std::remove_cvref_t<decltype(sum)>;
@@ -156,13 +167,25 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
             auto one = result_of<gradient_of<Sum>>(sum);
             Sum::backend::fill(one.mutable_data(), 1, static_cast<typename Sum::value_type>(scale));
             t.contribute(sum.node(), 0, one.memory());
+            // Who can go through the batches but once cannot know which is the last: nothing is begun early.
+            if constexpr (std::forward_iterator<iterator> && Sum::backend::computes)
+                if (here.team->bucket_bytes(here.team->mesh().every_axis()) > 0 &&
+                    std::next(next) == std::end(batches))
+                    result.gradient.under_way = std::make_shared<gradient_buckets>(t, parameters);
+            t.set_watcher(result.gradient.under_way.get());
             pull_back(t, parameters);
         }
     }
 
+    if (result.gradient.under_way) result.gradient.under_way->close();
     for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)
-        if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id))
+        if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) {
             result.gradient.parts[i] = t.merged(id);
+            if (here.planned == nullptr) continue;
+            bool const early = std::forward_iterator<iterator> && t.first_use(id) > parameters + 1;
+            here.planned->add(result.gradient.parts[i].pending, t.size_of_node(id) * t.elements(id).size,
+                              early);
+        }
     if (here.team->group_size(total.pending) > 1) {
         doing const loss("loss");
         if (total.tree_type == element_type::float64) {

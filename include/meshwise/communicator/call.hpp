@@ -61,6 +61,7 @@ struct call {
     std::size_t sequence = 0;
     std::source_location where{};
     std::uint64_t common = 0;  // hash of what all ranks were said to hold alike: communicator::note_common
+    bool started = false;      // it goes on while its ranks compute
 
     constexpr bool reduces() const {
         return what == operation::all_reduce || what == operation::reduce_scatter;
@@ -70,7 +71,8 @@ struct call {
 /// Whether two ranks make the same call: operation, reduction, type, extents, root, axes and order agree.
 constexpr bool same_call(call const& a, call const& b) {
     return a.what == b.what && (a.how == b.how || !a.reduces()) && a.type == b.type && a.mask == b.mask &&
-           a.outer == b.outer && a.inner == b.inner && a.root == b.root && a.sequence == b.sequence;
+           a.outer == b.outer && a.inner == b.inner && a.root == b.root && a.sequence == b.sequence &&
+           a.started == b.started;
 }
 
 /// Whether two ranks do the same work: the same call, on the same batch.
@@ -98,6 +100,7 @@ constexpr std::uint64_t fingerprint(call const& made, bool with_place) {
     mix(made.root);
     mix(made.sequence);
     mix(made.common);
+    mix(made.started ? 1 : 0);
     if (with_place) {
         mix(made.where.line());
         for (char const* letter = made.where.file_name(); *letter != 0; ++letter)
@@ -133,8 +136,8 @@ constexpr std::uint64_t bytes_sent(call const& made, std::size_t ranks) {
 
 /// "all_reduce(sum, float32, 128) over tp at model.cpp:41", as every message names a call.
 inline std::string describe(grid const& mesh, call const& made) {
-    std::string text(name_of(made.what));
-    text += "(";
+    std::string text = made.started ? "start_" : "";
+    text += std::string(name_of(made.what)) + "(";
     if (made.reduces()) text += std::string(name_of(made.how)) + ", ";
     if (made.what != operation::barrier) text += std::string(name_of(made.type)) + ", ";
     switch (made.what) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include <meshwise/communicator/call.hpp>
@@ -75,6 +76,29 @@ public:
                            std::source_location = std::source_location::current()) = 0;
     /// Returns when every rank of the group has called it.
     virtual void barrier(mesh_mask, std::source_location = std::source_location::current()) = 0;
+    /// An all_reduce under way. Its memory stays alive, and untouched, until `finish` has returned or this object is
+    /// gone: to drop one waits for its end, but where an exception passes it is given up, and the rank can only fail.
+    class started {
+    public:
+        virtual ~started() = default;
+        /// Returns when the result is there.
+        virtual void finish() = 0;
+    };
+    /// The same result as `all_reduce`, bit by bit, but the caller may compute meanwhile; other collectives may come
+    /// between. To start is what counts as the call: all ranks of a group start and call in the same order.
+    /// Null: it is done already, as always where `bucket_bytes` is 0.
+    virtual std::unique_ptr<started> start_all_reduce(
+        mesh_mask mask, reduction how, element_type type, void const* in, void* out, std::size_t count,
+        std::source_location where = std::source_location::current()) {
+        all_reduce(mask, how, type, in, out, count, where);
+        return nullptr;
+    }
+    /// Does for what was started what can be done now, without waiting. To be called now and then while computing.
+    virtual void progress() {}
+    /// How many bytes of gradients are worth one start along these axes; 0: it gains nothing. Ranks in shared memory
+    /// add with the cores that compute.
+    virtual std::size_t bucket_bytes(mesh_mask) { return 0; }
+
     /// This rank is leaving by an exception: peers that wait, and all later collectives, throw with this
     /// reason.
     virtual void fail(std::string_view reason) noexcept = 0;

@@ -30,6 +30,10 @@ public:
     }
     /// The call entered last is complete on this rank. One that throws never is.
     void leave() { left_.store(entered_.load(std::memory_order_relaxed), std::memory_order_release); }
+    /// This rank waits for a call that it had entered and gone on from.
+    void wait_again() {
+        left_.store(entered_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
+    }
 
     /// The number of calls entered so far.
     std::size_t entered() const { return entered_.load(std::memory_order_acquire); }

@@ -58,8 +58,10 @@ inline mpi_handshake::facts handshake_facts(mpi_places const& places, mpi const&
         {"workers_per_rank", std::to_string(policy.workers_per_rank)},
         {"compare", std::to_string(static_cast<int>(policy.compare))},
         {"strict_call_sites", policy.strict_call_sites ? "on" : "off"},
+        {"gradient_bucket", std::to_string(policy.gradient_bucket)},
         {"sizes.letter", std::to_string(policy.sizes.letter)},
         {"sizes.segment", std::to_string(policy.sizes.segment)},
+        {"sizes.started", std::to_string(policy.sizes.started)},
         {"sizes.largest", std::to_string(policy.sizes.largest)}};
     all.insert(all.end(), policy.equal_on_all_ranks.begin(), policy.equal_on_all_ranks.end());
     return all;

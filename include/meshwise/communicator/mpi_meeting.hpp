@@ -33,8 +33,8 @@ public:
         for (int i = 0; i < 4; ++i)
             batches_.emplace_back(team.address(), team.session().data(), team.policy().sizes.largest);
         // Letters are received without knowing how long they are, so they are never cut.
-        batches_.emplace_back(team.address(), team.session().data(),
-                              std::max(letter_bytes(), sizeof(statement)));
+        for (std::size_t const longest : {letter_bytes(), sizeof(statement)})
+            batches_.emplace_back(team.address(), team.session().data(), longest);
     }
 
     std::size_t size() const { return group().size(); }
@@ -54,10 +54,7 @@ public:
         bool stopped = true;
         auto const end = mpi_team::clock::now() + team_.time_to_complete();
         for (auto& batch : batches_) stopped = batch.withdraw(end) && stopped;
-        if (stopped) return;
-        team_.fail(mpi_team::breach::peer_failed, team_.rank(),
-                   "a transfer is under way and cannot be stopped");
-        team_.end_process(team_.reason(), team_.code());
+        team_.require_stopped(stopped);
     }
 
     /// Whether so much for each peer goes with the fingerprint.
@@ -68,16 +65,18 @@ public:
     /// f(i) for every other rank of the group; each begins with the one after it, so that not all press on one.
     template <class F>
     void for_peers(F&& f) const {
-        for (std::size_t turn = 1; turn < size(); ++turn) f((index_ + turn) % size());
+        for_peers(size(), index_, f);
+    }
+    template <class F>
+    static void for_peers(std::size_t ranks, std::size_t own, F&& f) {
+        for (std::size_t turn = 1; turn < ranks; ++turn) f((own + turn) % ranks);
     }
 
     /// All ranks of the group have come. `content(i)`: the bytes for rank i that travel along.
     template <class Content>
     void meet(Content&& content) {
-        print_ = fingerprint(call_, team_.policy().strict_call_sites);
-        for (char const* letter = team_.doing(); *letter != 0; ++letter)
-            print_ = (print_ ^ static_cast<unsigned char>(*letter)) * 1099511628211ULL;
-        int const tag = 2 * static_cast<int>(call_.mask);
+        print_ = print_of(call_);
+        int const tag = tags::letters + static_cast<int>(call_.mask);
         mpi_batch& batch = batches_[4];
         for_peers([&](std::size_t i) {
             batch.receive(received_.data() + i * letter_bytes(), letter_bytes(), group()[i], tag);
@@ -91,28 +90,33 @@ public:
         });
         team_.wait(batch, true);
         for_peers([&](std::size_t i) {
-            if (print_of(i) != print_) disagree();
+            if (print_in(received_.data() + i * letter_bytes()) != print_) disagree(call_, print_);
         });
     }
     /// The same without content, and only where the policy asks for it.
     void meet() {
-        auto const compare = team_.policy().compare;
-        if (compare == fingerprints::full ||
-            (compare == fingerprints::sampled && (call_.sequence < 64 || call_.sequence % 16 == 0)))
-            meet([](std::size_t) { return bytes{}; });
+        if (is_compared(call_)) meet([](std::size_t) { return bytes{}; });
     }
 
     /// Sends outgoing(i) to every peer and receives incoming(i) from it, as part of a batch of data.
     template <class Incoming, class Outgoing>
     void exchange(mpi_batch& batch, Incoming&& incoming, Outgoing&& outgoing) const {
-        int const tag = 2 * static_cast<int>(call_.mask) + 1;
-        for_peers([&](std::size_t i) {
+        exchange(batch, tags::data, call_, incoming, outgoing);
+    }
+    /// The same for any call, under a kind of tag.
+    template <class Incoming, class Outgoing>
+    void exchange(mpi_batch& batch, int kind, call const& made, Incoming&& incoming,
+                  Outgoing&& outgoing) const {
+        auto const& ranks = groups_[made.mask];
+        std::size_t const own = team_.mesh().group_index(team_.rank(), made.mask);
+        int const tag = kind + static_cast<int>(made.mask);
+        for_peers(ranks.size(), own, [&](std::size_t i) {
             space const to = incoming(i);
-            batch.receive(to.data, to.count, group()[i], tag);
+            batch.receive(to.data, to.count, ranks[i], tag);
         });
-        for_peers([&](std::size_t i) {
+        for_peers(ranks.size(), own, [&](std::size_t i) {
             bytes const from = outgoing(i);
-            batch.send(from.data, from.count, group()[i], tag);
+            batch.send(from.data, from.count, ranks[i], tag);
         });
     }
 
@@ -134,6 +138,68 @@ public:
         }
     }
 
+    /// Every rank has seen that not all fingerprints of a call are equal. They tell each other what they came for.
+    [[noreturn]] void disagree(call const& made, std::uint64_t print) {
+        auto const& ranks = groups_[made.mask];
+        std::vector<statement>& all = statements_;
+        all.resize(ranks.size());
+        statement& own = all[team_.mesh().group_index(team_.rank(), made.mask)];
+        call only_call = made;
+        only_call.common = 0;
+        own = {print, fingerprint(made, false), fingerprint(only_call, false), {}};
+        std::string const text = *team_.doing() != 0 ? std::string("is ") + team_.doing()
+                                                     : "entered " + describe(team_.mesh(), made);
+        text.copy(own.text, sizeof own.text - 1);
+        mpi_batch& batch = batches_[5];
+        exchange(
+            batch, tags::statements, made,
+            [&](std::size_t i) {
+                return space{&all[i], sizeof all[i]};
+            },
+            [&](std::size_t) {
+                return bytes{&own, sizeof own};
+            });
+        team_.wait(batch, true);
+        std::size_t odd = 1;
+        while (odd + 1 < ranks.size() && all[odd].print == all[0].print) ++odd;
+        bool const only_batches = all[odd].print_of_call == all[0].print_of_call &&
+                                  all[odd].print_without_place != all[0].print_without_place &&
+                                  *team_.doing() == 0;
+        std::string why = only_batches
+                              ? different_batches(team_.mesh(), ranks[0], ranks[odd], made.where)
+                              : describe(team_.mesh(), ranks[odd]) + " " + all[odd].text + " while " +
+                                    describe(team_.mesh(), ranks[0]) + " " + all[0].text + same_calls_rule;
+        if (all[odd].print_without_place == all[0].print_without_place && *team_.doing() == 0)
+            why += " (only the call sites differ; mpi::strict_call_sites = false allows that)";
+        team_.fail(mpi_team::breach::mismatch, ranks[0], why);
+        team_.raise();
+    }
+
+    static std::uint64_t print_in(std::byte const* letter) {
+        std::uint64_t print;
+        std::memcpy(&print, letter, header);
+        return print;
+    }
+    /// Tags of the group along a mask are these and the mask.
+    struct tags {
+        static constexpr int letters = 0, data = 1 << 8, inputs = 2 << 8, sums = 3 << 8, statements = 5 << 8;
+    };
+
+    /// Whether the policy wants the ranks to compare this call.
+    bool is_compared(call const& made) const {
+        auto const compare = team_.policy().compare;
+        return compare == fingerprints::full ||
+               (compare == fingerprints::sampled && (made.sequence < 64 || made.sequence % 16 == 0));
+    }
+    std::uint64_t print_of(call const& made) const {
+        std::uint64_t print = fingerprint(made, team_.policy().strict_call_sites);
+        for (char const* letter = team_.doing(); *letter != 0; ++letter)
+            print = (print ^ static_cast<unsigned char>(*letter)) * 1099511628211ULL;
+        return print;
+    }
+    /// The room for a letter, which begins with a fingerprint.
+    std::size_t letter_bytes() const { return header + (team_.policy().sizes.letter + 7) / 8 * 8; }
+
 private:
     static constexpr std::size_t header = sizeof(std::uint64_t);
 
@@ -144,44 +210,6 @@ private:
     };
 
     std::vector<std::size_t> const& group() const { return groups_[call_.mask]; }
-    std::size_t letter_bytes() const { return header + (team_.policy().sizes.letter + 7) / 8 * 8; }
-
-    std::uint64_t print_of(std::size_t i) const {
-        std::uint64_t print;
-        std::memcpy(&print, received_.data() + i * letter_bytes(), header);
-        return print;
-    }
-
-    /// Every rank has seen that not all fingerprints are equal. They tell each other what they came for.
-    [[noreturn]] void disagree() {
-        int const tag = 2 * static_cast<int>(call_.mask);
-        std::vector<statement>& all = statements_;
-        all.resize(size());
-        statement& own = all[index_];
-        call only_call = call_;
-        only_call.common = 0;
-        own = {print_, fingerprint(call_, false), fingerprint(only_call, false), {}};
-        std::string const text = *team_.doing() != 0 ? std::string("is ") + team_.doing()
-                                                     : "entered " + describe(team_.mesh(), call_);
-        text.copy(own.text, sizeof own.text - 1);
-        mpi_batch& batch = batches_[4];
-        for_peers([&](std::size_t i) { batch.receive(&all[i], sizeof all[i], group()[i], tag); });
-        for_peers([&](std::size_t i) { batch.send(&own, sizeof own, group()[i], tag); });
-        team_.wait(batch, true);
-        std::size_t odd = 1;
-        while (odd + 1 < size() && all[odd].print == all[0].print) ++odd;
-        bool const only_batches = all[odd].print_of_call == all[0].print_of_call &&
-                                  all[odd].print_without_place != all[0].print_without_place &&
-                                  *team_.doing() == 0;
-        std::string why = only_batches
-                              ? different_batches(team_.mesh(), group()[0], group()[odd], call_.where)
-                              : describe(team_.mesh(), group()[odd]) + " " + all[odd].text + " while " +
-                                    describe(team_.mesh(), group()[0]) + " " + all[0].text + same_calls_rule;
-        if (all[odd].print_without_place == all[0].print_without_place && *team_.doing() == 0)
-            why += " (only the call sites differ; mpi::strict_call_sites = false allows that)";
-        team_.fail(mpi_team::breach::mismatch, group()[0], why);
-        team_.raise();
-    }
 
     mpi_team& team_;
     std::vector<std::vector<std::size_t>> groups_;  // by mask

@@ -34,6 +34,9 @@ struct mpi {
     /// Where each rank writes its last calls if the program fails, and on SIGUSR1 and SIGTERM, as "NAME.rank-3"; the
     /// example `flight` compares them. Empty: nowhere.
     std::string record_file = {};
+    /// Gradients that are summed over ranks of other processes are started in buckets of about so many bytes while the
+    /// backward pass goes on. 0: they are summed after it. The bits are the same.
+    std::size_t gradient_bucket = std::size_t{1} << 20;
     /// What else must be equal on all ranks at the start, as (name, value): a configuration, a tokenizer, a seed.
     std::vector<std::pair<std::string, std::string>> equal_on_all_ranks = {};
 
@@ -41,7 +44,9 @@ struct mpi {
     struct message_sizes {
         std::size_t letter = 2048;                     // what goes with the fingerprint, in one message
         std::size_t segment = std::size_t{256} << 10;  // what is added while the next is under way
-        std::size_t largest = std::size_t{64} << 20;   // of one MPI message, whose count is an int
+        std::size_t started = std::size_t{60}
+                              << 10;  // the same of what was started: sent by TCP without asking first
+        std::size_t largest = std::size_t{64} << 20;  // of one MPI message, whose count is an int
     } sizes = {};
 
     /// The mesh axes whose ranks are threads of one process, bit i for axis i; `mpi_with_threads` sets it by type.

@@ -8,7 +8,7 @@
 
 #include <meshwise/communicator/fixed_tree.hpp>
 #include <meshwise/communicator/mpi_meeting.hpp>
-#include <meshwise/communicator/mpi_segments.hpp>
+#include <meshwise/communicator/mpi_started.hpp>
 
 namespace meshwise {
 
@@ -18,7 +18,8 @@ public:
         : communicator(team.mesh(), team.rank()),
           team_(team),
           big_axes_(mesh().without_ones(mesh().every_axis())),
-          meeting_(team) {}
+          meeting_(team),
+          started_(team, meeting_) {}
 
     void all_reduce(mesh_mask mask, reduction how, element_type type, void const* in, void* out,
                     std::size_t count,
@@ -35,29 +36,21 @@ public:
             return inside.end();
         }
         // Every rank adds its share of everyone's input and sends it to everyone, a segment at a time.
-        std::size_t const share = ((count + ranks - 1) / ranks + line - 1) / line * line * element;
-        mpi_segments const segments(share, segment_of(element));
-        scratch_.reserve(ranks, segments.length);
-        auto const first = [&](std::size_t segment, std::size_t rank) {
-            return std::min(bytes, rank * share + segments.first(segment));
-        };
-        auto const length = [&](std::size_t segment, std::size_t rank) {
-            return std::min(bytes, rank * share + segments.first(segment) + segments.bytes(segment)) -
-                   first(segment, rank);
-        };
+        mpi_shares const shares(count, element, ranks, team_.policy().sizes.segment);
+        scratch_.reserve(ranks, shares.segments.length);
         meeting_.stream(
-            segments.count(),
+            shares.segments.count(),
             [&](std::size_t segment, std::size_t i) {
-                return received{scratch_.incoming(segment, i), length(segment, own)};
+                return received{scratch_.incoming(segment, i), shares.length(segment, own)};
             },
             [&](std::size_t segment, std::size_t i) {
-                return sent{at(in, first(segment, i)), length(segment, i)};
+                return sent{at(in, shares.first(segment, i)), shares.length(segment, i)};
             },
             [&](std::size_t segment) {
                 for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = scratch_.incoming(segment, i);
-                inputs_[own] = at(in, first(segment, own));
-                void* const sum = at(out, first(segment, own));
-                std::size_t const elements = length(segment, own) / element;
+                inputs_[own] = at(in, shares.first(segment, own));
+                void* const sum = at(out, shares.first(segment, own));
+                std::size_t const elements = shares.length(segment, own) / element;
                 reduce_stretch(how, type, inputs_.data(), ranks, {1, elements, elements}, &sum, 1);
                 // The sums go round while the next segment comes in. In place, they fall on what has been sent.
                 mpi_batch& sums = meeting_.batch(2 + segment % 2);
@@ -65,10 +58,10 @@ public:
                 meeting_.exchange(
                     sums,
                     [&](std::size_t i) {
-                        return received{at(out, first(segment, i)), length(segment, i)};
+                        return received{at(out, shares.first(segment, i)), shares.length(segment, i)};
                     },
                     [&](std::size_t) {
-                        return sent{sum, length(segment, own)};
+                        return sent{sum, shares.length(segment, own)};
                     });
             });
         team_.wait(meeting_.batch(2), false);
@@ -247,10 +240,28 @@ public:
         inside.end();
     }
 
+    std::unique_ptr<started> start_all_reduce(
+        mesh_mask mask, reduction how, element_type type, void const* in, void* out, std::size_t count,
+        std::source_location where = std::source_location::current()) override {
+        if (alone(mask)) return communicator::start_all_reduce(mask, how, type, in, out, count, where);
+        return std::make_unique<under_way>(
+            *this, call{operation::all_reduce, how, type, mask & big_axes_, 1, count, 0, 0, where}, in, out);
+    }
+    void progress() override {
+        if (started_.left() == 0) return;
+        auto const begin = clock::now();
+        team_.guarded([&] { started_.progress(); });
+        add_time(clock::now() - begin, {});
+    }
+    std::size_t bucket_bytes(mesh_mask mask) override {
+        return alone(mask) ? 0 : team_.policy().gradient_bucket;
+    }
+
     /// The end of the program: returns when every rank has come to it. A rank that waits in a collective instead
     /// hears of it.
     void finish() {
         if (big_axes_ == 0) return;
+        finish_started();
         team_.set_doing(mpi_team::at_the_end);
         visit inside(*this, {operation::barrier, {}, {}, big_axes_, 1, 0, 0, 0, {}});
         meeting_.meet([](std::size_t) { return sent{}; });
@@ -261,11 +272,50 @@ public:
         team_.fail(mpi_team::breach::peer_failed, rank(), reason);
     }
 
+protected:
+    /// Whoever still holds one of them will find it done.
+    void finish_started() {
+        if (started_.left() != 0) team_.wait(started_, true);
+    }
+
 private:
-    /// Shares of an all_reduce begin at whole cache lines.
-    static constexpr std::size_t line = 64;
     using sent = mpi_meeting::bytes;
     using received = mpi_meeting::space;
+
+    /// One that was started, with the time this rank spends on it.
+    class under_way final : public started {
+    public:
+        under_way(mpi_rank& self, call made, void const* in, void* out)
+            : self_(self),
+              exceptions_(std::uncaught_exceptions()),
+              start_(clock::now()) {
+            self_.count_collective(made);
+            made.common = self_.common();
+            made.started = true;
+            sum_ = self_.started_.start(made, in, out);
+            self_.add_time(clock::now() - start_, {});
+        }
+        under_way(under_way const&) = delete;
+        under_way& operator=(under_way const&) = delete;
+        ~under_way() override {
+            if (std::uncaught_exceptions() == exceptions_) try {
+                    finish();
+                } catch (...) {}  // the next call throws it again
+            if (!sum_->done()) self_.started_.give_up();
+        }
+        void finish() override {
+            if (sum_->done()) return;
+            auto const begin = clock::now();
+            self_.started_.finish(*sum_);
+            self_.add_time(clock::now() - begin, self_.team_.take_waiting());
+        }
+
+    private:
+        mpi_rank& self_;
+        int exceptions_;
+        clock::time_point start_;
+        std::unique_ptr<mpi_started::sum> sum_;
+    };
 
     /// One collective of this rank, with its time.
     class visit {
@@ -313,6 +363,7 @@ private:
     mpi_team& team_;
     mesh_mask big_axes_;
     mpi_meeting meeting_;
+    mpi_started started_;
     mpi_scratch scratch_;
     std::vector<void const*> inputs_;
 };

@@ -15,9 +15,28 @@ struct mpi_segments {
     std::size_t total, length;
 
     mpi_segments(std::size_t bytes, std::size_t most) : total(bytes), length(std::min(bytes, most)) {}
-    std::size_t count() const { return (total + length - 1) / length; }
+    std::size_t count() const { return total == 0 ? 0 : (total + length - 1) / length; }
     std::size_t first(std::size_t segment) const { return segment * length; }
     std::size_t bytes(std::size_t segment) const { return std::min(length, total - first(segment)); }
+};
+
+/// The memory of an all_reduce: each rank adds one share of it, a segment at a time. Shares begin at whole cache lines.
+struct mpi_shares {
+    static constexpr std::size_t line = 64;
+    std::size_t bytes, share;
+    mpi_segments segments;
+
+    mpi_shares(std::size_t count, std::size_t element, std::size_t ranks, std::size_t longest)
+        : bytes(count * element),
+          share(((count + ranks - 1) / ranks + line - 1) / line * line * element),
+          segments(share, std::max<std::size_t>(1, longest / element) * element) {}
+    std::size_t first(std::size_t segment, std::size_t rank) const {
+        return std::min(bytes, rank * share + segments.first(segment));
+    }
+    std::size_t length(std::size_t segment, std::size_t rank) const {
+        return std::min(bytes, rank * share + segments.first(segment) + segments.bytes(segment)) -
+               first(segment, rank);
+    }
 };
 
 /// Rows of `row` bytes that begin `step` bytes apart, as one sequence of bytes.

@@ -44,17 +44,39 @@ public:
 
     /// This rank begins a collective, whose `sequence` is filled in. Throws what broke the team.
     void enter(call& made) {
-        if (broken_) raise();
+        check();
         made.sequence = entered_[made.mask]++;
         standing_ = made;
         if (*doing_ == 0) record_.enter(made);
         guard();
     }
     void leave() {
-        limits_.lift();
-        if (*doing_ == 0) record_.leave();
+        step_out();
         left_[standing_.mask] = {standing_, ++leaving_};
     }
+    /// The collective entered last goes on without this rank.
+    void step_out() {
+        limits_.lift();
+        if (*doing_ == 0) record_.leave();
+    }
+    /// This rank waits for one that it had stepped out of; `leave` ends that, too.
+    void step_in(call const& made) {
+        check();
+        standing_ = made;
+        if (*doing_ == 0) record_.wait_again();
+        guard();
+    }
+    /// What goes on beside every wait of this rank, or null.
+    void set_beside(mpi_awaited* what) { beside_ = what; }
+    /// f() may call the library outside of any collective.
+    template <class F>
+    void guarded(F&& f) {
+        guard();
+        f();
+        limits_.lift();
+    }
+    /// What this rank had started is given up: it makes no calls any more.
+    void abandon() { abandoned_ = true; }
     /// Words for what the ranks do where no program has called a collective: "at the end of its program".
     void set_doing(char const* words) { doing_ = words; }
     char const* doing() const { return doing_; }
@@ -99,6 +121,13 @@ public:
         throw peer_failed(text + "; this released " + describe(mesh_, rank()) + last_call(" from "));
     }
 
+    /// Ends the process if a transfer into memory that will soon be gone could not be stopped.
+    void require_stopped(bool stopped) noexcept {
+        if (stopped) return;
+        fail(breach::peer_failed, rank(), "a transfer is under way and cannot be stopped");
+        end_process(reason(), code());
+    }
+
     /// The exit code of what broke the team.
     int code() const { return kind_ == breach::deadline ? exit_code::peer_lost : exit_code::internal; }
 
@@ -138,6 +167,13 @@ public:
 private:
     static constexpr auto slice = std::chrono::milliseconds(100);
 
+    void check() const {
+        if (broken_) raise();
+        if (abandoned_)
+            throw error("an exception has passed sums that were under way, so " + describe(mesh_, rank()) +
+                        " cannot go on; let the exception leave the program");
+    }
+
     /// For the case that the library does not return.
     void guard() {
         limits_.limit(policy_.deadline + mpi_session::grace, exit_code::peer_lost, "in the MPI library");
@@ -154,6 +190,7 @@ private:
         for (std::size_t left = batch.left();;) {
             for (int turn = 0; turn < (crowded ? 2 : 64); ++turn)
                 if (batch.progress()) return;
+            if (beside_ != nullptr) beside_->progress();
             control_.poll([&](mpi_note const& note) { read(note, batch); });
             if (broken_) raise();
             guard();
@@ -295,7 +332,8 @@ private:
     std::uint64_t wait_ = 0, round_ = 0;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> seen_;  // the last probe of each rank
     std::vector<mpi_note> answers_;
-    bool broken_ = false;
+    mpi_awaited* beside_ = nullptr;
+    bool broken_ = false, abandoned_ = false;
     breach kind_ = breach::peer_failed;
     std::size_t claimant_ = 0, heard_ = 0;
     std::string reason_;

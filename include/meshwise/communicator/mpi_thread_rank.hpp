@@ -15,10 +15,22 @@ public:
         : sharing_rank(here.places(team.rank()), team),
           team_(team) {}
 
+    std::unique_ptr<started> start_all_reduce(
+        mesh_mask mask, reduction how, element_type type, void const* in, void* out, std::size_t count,
+        std::source_location where = std::source_location::current()) override {
+        if (find(mask) != nullptr)
+            return communicator::start_all_reduce(mask, how, type, in, out, count, where);
+        return mpi_rank::start_all_reduce(mask, how, type, in, out, count, where);
+    }
+    std::size_t bucket_bytes(mesh_mask mask) override {
+        return find(mask) != nullptr ? 0 : mpi_rank::bucket_bytes(mask);
+    }
+
     /// The end of the program: see `mpi_rank::finish`.
     void finish() {
         seat* const here = find(mesh().every_axis());
         if (here == nullptr) return mpi_rank::finish();
+        finish_started();
         team_.set_doing(mpi_team::at_the_end);
         meet(*here, {operation::barrier, {}, {}, big_axes(), 1, 0, end_of_program, 0, {}});
     }

@@ -45,7 +45,11 @@ private:
         std::size_t first = none;
         for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
             using X = std::remove_cvref_t<decltype(p)>;
-            if (first != none || !gradient.parts[i].memory) return;
+            if (first != none) return;
+            if (!gradient.parts[i].memory) {
+                if (gradient.under_way && !gradient.under_way->was_finite(i)) first = i;
+                return;
+            }
             auto const part = X::over(gradient.parts[i].memory, p.extents());
             if (X::backend::computes && !std::isfinite(X::backend::sum_squares(part.size(), part.data())))
                 first = i;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <meshwise/autodiff/gradient_buckets.hpp>
 #include <meshwise/backend/dry_run.hpp>
 #include <meshwise/communicator/simulated.hpp>
 #include <meshwise/parallel/rank.hpp>
@@ -31,8 +32,10 @@ struct planned_collective {
 struct plan {
     grid mesh;
     std::vector<planned_collective> collectives;
+    std::vector<pending_gradients::line> gradients;  // of all steps together
     memory_use memory;
     std::uint64_t flops = 0;
+    bool reproducible = false;
 
     /// How many collectives of a kind run along exactly these mesh axes, in a phase ("" for all).
     std::size_t count(operation what, mesh_mask mask, std::string_view phase = "") const {
@@ -126,6 +129,20 @@ inline std::string plan::text() const {
             padded_text(bytes_text(static_cast<double>(c.bytes) / static_cast<double>(c.times)), 12, true) +
             padded_text(bytes_text(static_cast<double>(c.bytes_sent)), 13, true) + "  " +
             detail::place_text(c.where) + "\n";
+    if (reproducible)
+        out += "\nreproducible: each contribution to a gradient is summed where it is made, so none is left "
+               "to be "
+               "summed during the backward pass\n";
+    for (auto const& g : gradients)
+        out += "\ngradients summed over " + detail::axes_text(mesh, g.mask) + ": " +
+               bytes_text(static_cast<double>(g.bytes)) + "; processes (mpi) sum " +
+               bytes_text(static_cast<double>(g.early)) +
+               " during the backward pass, threads after it, for they add with the cores that compute" +
+               (g.early == g.bytes ? std::string()
+                                   : "; " + bytes_text(static_cast<double>(g.bytes - g.early)) +
+                                         " are final only when it ends: the model begins with them, or its "
+                                         "batches can be read but once") +
+               "\n";
     static constexpr std::array<std::string_view, purpose_count> names{"activations", "parameters",
                                                                        "gradients", "optimizer"};
     out += "\nmemory of one rank, at the most\n";
@@ -154,10 +171,15 @@ plan explain(Program&& program) {
     {
         context here = context::of<typename S::mesh, B>(team);
         entering const scope(here);
+        pending_gradients gradients;
+        here.planned = &gradients;
         rank<dry> me(here);
         program(me);
+        result.gradients = std::move(gradients.lines);
         result.memory = here.pool->use();
     }
+    result.reproducible = backend_of<S>::leaves > 1;
+    if (result.reproducible) result.gradients.clear();
     result.mesh = team.mesh();
     result.collectives = std::move(team.lines);
     result.flops = dry_run::flops() - before;

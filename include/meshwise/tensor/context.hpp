@@ -12,6 +12,7 @@
 namespace meshwise {
 
 class tape;
+struct pending_gradients;
 
 namespace detail {
 template <class T>
@@ -23,7 +24,9 @@ struct context {
     communicator* team = nullptr;
     void const* mesh_tag = nullptr;
     void const* backend_tag = nullptr;
-    tape* recording = nullptr;  // where operations note their gradients; null: nowhere
+    tape* recording = nullptr;             // where operations note their gradients; null: nowhere
+    tape* noting_uses = nullptr;           // where they note what they use, recorded or not
+    pending_gradients* planned = nullptr;  // where a plan counts what could be summed early
     purpose allocating_for = purpose::activations;
     std::string_view doing = "forward";  // what a collective is for, in plans
 
