@@ -1,13 +1,15 @@
 // Matrix products: C (+)= A B for any strides, in the manner of BLIS (Van Zee and van de Geijn, 2015).
 //
 // Blocks of A and B are copied into panels that the register tile reads in order; copying accepts any
-// strides, so transposed operands need no code of their own. Guarantees: the bits of an element of C depend
+// strides, so transposed operands need no code of their own. Few rows and small products are read as they lie
+// (few_rows.hpp). Guarantees: the bits of an element of C depend
 // only on its row of A, its column of B and k, never on m, n, the strides, its position or the number of
 // threads: within fixed blocks of k each element is one chain of multiply-adds from zero, and the blocks are
 // added in order. Costs: 2 m n k operations and copies of A and B; memory of each thread grows to a few MB
 // and stays.
 #pragma once
 
+#include <meshwise/backend/few_rows.hpp>
 #include <meshwise/backend/gemm_shape.hpp>
 #include <meshwise/backend/simd.hpp>
 #include <meshwise/backend/tile.hpp>
@@ -27,56 +29,6 @@ struct in_sequence {
 };
 
 namespace detail {
-
-/// Sizes of the blocks. Those of k depend on k alone: they decide the order of the sums.
-template <class Instructions, class T>
-struct blocking {
-    static constexpr std::size_t tile_m = Instructions::rows;
-    static constexpr std::size_t tile_n = Instructions::vectors * lanes<Instructions, T>;
-    static constexpr std::size_t step_a = round_up(tile_m, lanes<Instructions, T>);
-    static constexpr std::size_t max_k = 2048 / sizeof(T);       // a panel of B: 64 KiB
-    static constexpr std::size_t max_m = round_up(224, tile_m);  // a block of A: half of L2
-    static constexpr std::size_t packed_m = 8 * max_m;           // all packed of A: some 4 MiB of L3
-    static constexpr std::size_t packed_n = round_up(6144 / sizeof(T), tile_n);  // of B: 3 MiB
-    static constexpr std::size_t few = 4 * tile_m;  // rows for which B is better not shared
-    static constexpr std::size_t block_k(std::size_t k) { return divide_up(k, divide_up(k, max_k)); }
-};
-
-struct left_panels;
-struct right_panels;
-
-/// Few rows, by one thread: each panel of B is used at once, so it is kept near or read in place.
-template <class Instructions, class Left, class Right, class T>
-void few_rows_product(gemm_shape const& shape, Left const* a, Right const* b, T* c) {
-    using sizes = blocking<Instructions, T>;
-    constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
-    std::size_t const block_k = sizes::block_k(shape.k), block_n = 4 * tile_n, m = shape.m;
-    std::ptrdiff_t const panel_a = offset(block_k, step_a), panel_b = offset(block_k, tile_n);
-    T* const packed_a = scratch<Instructions, left_panels, T>(divide_up(m, tile_m) * step_a * block_k);
-    T* const packed_b = scratch<Instructions, right_panels, T>(block_n * block_k);
-    panels<T> const left{packed_a, step_a, panel_a};
-    for (std::size_t p = 0; p < shape.k; p += block_k) {
-        std::size_t const k = std::min(block_k, shape.k - p);
-        bool const add = shape.accumulate || p != 0;
-        pack_panels<Instructions, tile_m>(m, k, a + offset(p, shape.a_k), shape.a_m, shape.a_k, packed_a,
-                                          step_a, panel_a);
-        Right const* const from_b = b + offset(p, shape.b_k);
-        std::size_t done = 0;
-        if constexpr (std::is_same_v<Right, T>)
-            if (shape.b_n == 1 && m <= 2 * tile_m && shape.n >= tile_n) {
-                done = shape.n / tile_n * tile_n;
-                block_product<Instructions, T>(m, done, k, left, {from_b, shape.b_k, tile_n}, c, shape.c_m,
-                                               shape.c_n, add);
-            }
-        for (; done < shape.n; done += block_n) {
-            std::size_t const n = std::min(block_n, shape.n - done);
-            pack_panels<Instructions, tile_n>(n, k, from_b + offset(done, shape.b_n), shape.b_n, shape.b_k,
-                                              packed_b, tile_n, panel_b);
-            block_product<Instructions, T>(m, n, k, left, {packed_b, tile_n, panel_b},
-                                           c + offset(done, shape.c_n), shape.c_m, shape.c_n, add);
-        }
-    }
-}
 
 /// Many rows: all threads pack A and B together, then share the tiles of C, so that nothing is packed twice.
 template <class Instructions, class Left, class Right, class T, class Parallel>
@@ -123,11 +75,11 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T* c
                 parallel(down * across, std::size_t{1}, [=](std::size_t begin, std::size_t end) {
                     for (; begin < end; ++begin) {
                         std::size_t const top = begin / across * rows, left = begin % across * columns;
-                        block_product<Instructions, T>(std::min(rows, m - top), std::min(columns, n - left),
-                                                       k, {packed_a + top / tile_m * size_a, step_a, panel_a},
-                                                       {packed_b + left / tile_n * size_b, tile_n, panel_b},
-                                                       to + offset(top, shape.c_m) + offset(left, shape.c_n),
-                                                       shape.c_m, shape.c_n, add);
+                        block_product<Instructions, T>(
+                            std::min(rows, m - top), std::min(columns, n - left), k,
+                            panels<T>{packed_a + top / tile_m * size_a, step_a, panel_a},
+                            {packed_b + left / tile_n * size_b, tile_n, panel_b},
+                            to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n, add);
                     }
                 });
             }
@@ -143,7 +95,8 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T*
     double const work =
         static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
     auto const wanted = static_cast<std::size_t>(std::clamp(work / (1 << 21), 1.0, 32.0));
-    if (shape.m > sizes::few) {
+    bool const small = wanted == 1 && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
+    if (shape.m > sizes::few && !small) {
         if (wanted > 1)
             shared_product<Instructions>(shape, a, b, c, wanted, parallel);
         else
