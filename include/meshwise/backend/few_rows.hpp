@@ -33,6 +33,14 @@ struct blocking {
 struct left_panels;
 struct right_panels;
 
+/// B packed as a whole: panels of a tile's width over all of k, one behind the other, so that products with few
+/// rows read it as one stream.
+template <class Instructions, class T>
+panels<T> panels_of_right(T const* packed, std::size_t k, std::size_t from_k) {
+    constexpr std::size_t tile_n = blocking<Instructions, T>::tile_n;
+    return {packed + from_k * tile_n, tile_n, offset(k, tile_n)};
+}
+
 template <class Instructions>
 struct half_of {
     static constexpr std::size_t bytes = Instructions::bytes / 2;
@@ -173,13 +181,36 @@ std::size_t turned_product(gemm_shape const& shape, T const* a, T const* b, T* c
     return j;
 }
 
-/// Few rows or a small product: each panel of B is used at once, so it is kept near or read in place.
+/// Few rows with packed B, which is read once, from its first element to its last.
+template <class Instructions, class T>
+void stream_product(gemm_shape const& shape, T const* a, T const* packed, T* c) {
+    using sizes = blocking<Instructions, T>;
+    constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
+    std::size_t const block_k = sizes::block_k(shape.k), m = shape.m;
+    auto const every_panel = [&](auto const& left) {
+        for (std::size_t j = 0; j < shape.n; j += tile_n, packed += shape.k * tile_n)
+            for (std::size_t p = 0; p < shape.k; p += block_k)
+                block_product<Instructions, T>(
+                    m, std::min(tile_n, shape.n - j), std::min(block_k, shape.k - p), left(p),
+                    panels_of_right<Instructions, T>(packed, shape.k, p), c + offset(j, shape.c_n), shape.c_m,
+                    shape.c_n, shape.accumulate || p != 0);
+    };
+    if (shape.a_k == 1 && (m == 1 || m * shape.k <= sizes::small))
+        return every_panel([&](std::size_t p) { return lying_rows<T>{a + p, shape.a_m, tile_m}; });
+    std::ptrdiff_t const panel_a = offset(shape.k, step_a);
+    T* const packed_a = scratch<Instructions, left_panels, T>(divide_up(m, tile_m) * step_a * shape.k);
+    pack_panels<Instructions, tile_m>(m, shape.k, a, shape.a_m, shape.a_k, packed_a, step_a, panel_a);
+    every_panel([&](std::size_t p) { return panels<T>{packed_a + p * step_a, step_a, panel_a}; });
+}
+
+/// Few rows or a small product: each panel of B is used at once, so it is kept near or read in place. Where
+/// `packed` is not null it is B in the panels of pack_right.
 template <class Instructions, class Left, class Right, class T>
-void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T* c) {
+void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* packed, T* c) {
     using sizes = blocking<Instructions, T>;
     constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
     if constexpr (std::is_same_v<Left, T> && std::is_same_v<Right, T>)
-        if (shape.m <= tile_m && shape.b_k == 1 && shape.n >= lanes<Instructions, T>) {
+        if (packed == nullptr && shape.m <= tile_m && shape.b_k == 1 && shape.n >= lanes<Instructions, T>) {
             std::size_t const done = turned_product<Instructions>(shape, a, b, c);
             if (done == shape.n) return;
             shape.n -= done;
@@ -209,6 +240,8 @@ void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T* c) {
                                            c + offset(done, shape.c_n), shape.c_m, shape.c_n, add);
         }
     };
+    if constexpr (std::is_same_v<Left, T>)
+        if (packed != nullptr) return stream_product<Instructions>(shape, a, packed, c);
     for (std::size_t p = 0; p < shape.k; p += block_k) {
         std::size_t const k = std::min(block_k, shape.k - p);
         Left const* const from_a = a + offset(p, shape.a_k);

@@ -41,6 +41,10 @@ struct lying_rows {
     void next_panel() { data += offset(high, row); }
 };
 
+/// Elements of k between the fetching of a row of B and its use: 4 KiB of a packed panel, which is what memory needs
+/// where few rows read much of B.
+inline constexpr std::size_t fetch_ahead = 32;
+
 /// The register tile: c (+)= a b for Rows x Vectors vectors. Not inlined, so that the compiler gives this
 /// loop all registers.
 template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, class Left>
@@ -55,6 +59,9 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, cl
     });
     auto const multiply = [&](auto const& row) __attribute__((always_inline)) {
         type right[Vectors];
+        unroll<divide_up(Vectors * width * sizeof(T), 64)>([&](auto line) __attribute__((always_inline)) {
+            __builtin_prefetch(b + offset(fetch_ahead, b_step) + line * (64 / sizeof(T)));
+        });
         unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
             right[j] = load<Instructions, T>(b + j * width);
             keep_in_register(right[j]);
