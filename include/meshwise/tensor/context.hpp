@@ -7,7 +7,7 @@
 #include <meshwise/core/error.hpp>
 #include <meshwise/core/mesh.hpp>
 #include <meshwise/tensor/default_backend.hpp>
-#include <meshwise/tensor/memory_pool.hpp>
+#include <meshwise/tensor/packed_blocks.hpp>
 
 namespace meshwise {
 
@@ -25,6 +25,7 @@ struct context {
     void const* backend_tag = nullptr;
     tape* recording = nullptr;  // where operations note their gradients; null: nowhere
     purpose allocating_for = purpose::activations;
+    detail::packed_blocks packs{};       // see tensor/packed.hpp
     std::string_view doing = "forward";  // what a collective is for, in plans
 
     /// The rank `team` of a mesh, on a backend.
