@@ -8,7 +8,6 @@
 #include <meshwise/nn/sampling.hpp>
 #include <meshwise/ops/slice.hpp>
 #include <meshwise/parallel/rank.hpp>
-#include <meshwise/tensor/packed.hpp>
 
 namespace meshwise {
 
@@ -39,7 +38,6 @@ std::vector<std::int32_t> generate(Rank& here, Model const& model, std::vector<s
     if (ids.empty()) throw error("generation needs at least one token to continue; give a prompt");
     detail::check(how);
     without_recording const off;
-    auto const kept = packed(model);
     typename Model::template cache<detail::one_text, detail::kept_token<Context::size>> cache;
     std::size_t unseen = ids.size();
     for (std::size_t i = 0; i < count; ++i) {

@@ -4,8 +4,8 @@
 
 namespace meshwise::detail {
 
-/// The packed form of b, which lies in `memory`, made or made again where needed; null where none is wanted. Memory comes
-/// from the rank's pool.
+/// The packed form of b, which lies in `memory`, made or made again where needed; null where none is wanted. Memory
+/// comes from the rank's pool.
 template <class B, class T>
 T const* packed_right(buffer const& memory, gemm_shape const& shape, T const* b) {
     context& here = current();

@@ -35,10 +35,11 @@ private:
     std::vector<buffer> wanted_;
 };
 
-/// Placement: any. Communication: none. Cost: as much memory as the weights that products use, counted as parameters; a
-/// packing costs about as much time as copying the weight. It pays where weights are read many times between writes:
-/// serving, long generations, micro-batches. A training step of one batch uses each form once, so training does not.
-/// Example: auto const kept = mw::packed(model); for (auto const& text : texts) answer(model, text);
+/// Placement: any. Communication: none. Cost: as much memory as the weights that products use, counted as parameters;
+/// a packing costs the time of copying the weight. It pays where weights are read many times between writes by products
+/// of several rows: serving, searches (which hold one themselves), scoring. It does not pay for one row, which is bound
+/// by memory either way, nor in training, where each form is used once a step: 4 % slower at 256 tokens of width 768.
+/// Example: auto const kept = mw::packed(model); for (auto const& text : texts) score(model, text);
 template <class Model>
 packed_weights packed(Model const& model) {
     return packed_weights(model);

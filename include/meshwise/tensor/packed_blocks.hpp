@@ -1,7 +1,7 @@
 #pragma once
 // packed_blocks: what a rank keeps of its weights in the packed form that the backend's products read fastest.
-// Guarantees: a form is never older than the memory it was made from. Costs: a copy of each weight for every way in which
-// products use it; a look-up a product while anything is kept, one test else.
+// Guarantees: a form is never older than the memory it was made from. Costs: a copy of each weight for every way in
+// which products use it; a look-up a product while anything is kept, one test else.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
