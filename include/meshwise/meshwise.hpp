@@ -7,6 +7,7 @@
 #include <meshwise/core/uniform.hpp>
 
 #include <meshwise/tensor/eigen.hpp>
+#include <meshwise/tensor/packed.hpp>
 #include <meshwise/tensor/random.hpp>
 #include <meshwise/tensor/shard.hpp>
 #include <meshwise/tensor/tensor.hpp>

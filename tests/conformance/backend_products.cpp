@@ -196,6 +196,32 @@ TEST_CASE_TEMPLATE("a product's elements keep their bits in any part and with an
     }
 }
 
+TEST_CASE_TEMPLATE("a product with packed B has the bits of one without", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    for (auto const& [m, n, k] : std::vector<std::array<std::size_t, 3>>{
+             {1, 70, 33}, {7, 1700, 600}, {70, 9, 33}, {64, 64, 64}, {130, 70, 300}, {3, 40, 0}}) {
+        auto const a = values<T>(m * k, 1), b = values<T>(k * n, 2), before = values<T>(m * n, 3);
+        for (unsigned turned = 0; turned < 16; ++turned) {
+            auto shape = product(m, n, k, turned & 1, turned & 2, turned & 4);
+            shape.accumulate = (turned & 8) != 0;
+            auto c = before;
+            B::gemm(shape, a.data(), b.data(), c.data());
+            std::vector<T> packed(B::template packed_elements<T>(shape));
+            B::pack(shape, b.data(), packed.data());
+            auto const by_packed = [&] {
+                auto own = before;
+                B::gemm_packed(shape, a.data(), packed.data(), own.data());
+                return own;
+            };
+            CAPTURE(m);
+            CAPTURE(turned);
+            CHECK(same_bits(by_packed(), c));
+            CHECK(same_with_more_threads<B>(by_packed));
+        }
+    }
+}
+
 TEST_CASE_TEMPLATE("batched_gemm is one gemm after the other", On, BACKENDS) {
     using B = typename On::backend;
     using T = typename On::type;

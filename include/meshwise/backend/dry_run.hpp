@@ -54,6 +54,16 @@ struct dry_run {
         flops() += std::uint64_t{2} * batch * shape.m * shape.n * shape.k;
     }
     template <class T>
+    static std::size_t packed_elements(gemm_shape const& shape) {
+        return shape.k * shape.n;
+    }
+    template <class T>
+    static void pack(gemm_shape const&, T const*, T*) {}
+    template <class T, class R>
+    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c) {
+        gemm(shape, a, packed, c);
+    }
+    template <class T>
     static void attention(attention_shape const& shape, T const*, T const*, T const*, T*, T*) {
         flops() += 2 * products(shape, 2);
     }

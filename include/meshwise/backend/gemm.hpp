@@ -1,13 +1,15 @@
 // Matrix products: C (+)= A B for any strides, in the manner of BLIS (Van Zee and van de Geijn, 2015).
 //
 // Blocks of A and B are copied into panels that the register tile reads in order; copying accepts any
-// strides, so transposed operands need no code of their own. Guarantees: the bits of an element of C depend
+// strides, so transposed operands need no code of their own. Few rows and small products are read as they lie
+// (few_rows.hpp). Guarantees: the bits of an element of C depend
 // only on its row of A, its column of B and k, never on m, n, the strides, its position or the number of
 // threads: within fixed blocks of k each element is one chain of multiply-adds from zero, and the blocks are
 // added in order. Costs: 2 m n k operations and copies of A and B; memory of each thread grows to a few MB
 // and stays.
 #pragma once
 
+#include <meshwise/backend/few_rows.hpp>
 #include <meshwise/backend/gemm_shape.hpp>
 #include <meshwise/backend/simd.hpp>
 #include <meshwise/backend/tile.hpp>
@@ -28,60 +30,11 @@ struct in_sequence {
 
 namespace detail {
 
-/// Sizes of the blocks. Those of k depend on k alone: they decide the order of the sums.
-template <class Instructions, class T>
-struct blocking {
-    static constexpr std::size_t tile_m = Instructions::rows;
-    static constexpr std::size_t tile_n = Instructions::vectors * lanes<Instructions, T>;
-    static constexpr std::size_t step_a = round_up(tile_m, lanes<Instructions, T>);
-    static constexpr std::size_t max_k = 2048 / sizeof(T);       // a panel of B: 64 KiB
-    static constexpr std::size_t max_m = round_up(224, tile_m);  // a block of A: half of L2
-    static constexpr std::size_t packed_m = 8 * max_m;           // all packed of A: some 4 MiB of L3
-    static constexpr std::size_t packed_n = round_up(6144 / sizeof(T), tile_n);  // of B: 3 MiB
-    static constexpr std::size_t few = 4 * tile_m;  // rows for which B is better not shared
-    static constexpr std::size_t block_k(std::size_t k) { return divide_up(k, divide_up(k, max_k)); }
-};
-
-struct left_panels;
-struct right_panels;
-
-/// Few rows, by one thread: each panel of B is used at once, so it is kept near or read in place.
-template <class Instructions, class Left, class Right, class T>
-void few_rows_product(gemm_shape const& shape, Left const* a, Right const* b, T* c) {
-    using sizes = blocking<Instructions, T>;
-    constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
-    std::size_t const block_k = sizes::block_k(shape.k), block_n = 4 * tile_n, m = shape.m;
-    std::ptrdiff_t const panel_a = offset(block_k, step_a), panel_b = offset(block_k, tile_n);
-    T* const packed_a = scratch<Instructions, left_panels, T>(divide_up(m, tile_m) * step_a * block_k);
-    T* const packed_b = scratch<Instructions, right_panels, T>(block_n * block_k);
-    panels<T> const left{packed_a, step_a, panel_a};
-    for (std::size_t p = 0; p < shape.k; p += block_k) {
-        std::size_t const k = std::min(block_k, shape.k - p);
-        bool const add = shape.accumulate || p != 0;
-        pack_panels<Instructions, tile_m>(m, k, a + offset(p, shape.a_k), shape.a_m, shape.a_k, packed_a,
-                                          step_a, panel_a);
-        Right const* const from_b = b + offset(p, shape.b_k);
-        std::size_t done = 0;
-        if constexpr (std::is_same_v<Right, T>)
-            if (shape.b_n == 1 && m <= 2 * tile_m && shape.n >= tile_n) {
-                done = shape.n / tile_n * tile_n;
-                block_product<Instructions, T>(m, done, k, left, {from_b, shape.b_k, tile_n}, c, shape.c_m,
-                                               shape.c_n, add);
-            }
-        for (; done < shape.n; done += block_n) {
-            std::size_t const n = std::min(block_n, shape.n - done);
-            pack_panels<Instructions, tile_n>(n, k, from_b + offset(done, shape.b_n), shape.b_n, shape.b_k,
-                                              packed_b, tile_n, panel_b);
-            block_product<Instructions, T>(m, n, k, left, {packed_b, tile_n, panel_b},
-                                           c + offset(done, shape.c_n), shape.c_m, shape.c_n, add);
-        }
-    }
-}
-
-/// Many rows: all threads pack A and B together, then share the tiles of C, so that nothing is packed twice.
+/// Many rows: all threads pack A and B together, then share the tiles of C, so that nothing is packed twice. Where
+/// `ready` is not null it is B in the panels of pack_right.
 template <class Instructions, class Left, class Right, class T, class Parallel>
-void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T* c, std::size_t wanted,
-                    Parallel const& parallel) {
+void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T const* ready, T* c,
+                    std::size_t wanted, Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
     constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
     std::size_t const block_k = sizes::block_k(shape.k);
@@ -90,7 +43,8 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T* c
     std::size_t const size_a = block_k * step_a, size_b = block_k * tile_n;
     std::ptrdiff_t const panel_a = offset(size_a, 1), panel_b = offset(size_b, 1);
     borrowed_scratch<Instructions, left_panels, T> const room_a(chunk_m / tile_m * size_a);
-    borrowed_scratch<Instructions, right_panels, T> const room_b(chunk_n / tile_n * size_b);
+    borrowed_scratch<Instructions, right_panels, T> const room_b(
+        ready != nullptr ? 0 : chunk_n / tile_n * size_b);
     T *const packed_a = room_a.data(), *const packed_b = room_b.data();
     for (std::size_t j = 0; j < shape.n; j += chunk_n) {
         std::size_t const n = std::min(chunk_n, shape.n - j);
@@ -106,7 +60,10 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T* c
                     n, k, from_b, shape.b_n, shape.b_k, packed_b, tile_n, panel_b};
                 shared_packing<Instructions, tile_m, T, Left> const pack_a{
                     m, k, from_a, shape.a_m, shape.a_k, packed_a, step_a, panel_a};
-                std::size_t const of_b = i == 0 ? pack_b.pieces() : 0;
+                panels<T> right{packed_b, tile_n, panel_b};
+                if (ready != nullptr)
+                    right = panels_of_right<Instructions, T>(ready + j * shape.k, shape.k, p);
+                std::size_t const of_b = i == 0 && ready == nullptr ? pack_b.pieces() : 0;
                 parallel(of_b + pack_a.pieces(), std::size_t{4}, [=](std::size_t begin, std::size_t end) {
                     for (; begin < end; ++begin)
                         if (begin < of_b)
@@ -123,11 +80,11 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T* c
                 parallel(down * across, std::size_t{1}, [=](std::size_t begin, std::size_t end) {
                     for (; begin < end; ++begin) {
                         std::size_t const top = begin / across * rows, left = begin % across * columns;
-                        block_product<Instructions, T>(std::min(rows, m - top), std::min(columns, n - left),
-                                                       k, {packed_a + top / tile_m * size_a, step_a, panel_a},
-                                                       {packed_b + left / tile_n * size_b, tile_n, panel_b},
-                                                       to + offset(top, shape.c_m) + offset(left, shape.c_n),
-                                                       shape.c_m, shape.c_n, add);
+                        block_product<Instructions, T>(
+                            std::min(rows, m - top), std::min(columns, n - left), k,
+                            panels<T>{packed_a + top / tile_m * size_a, step_a, panel_a},
+                            {right.data + offset(left / tile_n, right.panel), tile_n, right.panel},
+                            to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n, add);
                     }
                 });
             }
@@ -136,18 +93,19 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T* c
 }
 
 template <class Instructions, class Left, class Right, class T, class Parallel>
-void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T* c,
+void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T const* packed, T* c,
                       Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
     // A piece is worth some 30 us at least, which pays for waking a thread.
     double const work =
         static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
     auto const wanted = static_cast<std::size_t>(std::clamp(work / (1 << 21), 1.0, 32.0));
-    if (shape.m > sizes::few) {
+    bool const small = wanted == 1 && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
+    if (shape.m > sizes::few && !small) {
         if (wanted > 1)
-            shared_product<Instructions>(shape, a, b, c, wanted, parallel);
+            shared_product<Instructions>(shape, a, b, packed, c, wanted, parallel);
         else
-            shared_product<Instructions>(shape, a, b, c, wanted, in_sequence{});
+            shared_product<Instructions>(shape, a, b, packed, c, wanted, in_sequence{});
         return;
     }
     std::size_t const columns =
@@ -156,6 +114,7 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T*
         gemm_shape part = shape;
         part.n = std::min(end * columns, shape.n) - begin * columns;
         few_rows_product<Instructions>(part, a, b + offset(begin * columns, shape.b_n),
+                                       packed == nullptr ? packed : packed + begin * columns * shape.k,
                                        c + offset(begin * columns, shape.c_n));
     };
     std::size_t const count = divide_up(shape.n, columns);
@@ -163,6 +122,16 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T*
         product(0, 1);
     else
         parallel(count, std::size_t{1}, product);
+}
+
+/// Products without multiplications.
+template <class T>
+bool is_trivial(gemm_shape const& shape, T* c) {
+    if (shape.m != 0 && shape.n != 0 && shape.k != 0) return false;
+    if (!shape.accumulate)
+        for (std::size_t i = 0; i < shape.m; ++i)
+            for (std::size_t j = 0; j < shape.n; ++j) c[offset(i, shape.c_m) + offset(j, shape.c_n)] = T{};
+    return true;
 }
 
 }  // namespace detail
@@ -173,14 +142,7 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T*
 /// [0, count), in any threads. Shape and units: see gemm_shape; C must not overlap A or B.
 template <class Instructions = native, class Left, class Right, class T, class Parallel>
 void gemm(gemm_shape const& shape, Left const* a, Right const* b, T* c, Parallel const& parallel) {
-    if (shape.m == 0 || shape.n == 0) return;
-    if (shape.k == 0) {
-        if (!shape.accumulate)
-            for (std::size_t i = 0; i < shape.m; ++i)
-                for (std::size_t j = 0; j < shape.n; ++j)
-                    c[detail::offset(i, shape.c_m) + detail::offset(j, shape.c_n)] = T{};
-        return;
-    }
+    if (detail::is_trivial(shape, c)) return;
     // Vectors run along n. Where C is contiguous along m instead, or has few columns, compute its transpose:
     // factors commute, so the bits are the same.
     constexpr std::size_t few = detail::blocking<Instructions, T>::tile_n / 4;
@@ -188,10 +150,38 @@ void gemm(gemm_shape const& shape, Left const* a, Right const* b, T* c, Parallel
     if (narrow || (!flat && shape.c_n != 1 && shape.c_m == 1)) {
         gemm_shape const swapped{shape.n,   shape.m,   shape.k,   shape.b_n, shape.b_k,
                                  shape.a_k, shape.a_m, shape.c_n, shape.c_m, shape.accumulate};
-        detail::parallel_product<Instructions>(swapped, b, a, c, parallel);
+        detail::parallel_product<Instructions>(swapped, b, a, static_cast<T const*>(nullptr), c, parallel);
     } else {
-        detail::parallel_product<Instructions>(shape, a, b, c, parallel);
+        detail::parallel_product<Instructions>(shape, a, b, static_cast<T const*>(nullptr), c, parallel);
     }
+}
+
+/// Elements of B as pack_right arranges it; 0 where B has so few columns that packing does not pay.
+template <class Instructions = native, class T>
+std::size_t packed_size(gemm_shape const& shape) {
+    constexpr std::size_t tile_n = detail::blocking<Instructions, T>::tile_n;
+    return shape.n < tile_n / 4 ? 0 : detail::round_up(shape.n, tile_n) * shape.k;
+}
+
+/// Copies B into panels for gemm_packed: packed_size elements, with zeros beyond the last column.
+template <class Instructions = native, class T, class Parallel>
+void pack_right(gemm_shape const& shape, T const* b, T* packed, Parallel const& parallel) {
+    constexpr std::size_t tile_n = detail::blocking<Instructions, T>::tile_n;
+    std::size_t const panels = detail::divide_up(shape.n, tile_n);
+    parallel(panels, 1 + 65536 / (tile_n * shape.k + 1), [=](std::size_t begin, std::size_t end) {
+        for (; begin < end; ++begin)
+            detail::pack<Instructions, tile_n>(std::min(tile_n, shape.n - begin * tile_n), shape.k,
+                                               b + detail::offset(begin * tile_n, shape.b_n), shape.b_n,
+                                               shape.b_k, packed + begin * tile_n * shape.k, tile_n);
+    });
+}
+
+/// C (+)= A B with B from pack_right: the bits of gemm. The strides of B are not looked at.
+template <class Instructions = native, class T, class Parallel>
+void gemm_packed(gemm_shape shape, T const* a, T const* packed, T* c, Parallel const& parallel) {
+    if (detail::is_trivial(shape, c)) return;
+    shape.b_k = shape.b_n = 0;
+    detail::parallel_product<Instructions>(shape, a, packed, packed, c, parallel);
 }
 
 }  // namespace meshwise::fast

@@ -31,6 +31,24 @@ struct serial_products {
     }
 
     template <class T>
+    static std::size_t packed_elements(gemm_shape const& shape) {
+        return shape.k * shape.n;
+    }
+    /// Rows of B, one behind the other.
+    template <class T>
+    static void pack(gemm_shape const& shape, T const* b, T* packed) {
+        for (std::size_t p = 0; p < shape.k; ++p)
+            for (std::size_t j = 0; j < shape.n; ++j)
+                *packed++ = b[offset(p, shape.b_k) + offset(j, shape.b_n)];
+    }
+    template <class T, class R>
+    static void gemm_packed(gemm_shape shape, T const* a, T const* packed, R* c) {
+        shape.b_k = static_cast<std::ptrdiff_t>(shape.n);
+        shape.b_n = 1;
+        gemm(shape, a, packed, c);
+    }
+
+    template <class T>
     MESHWISE_ONE_CODE static void attention(attention_shape const& shape, T const* q, T const* k, T const* v,
                                             T* o, T* lse) {
         for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q,

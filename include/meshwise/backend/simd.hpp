@@ -101,6 +101,12 @@ MESHWISE_INLINE void keep_in_register([[maybe_unused]] Vector& value) {
 #endif
 }
 
+/// The compiler forgets how an index or an address was computed, and so keeps it in a register of its own.
+template <class Index>
+MESHWISE_INLINE void hide(Index& value) {
+    asm("" : "+r"(value));
+}
+
 /// Transposes lanes x lanes elements in place: log2(lanes) rounds that interleave row i with row i + lanes/2.
 template <class Instructions, class T>
 MESHWISE_INLINE void transpose(vector<Instructions, T>* row) {

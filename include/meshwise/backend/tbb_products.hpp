@@ -11,6 +11,7 @@
 #include <meshwise/backend/tbb_threads.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace meshwise {
 
@@ -23,6 +24,24 @@ struct tbb_products {
     }
     static void gemm(gemm_shape const& shape, bfloat16 const* a, bfloat16 const* b, float* c) {
         fast::gemm<Instructions>(shape, a, b, c, in_parallel{});
+    }
+
+    template <class T>
+    static std::size_t packed_elements(gemm_shape const& shape) {
+        if constexpr (std::is_same_v<T, bfloat16>)
+            return 0;
+        else
+            return fast::packed_size<Instructions, T>(shape);
+    }
+    template <class T>
+    static void pack(gemm_shape const& shape, T const* b, T* packed) {
+        if constexpr (!std::is_same_v<T, bfloat16>)
+            fast::pack_right<Instructions>(shape, b, packed, in_parallel{});
+    }
+    template <class T, class R>
+    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c) {
+        if constexpr (!std::is_same_v<T, bfloat16>)
+            fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{});
     }
 
     template <class T, class R>

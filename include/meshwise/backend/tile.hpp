@@ -19,18 +19,37 @@ MESHWISE_INLINE constexpr std::ptrdiff_t offset(std::size_t index, std::ptrdiff_
     return static_cast<std::ptrdiff_t>(index) * stride;
 }
 
-/// A packed operand: element (k, i) of panel p is data[p * panel + k * step + i].
+/// A packed operand: element (k, i) of panel p is data[p * panel + k * step + i]. Memory whose rows or columns
+/// are contiguous may be such an operand as it lies.
 template <class T>
 struct panels {
     T const* data;
     std::ptrdiff_t step, panel;
+
+    static constexpr bool rows_are_neighbours = true;
+    void next_panel() { data += panel; }
 };
+
+/// A left operand as it lies where its rows are contiguous: element (k, i) is data[i * row + k].
+template <class T>
+struct lying_rows {
+    T const* data;
+    std::ptrdiff_t row;
+    std::size_t high;  // rows of the tile
+
+    static constexpr bool rows_are_neighbours = false;
+    void next_panel() { data += offset(high, row); }
+};
+
+/// Elements of k between the fetching of a row of B and its use: 4 KiB of a packed panel, which is what memory needs
+/// where few rows read much of B.
+inline constexpr std::size_t fetch_ahead = 32;
 
 /// The register tile: c (+)= a b for Rows x Vectors vectors. Not inlined, so that the compiler gives this
 /// loop all registers.
-template <class Instructions, class T, std::size_t Rows, std::size_t Vectors>
-[[gnu::noinline]] void tile_product(std::size_t k, T const* a, std::ptrdiff_t a_step, T const* b,
-                                    std::ptrdiff_t b_step, T* c, std::ptrdiff_t c_step, bool add) {
+template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, class Left>
+[[gnu::noinline]] void tile_product(std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
+                                    std::ptrdiff_t c_step, bool add) {
     using type = vector<Instructions, T>;
     constexpr std::size_t width = lanes<Instructions, T>;
     type sum[Rows][Vectors] = {};
@@ -38,16 +57,35 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Vectors>
         __builtin_prefetch(c + offset(i, c_step), 1);
         __builtin_prefetch(c + offset(i, c_step) + (Vectors * width - 1), 1);
     });
-    for (; k != 0; --k, a += a_step, b += b_step) {
+    auto const multiply = [&](auto const& row) __attribute__((always_inline)) {
         type right[Vectors];
+        unroll<divide_up(Vectors * width * sizeof(T), 64)>([&](auto line) __attribute__((always_inline)) {
+            __builtin_prefetch(b + offset(fetch_ahead, b_step) + line * (64 / sizeof(T)));
+        });
         unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
             right[j] = load<Instructions, T>(b + j * width);
             keep_in_register(right[j]);
         });
         unroll<Rows>([&](auto i) __attribute__((always_inline)) {
-            type const left = splat<Instructions>(a[i]);
+            type const left = splat<Instructions>(*row(i));
             unroll<Vectors>([&](auto j) __attribute__((always_inline)) { sum[i][j] += left * right[j]; });
         });
+        b += b_step;
+    };
+    if constexpr (Left::rows_are_neighbours) {
+        for (; k != 0; --k, a.data += a.step)
+            multiply([&](auto i) __attribute__((always_inline)) { return a.data + i; });
+    } else {
+        // Every third row has a pointer, the two behind it are reached by a scaled index: else there are more
+        // addresses than registers.
+        T const* every_third[divide_up(Rows, 3)];
+        for (std::size_t i = 0; i < divide_up(Rows, 3); ++i) every_third[i] = a.data + offset(3 * i, a.row);
+        for (; k != 0; --k) {
+            multiply([&](auto i) __attribute__((always_inline)) {
+                return every_third[i / 3] + offset(i % 3, a.row);
+            });
+            unroll<divide_up(Rows, 3)>([&](auto i) __attribute__((always_inline)) { ++every_third[i]; });
+        }
     }
     unroll<Rows>([&](auto i) __attribute__((always_inline)) {
         unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
@@ -60,34 +98,37 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Vectors>
 
 /// Fewer rows than the tile of the processor: powers of two, largest first, so that no row is computed in
 /// vain.
-template <class Instructions, class T, std::size_t Vectors, std::size_t Rows>
-void remaining_rows(std::size_t m, std::size_t k, T const* a, std::ptrdiff_t a_step, T const* b,
-                    std::ptrdiff_t b_step, T* c, std::ptrdiff_t c_step, bool add) {
+template <class Instructions, class T, std::size_t Vectors, std::size_t Rows, class Left>
+void remaining_rows(std::size_t m, std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
+                    std::ptrdiff_t c_step, bool add) {
     if (m >= Rows) {
-        tile_product<Instructions, T, Rows, Vectors>(k, a, a_step, b, b_step, c, c_step, add);
-        a += Rows;
+        tile_product<Instructions, T, Rows, Vectors>(k, a, b, b_step, c, c_step, add);
+        if constexpr (Left::rows_are_neighbours)
+            a.data += Rows;
+        else
+            a.data += offset(Rows, a.row);
         c += offset(Rows, c_step);
         m -= Rows;
     }
     if constexpr (Rows > 1)
-        remaining_rows<Instructions, T, Vectors, Rows / 2>(m, k, a, a_step, b, b_step, c, c_step, add);
+        remaining_rows<Instructions, T, Vectors, Rows / 2>(m, k, a, b, b_step, c, c_step, add);
 }
 
 /// All rows of one panel of B.
-template <class Instructions, class T, std::size_t Vectors>
-void column_product(std::size_t m, std::size_t k, panels<T> a, T const* b, std::ptrdiff_t b_step, T* c,
+template <class Instructions, class T, std::size_t Vectors, class Left>
+void column_product(std::size_t m, std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
                     std::ptrdiff_t c_step, bool add) {
     constexpr std::size_t rows = Instructions::rows;
     constexpr std::size_t power = rows > 8 ? 8 : rows > 4 ? 4 : rows > 2 ? 2 : 1;
-    for (; m >= rows; m -= rows, a.data += a.panel, c += offset(rows, c_step))
-        tile_product<Instructions, T, rows, Vectors>(k, a.data, a.step, b, b_step, c, c_step, add);
-    remaining_rows<Instructions, T, Vectors, power>(m, k, a.data, a.step, b, b_step, c, c_step, add);
+    for (; m >= rows; m -= rows, a.next_panel(), c += offset(rows, c_step))
+        tile_product<Instructions, T, rows, Vectors>(k, a, b, b_step, c, c_step, add);
+    remaining_rows<Instructions, T, Vectors, power>(m, k, a, b, b_step, c, c_step, add);
 }
 
 /// c (+)= a b for packed operands: the product that everything else in this folder is made of.
-template <class Instructions, class T>
-void block_product(std::size_t m, std::size_t n, std::size_t k, panels<T> a, panels<T> b, T* c,
-                   std::ptrdiff_t c_m, std::ptrdiff_t c_n, bool add) {
+template <class Instructions, class T, class Left>
+void block_product(std::size_t m, std::size_t n, std::size_t k, Left a, panels<T> b, T* c, std::ptrdiff_t c_m,
+                   std::ptrdiff_t c_n, bool add) {
     constexpr std::size_t width = lanes<Instructions, T>, vectors = Instructions::vectors;
     constexpr std::size_t columns = vectors * width;
     // One row reads B as a stream: more accumulators than a tile is wide hide the latency of the sums.
@@ -95,8 +136,7 @@ void block_product(std::size_t m, std::size_t n, std::size_t k, panels<T> a, pan
     if (m == 1 && c_n == 1 && b.panel == static_cast<std::ptrdiff_t>(columns))
         for (; n >= abreast * columns;
              n -= abreast * columns, b.data += abreast * columns, c += abreast * columns)
-            tile_product<Instructions, T, 1, abreast * vectors>(k, a.data, a.step, b.data, b.step, c, c_m,
-                                                                add);
+            tile_product<Instructions, T, 1, abreast * vectors>(k, a, b.data, b.step, c, c_m, add);
     while (n != 0) {
         std::size_t const here = std::min(n, columns);
         if (c_n == 1 && here == columns) {
@@ -107,8 +147,8 @@ void block_product(std::size_t m, std::size_t n, std::size_t k, panels<T> a, pan
             // Part of a vector or a scattered C: the same tile, copied from here.
             constexpr std::size_t rows = Instructions::rows;
             alignas(64) T tile[rows * columns];
-            panels<T> left = a;
-            for (std::size_t row = 0; row < m; row += rows, left.data += left.panel) {
+            Left left = a;
+            for (std::size_t row = 0; row < m; row += rows, left.next_panel()) {
                 std::size_t const high = std::min(m - row, rows);
                 if (here <= width)
                     column_product<Instructions, T, 1>(high, k, left, b.data, b.step, tile, columns, false);

@@ -12,6 +12,7 @@
 
 #include <meshwise/nn/cross_attention.hpp>
 #include <meshwise/parallel/rank.hpp>
+#include <meshwise/tensor/packed.hpp>
 
 namespace meshwise {
 
@@ -238,6 +239,7 @@ std::vector<translation> translate(Rank& here, Model const& model,
                                    beam_search const& search) {
     auto const how = detail::checked<Context::size, Model>(search, sources);
     without_recording const off;
+    auto const kept = packed(model);
     // sentences of similar length together
     std::vector<std::size_t> order(sources.size());
     std::iota(order.begin(), order.end(), std::size_t{0});

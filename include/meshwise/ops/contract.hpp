@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <meshwise/autodiff/record.hpp>
+#include <meshwise/ops/packed_right.hpp>
 
 namespace meshwise {
 
@@ -45,9 +46,10 @@ struct axis_group {
     contraction_axis main() const { return count == 0 ? contraction_axis{} : axes[0]; }
 };
 
-/// c = sum of a * b over the axes that c lacks. Shapes and strides at run time: compiled once per element type.
+/// c = sum of a * b over the axes that c lacks, b lying in `right`. Shapes and strides at run time: compiled once per
+/// element type.
 template <class B, class T, class R>
-void contract_into(std::span<contraction_axis const> all, T const* a, T const* b, R* c) {
+void contract_into(std::span<contraction_axis const> all, T const* a, T const* b, buffer const& right, R* c) {
     axis_group rows, columns, summed, batch;
     for (auto const& axis : all) {
         if (axis.extent == 1) continue;
@@ -79,6 +81,11 @@ void contract_into(std::span<contraction_axis const> all, T const* a, T const* b
     first_sum = count;
     for (std::size_t i = 1; i < summed.count; ++i) looped[count++] = summed.axes[i];
 
+    if (count == 0)
+        if (T const* const packed = packed_right<B>(right, shape, b)) {
+            B::gemm_packed(shape, a, packed, c);
+            return;
+        }
     if (count == 1 && first_sum == 1) {
         B::batched_gemm(looped[0].extent, looped[0].a, looped[0].b, looped[0].c, shape, a, b, c);
         return;
@@ -215,13 +222,13 @@ auto contracted(X const& x, Y const& y) {
             cut.extent = leaves_of<B, typename X::layout, leaf>::extent(cut.extent);
             auto part = [&](std::size_t i, R* to) {
                 auto const step = static_cast<std::ptrdiff_t>(i * cut.extent);
-                contract_into<B>(all, x.data() + step * cut.a, y.data() + step * cut.b, to);
+                contract_into<B>(all, x.data() + step * cut.a, y.data() + step * cut.b, y.memory(), to);
             };
             sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
             return out;
         }
     }
-    contract_into<B>(all, x.data(), y.data(), out.mutable_data());
+    contract_into<B>(all, x.data(), y.data(), y.memory(), out.mutable_data());
     return out;
 }
 

@@ -7,7 +7,7 @@
 #include <meshwise/core/error.hpp>
 #include <meshwise/core/mesh.hpp>
 #include <meshwise/tensor/default_backend.hpp>
-#include <meshwise/tensor/memory_pool.hpp>
+#include <meshwise/tensor/packed_blocks.hpp>
 
 namespace meshwise {
 
@@ -28,6 +28,7 @@ struct context {
     tape* noting_uses = nullptr;           // where they note what they use, recorded or not
     pending_gradients* planned = nullptr;  // where a plan counts what could be summed early
     purpose allocating_for = purpose::activations;
+    detail::packed_blocks packs{};       // see tensor/packed.hpp
     std::string_view doing = "forward";  // what a collective is for, in plans
 
     /// The rank `team` of a mesh, on a backend.

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -34,6 +35,7 @@ struct block {
     std::atomic<std::uint32_t> holders{1};
     purpose held_for = purpose::activations;
     std::size_t bytes = 0;
+    std::uint64_t version = 0;  // how often somebody was let write
     void* data = nullptr;
     memory_pool* pool = nullptr;  // null: the memory is the user's
     block* next = nullptr;
@@ -180,10 +182,23 @@ public:
 
     explicit operator bool() const { return block_ != nullptr; }
     void* data() const { return block_ == nullptr ? nullptr : block_->data; }
+    /// Memory for somebody who writes; `version` counts how often it was asked for.
+    void* mutable_data() {
+        if (block_ == nullptr) return nullptr;
+        ++block_->version;
+        return block_->data;
+    }
+    std::uint64_t version() const { return block_ == nullptr ? 0 : block_->version; }
     bool is_users() const { return block_ != nullptr && block_->pool == nullptr; }
     /// Nobody else can see a change made here.
     bool is_unique() const {
         return block_ != nullptr && !is_users() && block_->holders.load(std::memory_order_acquire) == 1;
+    }
+
+    /// The same block; an order of blocks.
+    friend bool operator==(buffer const& a, buffer const& b) { return a.block_ == b.block_; }
+    friend bool operator<(buffer const& a, buffer const& b) {
+        return std::less<detail::block const*>{}(a.block_, b.block_);
     }
 
 private:

@@ -104,7 +104,7 @@ public:
 
     T const* data() const { return static_cast<T const*>(memory_.data()); }
     /// For those who write: a fresh result, an optimiser's parameter. All copies of the tensor see it.
-    T* mutable_data() { return static_cast<T*>(memory_.data()); }
+    T* mutable_data() { return static_cast<T*>(memory_.mutable_data()); }
     std::span<T const> span() const { return {data(), size()}; }
     std::span<T> mutable_span() { return {mutable_data(), size()}; }
 

@@ -152,6 +152,9 @@ TEST_CASE_TEMPLATE("a product agrees with plain loops for every size up to the t
 TEST_CASE_TEMPLATE("blocks of every dimension are joined rightly", T, float, double) {
     check<fast::native, T>(5, 6, 2000, form::rows, form::columns, form::rows, true);
     check<fast::native, T>(5, 6, 513, form::columns, form::rows, form::columns, false);
+    for (std::size_t const m : {1u, 4u, 7u, 14u})
+        check<fast::native, T>(m, 70, 1031, form::rows, form::columns, form::rows, m == 4);
+    check<fast::native, T>(3, 9000, 301, form::columns, form::columns, form::rows, false);
     check<fast::native, T>(500, 40, 30, form::rows, form::columns, form::rows, false);
     check<fast::native, T>(20, 1700, 30, form::columns, form::rows, form::rows, true);
     check<fast::native, T>(1900, 40, 300, form::rows, form::rows, form::rows, false);
@@ -191,17 +194,25 @@ TEST_CASE_TEMPLATE("an element has the same bits however C is cut, laid out and 
             auto const a = make<T>(m, k, form::rows, 1), b = make<T>(k, n, form::rows, 2);
             auto whole = make<T>(m, n, form::rows, 3);
             fast::gemm(shape_of(m, n, k, a, b, whole, accumulate), a.data, b.data, whole.data, one_range{});
-            for (std::size_t const rows : {1u, 2u, 5u, 13u, 16u, 40u})
-                for (std::size_t const columns : {1u, 3u, 17u, 32u, 100u, 133u}) {
-                    auto parts = make<T>(m, n, form::rows, 3);
-                    for (std::size_t i = 0; i < m; i += rows)
-                        for (std::size_t j = 0; j < n; j += columns) {
-                            auto shape = shape_of(std::min(rows, m - i), std::min(columns, n - j), k, a, b,
-                                                  parts, accumulate);
-                            fast::gemm(shape, a.data + i * k, b.data + j, parts.data + i * n + j,
-                                       one_range{});
+            // Few rows, small parts and turned operands each have loops of their own.
+            for (auto const how_a : {form::rows, form::columns, form::scattered})
+                for (auto const how_b : {form::rows, form::columns}) {
+                    auto const lying_a = make<T>(m, k, how_a, 1), lying_b = make<T>(k, n, how_b, 2);
+                    for (std::size_t const rows : {1u, 2u, 5u, 13u, 16u, 40u})
+                        for (std::size_t const columns : {1u, 3u, 17u, 32u, 100u, 133u}) {
+                            auto parts = make<T>(m, n, form::rows, 3);
+                            for (std::size_t i = 0; i < m; i += rows)
+                                for (std::size_t j = 0; j < n; j += columns) {
+                                    auto const part =
+                                        shape_of(std::min(rows, m - i), std::min(columns, n - j), k, lying_a,
+                                                 lying_b, parts, accumulate);
+                                    fast::gemm(part,
+                                               lying_a.data + static_cast<std::ptrdiff_t>(i) * lying_a.row,
+                                               lying_b.data + static_cast<std::ptrdiff_t>(j) * lying_b.column,
+                                               parts.data + i * n + j, one_range{});
+                                }
+                            CHECK(same_bits(parts, whole));
                         }
-                    CHECK(same_bits(parts, whole));
                 }
             for (auto const how : every_form) {
                 auto const other_a = make<T>(m, k, how, 1), other_b = make<T>(k, n, how, 2);

@@ -1,0 +1,69 @@
+#pragma once
+// packed_blocks: what a rank keeps of its weights in the packed form that the backend's products read fastest.
+// Guarantees: a form is never older than the memory it was made from. Costs: a copy of each weight for every way in
+// which products use it; a look-up a product while anything is kept, one test else.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <meshwise/backend/gemm_shape.hpp>
+#include <meshwise/tensor/memory_pool.hpp>
+
+namespace meshwise::detail {
+
+/// A right operand in packed form: where it starts and how it lies, and how often its memory had been written.
+struct packed_form {
+    void const* from = nullptr;
+    gemm_shape shape;
+    buffer packed{};
+    std::uint64_t version = 0;
+
+    bool is_of(void const* other, gemm_shape const& s) const {
+        return from == other && shape.n == s.n && shape.k == s.k && shape.b_k == s.b_k && shape.b_n == s.b_n;
+    }
+};
+
+/// One weight's memory, held so that it is not used for anything else meanwhile.
+struct packed_block {
+    buffer memory;
+    std::size_t wanted = 1;
+    std::vector<packed_form> forms{};
+
+    packed_form& form(void const* from, gemm_shape const& shape) {
+        for (packed_form& one : forms)
+            if (one.is_of(from, shape)) return one;
+        return forms.emplace_back(packed_form{.from = from, .shape = shape});
+    }
+};
+
+/// The weights that somebody wants packed, of one rank. Only the rank's own thread uses it.
+class packed_blocks {
+public:
+    packed_block* find(buffer const& memory) {
+        if (kept_.empty()) return nullptr;
+        auto const at = place_of(memory);
+        return at != kept_.end() && at->memory == memory ? &*at : nullptr;
+    }
+    void want(buffer const& memory) {
+        auto const at = place_of(memory);
+        if (at != kept_.end() && at->memory == memory)
+            ++at->wanted;
+        else
+            kept_.insert(at, packed_block{memory});
+    }
+    void release(buffer const& memory) noexcept {
+        auto const at = place_of(memory);
+        if (--at->wanted == 0) kept_.erase(at);
+    }
+
+private:
+    std::vector<packed_block>::iterator place_of(buffer const& memory) {
+        return std::lower_bound(kept_.begin(), kept_.end(), memory,
+                                [](packed_block const& one, buffer const& m) { return one.memory < m; });
+    }
+
+    std::vector<packed_block> kept_;  // sorted
+};
+
+}  // namespace meshwise::detail
