@@ -181,6 +181,11 @@ inline float formula(std::size_t i, std::uint32_t which) {
     x ^= x >> 16;
     return static_cast<float>(x >> 8) * (1.0F / 8388608.0F) - 1.0F;
 }
+/// Token i of input `which`, below `end`.
+inline std::int32_t id(std::size_t i, std::uint32_t which, std::size_t end) {
+    return static_cast<std::int32_t>((static_cast<double>(formula(i, which)) + 1) / 2 *
+                                     static_cast<double>(end));
+}
 inline void fill(float* x, std::size_t count, std::uint32_t which, float scale = 1) {
     for (std::size_t i = 0; i < count; ++i) x[i] = scale * formula(i, which);
 }
