@@ -32,7 +32,7 @@ struct row {
     double goal = unknown;                                // the ratio to reach
 
     bool less_is_better() const {
-        return unit == "us" || unit == "ms" || unit == "s" || unit == "MB" || unit == "MB/rank";
+        return unit == "us" || unit == "ms" || unit == "s" || unit == "MB" || unit == "%";
     }
     double better(double mine, double other) const { return less_is_better() ? other / mine : mine / other; }
     double share() const { return better(ours, limit); }
@@ -194,6 +194,15 @@ struct quiet_reporter : benchmark::BenchmarkReporter {
     void ReportRuns(std::vector<Run> const&) override {}
 };
 
+/// Appends the rows to the file of --json, if there is one. Throws where it cannot.
+inline void write_json() {
+    session const& here = current();
+    if (here.json.empty()) return;
+    std::ofstream out(here.json, std::ios::app);
+    for (row const& r : here.rows) out << detail::json(r) << '\n';
+    if (!out.flush()) throw std::runtime_error("cannot write " + here.json);
+}
+
 /// What a benchmark program's main does; `at_end()` may add rows. Returns 1 where a result was wrong.
 template <class AtEnd>
 int run(int argc, char** argv, AtEnd at_end) {
@@ -216,14 +225,7 @@ int run(int argc, char** argv, AtEnd at_end) {
     benchmark::RunSpecifiedBenchmarks(&nothing);
     at_end();
     for (std::string const& note : here.notes) std::printf("note: %s\n", note.c_str());
-    if (!here.json.empty()) {
-        std::ofstream out(here.json, std::ios::app);
-        for (row const& r : here.rows) out << detail::json(r) << '\n';
-        if (!out.flush()) {
-            std::fprintf(stderr, "cannot write %s\n", here.json.c_str());
-            return 1;
-        }
-    }
+    write_json();
     return here.failed ? 1 : 0;
 }
 inline int run(int argc, char** argv) {

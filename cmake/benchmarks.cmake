@@ -24,6 +24,11 @@ foreach(source IN LISTS sources)
     add_dependencies(benchmarks bench_${name})
 endforeach()
 
+get_target_property(eigen_folders Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+list(GET eigen_folders 0 eigen_folder)
+target_compile_definitions(
+    bench_compile_time PRIVATE MESHWISE_COMPILER="${CMAKE_CXX_COMPILER}" MESHWISE_EIGEN_FOLDER="${eigen_folder}")
+
 if(OpenMP_CXX_FOUND)
     target_link_libraries(bench_products PRIVATE OpenMP::OpenMP_CXX)  # Eigen and oneDNN divide products by it
     if(MESHWISE_ONEDNN AND MESHWISE_ONEDNN_HEADERS)

@@ -65,18 +65,29 @@ private:
     std::string first_;
 };
 
-/// A script of benchmarks/peers under the Python that has PyTorch; nothing, and a note, where there is none or no
+/// A script of benchmarks/peers under the Python that has PyTorch; nothing, and a note, where `package` is not there or no
 /// comparison is asked for.
-inline std::unique_ptr<child> torch(std::string const& script, std::vector<std::string> const& options) {
+inline std::unique_ptr<child> python(std::string const& script, std::vector<std::string> const& options,
+                                     std::string const& package) {
     if (!current().compare) return nullptr;
-    char const* const python = std::getenv("MESHWISE_TORCH_PYTHON");
-    std::vector<std::string> command{"env", "OMP_WAIT_POLICY=passive", python != nullptr ? python : "python3",
-                                     std::string(MESHWISE_SOURCE_FOLDER) + "/benchmarks/peers/" + script};
+    char const* const program = std::getenv("MESHWISE_TORCH_PYTHON");
+    std::vector<std::string> command{
+        // tuned: threads that wait do not take our core; memory is kept after each tensor, and on huge pages
+        "env",
+        "OMP_WAIT_POLICY=passive",
+        "THP_MEM_ALLOC_ENABLE=1",
+        "MALLOC_MMAP_MAX_=0",
+        "MALLOC_TRIM_THRESHOLD_=34359738368",
+        program != nullptr ? program : "python3",
+        std::string(MESHWISE_SOURCE_FOLDER) + "/benchmarks/peers/" + script};
     command.insert(command.end(), options.begin(), options.end());
     auto started = std::make_unique<child>(command);
     if (started->ready()) return started;
-    current().note("PyTorch is not here: " + started->said());
+    current().note(package + " is not here: " + started->said());
     return nullptr;
+}
+inline std::unique_ptr<child> torch(std::string const& script, std::vector<std::string> const& options) {
+    return python(script, options, "PyTorch");
 }
 
 }  // namespace bench::peers
