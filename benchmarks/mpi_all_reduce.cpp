@@ -1,10 +1,8 @@
 // How long does a sum over two processes take, in the fixed order and with fingerprints, beside the MPI library's own
 // MPI_Allreduce? Run by `mpirun -n 2`; every size is measured in turns. The best of the rounds is what a quiet machine does;
 // the median of the ratios is what a busy one makes of it.
-// The sums are verified once per size.
-#include <algorithm>
-#include <cmath>
-#include <cstdio>
+// The sums are verified once per size. With --library only the library is measured, for bench_collectives to read.
+#include "rows.hpp"
 
 #include <meshwise/communicator/mpi.hpp>
 
@@ -32,17 +30,10 @@ double microseconds(F const& f) {
     return took / repetitions;
 }
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 double best(std::vector<double> const& values) { return *std::min_element(values.begin(), values.end()); }
 
-void measure(mw::communicator& here) {
+void measure(mw::communicator& here, bool library_alone) {
     bool const first = here.rank() == 0;
-    if (first)
-        std::printf("%12s %14s %14s %8s %14s\n", "bytes", "meshwise us", "MPI us", "ratio", "median ratio");
     for (std::size_t bytes = 64; bytes <= std::size_t{64} << 20; bytes *= 4) {
         std::size_t const count = bytes / sizeof(float);
         std::vector<float> in(count), out(count), theirs(count);
@@ -59,18 +50,35 @@ void measure(mw::communicator& here) {
         if (out != theirs) throw mw::error("the sums are wrong");  // small whole numbers: exact in any order
         std::vector<double> us, them, ratios;
         for (int round = 0; round < 40; ++round) {
-            us.push_back(microseconds(ours));
+            if (!library_alone) us.push_back(microseconds(ours));
             them.push_back(microseconds(library));
-            ratios.push_back(us.back() / them.back());
+            if (!library_alone) ratios.push_back(them.back() / us.back());
         }
-        if (first)
-            std::printf("%12zu %14.1f %14.1f %8.2f %14.2f\n", bytes, best(us), best(them),
-                        best(us) / best(them), median(ratios));
+        if (!first) continue;
+        if (library_alone) {
+            std::printf("%zu %g\n", bytes, bench::median(them));
+            continue;
+        }
+        bench::row r{.name = "collectives/all_reduce/2 processes/" + std::to_string(bytes) + " bytes",
+                     .ours = best(us),
+                     .unit = "us",
+                     .peers = {{"MPI_Allreduce", best(them)}}};
+        r.against = "MPI_Allreduce", r.ratio = bench::median(ratios);
+        bench::detail::print(r);
+        bench::current().rows.push_back(r);
     }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    mw::run_mpi({1, {2}, {"dp"}}, {argc, argv}, [](mw::communicator& here, std::size_t) { measure(here); });
+    bool library_alone = false;
+    for (int i = 1; i < argc; ++i) {
+        library_alone = library_alone || std::strcmp(argv[i], "--library") == 0;
+        if (std::strcmp(argv[i], "--json") == 0 && i + 1 < argc) bench::current().json = argv[i + 1];
+    }
+    mw::run_mpi({1, {2}, {"dp"}}, {argc, argv}, [=](mw::communicator& here, std::size_t) {
+        measure(here, library_alone);
+        if (here.rank() == 0) bench::write_json();
+    });
 }

@@ -1,54 +1,55 @@
-// Byte-level BPE, GPT-2's vocabulary, in bytes of text a second on one core; tokenizer_peer.py says the same of tiktoken.
-// The vocabulary is not part of the project: MESHWISE_DATA names the folder that has it.
+// How fast is byte-level BPE with GPT-2's vocabulary, in text a second on one core? What is decoded must be the text. Peer:
+// tiktoken. The vocabulary is not part of the project: MESHWISE_DATA names the folder that has it.
 #include <meshwise/parse/input_file.hpp>
 #include <meshwise/text/byte_level_bpe.hpp>
 
-#include <benchmark/benchmark.h>
+#include "peers/child.hpp"
 
-#include <cstdlib>
 #include <filesystem>
-#include <string>
 
 namespace mw = meshwise;
+using namespace bench;
 
 namespace {
 
-void encode(benchmark::State& state, std::filesystem::path const& data, std::string const& text) {
+void answer(question& here, std::string const& name, std::string const& text, bool with_peer) {
+    std::filesystem::path const data = std::getenv("MESHWISE_DATA");
     auto const tokens = mw::byte_level_bpe::from_tiktoken(data / "tokenizers/gpt2/r50k_base.tiktoken");
-    std::string decoded;
-    std::size_t count = 0;
-    for (auto _ : state) {
-        auto const made = tokens.encode(text);
-        count = made.ids.size();
-        state.PauseTiming();
-        if (tokens.decode(made.ids) != text) state.SkipWithError("what was decoded is not the text");
-        state.ResumeTiming();
+    auto const made = tokens.encode(text);
+    if (tokens.decode(made.ids) != text) return here.fail(name + ": what is decoded is not the text");
+    std::vector<contender> all{
+        timed("ours", watch::this_thread, [&] { benchmark::DoNotOptimize(tokens.encode(text)); })};
+    std::unique_ptr<peers::child> peer;
+    if (with_peer) peer = peers::python("tokenizer.py", {}, "tiktoken");
+    if (peer) {
+        if (peer->ask("count").at(0) != static_cast<double>(made.ids.size()))
+            return here.fail(name + ": tiktoken makes another number of tokens");
+        all.push_back({"tiktoken", [&] { return peer->ask("run").at(0); }});
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
-    state.counters["tokens"] = static_cast<double>(count);
+    auto const seconds = in_turns(all, 1);
+    double const megabytes = static_cast<double>(text.size()) * 1e-6;
+    row r{.name = name, .ours = megabytes / seconds[0], .unit = "MB/s"};
+    if (peer) r.peers.emplace_back("tiktoken", megabytes / seconds[1]);
+    here.report(r.beside_the_best_peer());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    benchmark::Initialize(&argc, argv);
     char const* const folder = std::getenv("MESHWISE_DATA");
-    if (folder == nullptr) {
-        std::puts("skipped: MESHWISE_DATA names no folder with tokenizers/gpt2 and lm/tinyshakespeare.txt");
-        return 0;
+    if (folder == nullptr)
+        current().note(
+            "tokenizer: MESHWISE_DATA names no folder with tokenizers/gpt2 and lm/tinyshakespeare.txt");
+    else {
+        std::string const english = mw::read_input(std::filesystem::path(folder) / "lm/tinyshakespeare.txt");
+        std::string marks = "a";
+        for (std::size_t i = 0; i < 500000; ++i) marks += "\u0301";
+        auto const add = [](std::string const& name, std::string const& text, bool with_peer) {
+            ask(name, [=](question& here) { answer(here, name, text, with_peer); });
+        };
+        add("tokenizer/english", english, true);
+        add("tokenizer/10 MB of one letter", std::string(10'000'000, 'a'), false);
+        add("tokenizer/1 MB of combining marks", marks, false);
     }
-    std::filesystem::path const data = folder;
-    auto const english = mw::read_input(data / "lm/tinyshakespeare.txt");
-    std::string marks = "a";
-    for (std::size_t i = 0; i < 500000; ++i) marks += "\u0301";
-    benchmark::RegisterBenchmark("english", [&](auto& state) {
-        encode(state, data, english);
-    })->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark("10 MB of one letter", [&](auto& state) {
-        encode(state, data, std::string(10000000, 'a'));
-    })->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark("1 MB of combining marks", [&](auto& state) {
-        encode(state, data, marks);
-    })->Unit(benchmark::kMillisecond);
-    benchmark::RunSpecifiedBenchmarks();
+    return run(argc, argv);
 }

@@ -1,18 +1,44 @@
 # benchmarks/name.cpp becomes the program `bench_name`; the target `benchmarks` builds all of them. Those named mpi_* run
-# under mpirun and measure by themselves.
+# under mpirun. What peers there are is found here; a benchmark says which it lacks.
+find_package(OpenMP COMPONENTS CXX QUIET)
+find_library(MESHWISE_ONEDNN dnnl)
+find_path(MESHWISE_ONEDNN_HEADERS oneapi/dnnl/dnnl.hpp)
+find_library(MESHWISE_OPENBLAS openblas)
+find_path(MESHWISE_OPENBLAS_HEADERS cblas.h PATH_SUFFIXES openblas x86_64-linux-gnu openblas-pthread)
+
 file(GLOB sources CONFIGURE_DEPENDS benchmarks/*.cpp)
 add_custom_target(benchmarks)
 foreach(source IN LISTS sources)
     get_filename_component(name ${source} NAME_WE)
     set(libraries meshwise::meshwise benchmark::benchmark)
     if(name MATCHES "^mpi_")
-        set(libraries meshwise::mpi)
         if(NOT TARGET meshwise::mpi)
             continue()
         endif()
+        list(APPEND libraries meshwise::mpi)
     endif()
     add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
     target_link_libraries(bench_${name} PRIVATE ${libraries})
     set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/benchmarks)
+    target_compile_definitions(bench_${name} PRIVATE MESHWISE_SOURCE_FOLDER="${PROJECT_SOURCE_DIR}")
     add_dependencies(benchmarks bench_${name})
 endforeach()
+
+get_target_property(eigen_folders Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+list(GET eigen_folders 0 eigen_folder)
+target_compile_definitions(
+    bench_compile_time PRIVATE MESHWISE_COMPILER="${CMAKE_CXX_COMPILER}" MESHWISE_EIGEN_FOLDER="${eigen_folder}")
+
+if(OpenMP_CXX_FOUND)
+    target_link_libraries(bench_products PRIVATE OpenMP::OpenMP_CXX)  # Eigen and oneDNN divide products by it
+    if(MESHWISE_ONEDNN AND MESHWISE_ONEDNN_HEADERS)
+        target_link_libraries(bench_products PRIVATE ${MESHWISE_ONEDNN})
+        target_include_directories(bench_products SYSTEM PRIVATE ${MESHWISE_ONEDNN_HEADERS})
+        target_compile_definitions(bench_products PRIVATE MESHWISE_HAS_ONEDNN)
+    endif()
+endif()
+if(MESHWISE_OPENBLAS AND MESHWISE_OPENBLAS_HEADERS)
+    target_link_libraries(bench_products PRIVATE ${MESHWISE_OPENBLAS})
+    target_include_directories(bench_products SYSTEM PRIVATE ${MESHWISE_OPENBLAS_HEADERS})
+    target_compile_definitions(bench_products PRIVATE MESHWISE_HAS_OPENBLAS)
+endif()
