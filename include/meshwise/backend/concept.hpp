@@ -27,6 +27,7 @@
 // batched_gemm(batch, a_step, b_step, c_step, gemm_shape, a, b, c)
 // attention(attention_shape, q, k, v, o, lse)
 // attention_gradient(attention_shape, q, k, v, o, lse, d_o, d_q, d_k, d_v)
+//                                            float, double; also bfloat16 with float lse
 //
 // -- element by element
 // fill(y, n, value)                          any trivially copyable type, as are copy and permute
@@ -137,7 +138,7 @@ inline constexpr std::int32_t ignored_target = -100;
 template <class B>
 concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, float* y, float const* x,
                            double number, std::int32_t* indices, std::int32_t const* ids,
-                           bfloat16 const* narrow, bool flag) {
+                           bfloat16 const* narrow, bfloat16* halves, bool flag) {
     { B::name } -> std::convertible_to<std::string_view>;
     typename B::memory_is_host;
     { B::leaves } -> std::convertible_to<std::size_t>;
@@ -153,7 +154,10 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
     B::batched_gemm(n, step, step, step, gemm_shape{}, x, x, y);
     B::batched_gemm(n, step, step, step, gemm_shape{}, narrow, narrow, y);
     B::attention(attention_shape{}, x, x, x, y, y);
+    B::attention(attention_shape{}, narrow, narrow, narrow, halves, y);
     B::attention_gradient(attention_shape{}, x, x, x, x, x, x, y, y, y);
+    B::attention_gradient(attention_shape{}, narrow, narrow, narrow, narrow, x, narrow, halves, halves,
+                          halves);
 
     B::fill(y, n, 0.0F);
     B::copy(y, x, n);
