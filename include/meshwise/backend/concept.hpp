@@ -64,7 +64,7 @@
 //
 // -- tables and losses: ids and targets are int32 and global, a backend's columns or rows start at `first`
 // gather_rows(count, ids, first, rows, n, table, out)          ids outside [first, first + rows) give zeros
-// scatter_add_rows(count, ids, first, rows, n, dy, dtable)     dtable overwritten; occurrences added in order
+// scatter_add_rows(count, ids, first, rows, n, dy, dtable)     added to dtable, in the order of occurrence
 // target_and_exp_sum(rows, n, valid, x, row_max, targets, first, out_target, out_exp_sum)
 //                                            the target's logit if it is in [first, first + valid), else
 //                                            0; the sum of exp(x - row_max) over the valid columns; both
