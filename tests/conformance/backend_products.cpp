@@ -277,6 +277,39 @@ TEST_CASE_TEMPLATE("attention and its gradients", On, BACKENDS) {
     }
 }
 
+TEST_CASE_TEMPLATE("attention of bfloat16 is computed in float and rounded once", On,
+                   on<meshwise::serial, float>, on<meshwise::tbb, float>) {
+    using B = typename On::backend;
+    using mw::bfloat16;
+    std::vector<std::int32_t> const lengths{150, 97};
+    for (bool const causal : {false, true}) {
+        auto shape = heads_of(2, 2, 3, 130, 150, 40);
+        shape.causal = causal;
+        shape.first_query = 20;
+        shape.key_lengths = lengths.data();
+        std::size_t const q_size = std::size_t{2} * 130 * 6 * 40, k_size = q_size / 130 * 150 / 3;
+        auto const q = values<bfloat16>(q_size, 18), k = values<bfloat16>(k_size, 19),
+                   v = values<bfloat16>(k_size, 20), d_o = values<bfloat16>(q_size, 21);
+        std::vector<bfloat16> o(q_size), dq(q_size), dk(k_size), dv(k_size);
+        std::vector<float> lse(2 * 6 * 130);
+        B::attention(shape, q.data(), k.data(), v.data(), o.data(), lse.data());
+        B::attention_gradient(shape, q.data(), k.data(), v.data(), o.data(), lse.data(), d_o.data(),
+                              dq.data(), dk.data(), dv.data());
+        auto const wanted = attention_reference(shape, q, k, v, d_o);
+        check_close(lse, wanted.lse, 32);
+        // Half a unit of bfloat16 is 2^15 of float's; the gradients of scores see o rounded, too.
+        auto const check = [](std::vector<bfloat16> const& got, std::vector<double> const& exact,
+                              double units) {
+            check_close(std::vector<float>(got.begin(), got.end()), exact, units);
+        };
+        double const half = 0x1p15;
+        check(o, wanted.o, 1.01 * half);
+        check(dv, wanted.dv, 1.01 * half);
+        check(dq, wanted.dq, 4 * half);
+        check(dk, wanted.dk, 4 * half);
+    }
+}
+
 TEST_CASE_TEMPLATE("a head's attention does not depend on other heads, batches or threads", On, BACKENDS) {
     using B = typename On::backend;
     using T = typename On::type;

@@ -250,7 +250,8 @@ TEST_CASE_TEMPLATE("rows of a table are gathered, and added where they came from
     ids[4] = mw::ignored_target;
     std::vector<T> out(count * n, T{7});
     B::gather_rows(count, ids.data(), first, rows, n, table.data(), out.data());
-    std::vector<double> wanted(rows * n);
+    auto const before = values<T>(rows * n, 22);
+    std::vector<double> wanted(before.begin(), before.end());
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < count; ++i) {
         auto const row = static_cast<std::size_t>(ids[i] - 20);
@@ -262,7 +263,8 @@ TEST_CASE_TEMPLATE("rows of a table are gathered, and added where they came from
     }
     CHECK(wrong == 0);
     auto const scatter = [&] {
-        std::vector<T> dtable(rows * n + n, T{7});
+        auto dtable = before;
+        dtable.resize(rows * n + n, T{7});
         B::scatter_add_rows(count, ids.data(), first, rows, n, dy.data(), dtable.data());
         CHECK(dtable[rows * n] == T{7});  // beyond the table
         dtable.resize(rows * n);
@@ -270,7 +272,7 @@ TEST_CASE_TEMPLATE("rows of a table are gathered, and added where they came from
     };
     check_close(scatter(), wanted, 64);
     CHECK(same_with_more_threads<B>(scatter));
-    std::vector<T> in_order(rows * n);  // occurrence by occurrence
+    auto in_order = before;  // occurrence by occurrence
     for (std::size_t i = 0; i < count; ++i) {
         for (std::size_t j = 0; ids[i] >= 20 && ids[i] < 50 && j < n; ++j) {
             in_order[static_cast<std::size_t>(ids[i] - 20) * n + j] += dy[i * n + j];

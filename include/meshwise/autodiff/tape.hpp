@@ -137,6 +137,19 @@ public:
         n.gradient.kinds[n.gradient.count++] = {pending, std::move(memory)};
     }
 
+    /// Takes out the contribution of this kind, if there is one and nobody else holds it, so that it can be added to and
+    /// contributed again.
+    buffer take(node_id id, mesh_mask pending) {
+        contributions& all = at(id).gradient;
+        for (std::size_t i = 0; i < all.count; ++i)
+            if (all.kinds[i].pending == pending && all.kinds[i].memory.is_unique()) {
+                buffer taken = std::move(all.kinds[i].memory);
+                all.kinds[i] = std::move(all.kinds[--all.count]);
+                return taken;
+            }
+        return {};
+    }
+
     bool has_gradient(node_id id) { return at(id).gradient.count != 0; }
     contributions const& gradient_of(node_id id) { return at(id).gradient; }
     std::size_t size_of_node(node_id id) { return at(id).size; }

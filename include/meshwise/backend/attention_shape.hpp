@@ -1,10 +1,17 @@
 // attention_shape: sizes and strides of one scaled dot-product attention. Plain data, no cost.
 #pragma once
 
+#include <meshwise/backend/bfloat16.hpp>
+
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace meshwise {
+
+/// What an attention over elements of T is computed in, and its log-sum-exps are kept in.
+template <class T>
+using attention_number = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
 
 /// o = softmax(scale q k^T) v for every (batch, key-value head, query head of its group).
 ///

@@ -30,6 +30,7 @@
 // gemm_packed(gemm_shape, a, packed, c)      the bits of gemm; b_k and b_n are not looked at
 // attention(attention_shape, q, k, v, o, lse)
 // attention_gradient(attention_shape, q, k, v, o, lse, d_o, d_q, d_k, d_v)
+//                                            float, double; also bfloat16 with float lse
 //
 // -- element by element
 // fill(y, n, value)                          any trivially copyable type, as are copy and permute
@@ -66,7 +67,7 @@
 //
 // -- tables and losses: ids and targets are int32 and global, a backend's columns or rows start at `first`
 // gather_rows(count, ids, first, rows, n, table, out)          ids outside [first, first + rows) give zeros
-// scatter_add_rows(count, ids, first, rows, n, dy, dtable)     dtable overwritten; occurrences added in order
+// scatter_add_rows(count, ids, first, rows, n, dy, dtable)     added to dtable, in the order of occurrence
 // target_and_exp_sum(rows, n, valid, x, row_max, targets, first, out_target, out_exp_sum)
 //                                            the target's logit if it is in [first, first + valid), else
 //                                            0; the sum of exp(x - row_max) over the valid columns; both
@@ -140,7 +141,7 @@ inline constexpr std::int32_t ignored_target = -100;
 template <class B>
 concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, float* y, float const* x,
                            double number, std::int32_t* indices, std::int32_t const* ids,
-                           bfloat16 const* narrow, bool flag) {
+                           bfloat16 const* narrow, bfloat16* halves, bool flag) {
     { B::name } -> std::convertible_to<std::string_view>;
     typename B::memory_is_host;
     { B::leaves } -> std::convertible_to<std::size_t>;
@@ -160,7 +161,10 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
     B::pack(gemm_shape{}, x, y);
     B::gemm_packed(gemm_shape{}, x, x, y);
     B::attention(attention_shape{}, x, x, x, y, y);
+    B::attention(attention_shape{}, narrow, narrow, narrow, halves, y);
     B::attention_gradient(attention_shape{}, x, x, x, x, x, x, y, y, y);
+    B::attention_gradient(attention_shape{}, narrow, narrow, narrow, narrow, x, narrow, halves, halves,
+                          halves);
 
     B::fill(y, n, 0.0F);
     B::copy(y, x, n);

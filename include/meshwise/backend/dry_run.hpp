@@ -64,12 +64,13 @@ struct dry_run {
         gemm(shape, a, packed, c);
     }
     template <class T>
-    static void attention(attention_shape const& shape, T const*, T const*, T const*, T*, T*) {
+    static void attention(attention_shape const& shape, T const*, T const*, T const*, T*,
+                          attention_number<T>*) {
         flops() += 2 * products(shape, 2);
     }
     template <class T>
     static void attention_gradient(attention_shape const& shape, T const*, T const*, T const*, T const*,
-                                   T const*, T const*, T*, T*, T*) {
+                                   attention_number<T> const*, T const*, T*, T*, T*) {
         flops() += 2 * products(shape, 5);  // the scores again, and the gradients of weights, q, k and v
     }
 

@@ -7,6 +7,7 @@
 #include <meshwise/backend/concept.hpp>
 #include <meshwise/backend/one_code.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -50,7 +51,7 @@ struct serial_products {
 
     template <class T>
     MESHWISE_ONE_CODE static void attention(attention_shape const& shape, T const* q, T const* k, T const* v,
-                                            T* o, T* lse) {
+                                            T* o, attention_number<T>* lse) {
         for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q,
                                   std::ptrdiff_t at_k, std::ptrdiff_t at_v) {
             T const* const query = q + at_q;
@@ -73,38 +74,44 @@ struct serial_products {
                 double const weight = std::exp(score - normalizer);
                 T const* const value = v + at_v + offset(j, shape.v_token);
                 for (std::size_t d = 0; d < shape.head_dim; ++d)
-                    mixed[d] = std::fma(weight, value[d], mixed[d]);
+                    mixed[d] = std::fma(weight, static_cast<double>(value[d]), mixed[d]);
             }
             for (std::size_t d = 0; d < shape.head_dim; ++d)
                 o[at_q + offset(d, 1)] = static_cast<T>(mixed[d]);
-            lse[row] = static_cast<T>(normalizer);
+            lse[row] = static_cast<attention_number<T>>(normalizer);
         });
     }
 
     /// The gradients of attention; d_q, d_k and d_v are overwritten.
     template <class T>
     MESHWISE_ONE_CODE static void attention_gradient(attention_shape const& shape, T const* q, T const* k,
-                                                     T const* v, T const* o, T const* lse, T const* d_o,
-                                                     T* d_q, T* d_k, T* d_v) {
-        clear(shape, shape.k_batch, shape.k_head, shape.k_token, d_k);
-        clear(shape, shape.v_batch, shape.v_head, shape.v_token, d_v);
+                                                     T const* v, T const* o, attention_number<T> const* lse,
+                                                     T const* d_o, T* d_q, T* d_k, T* d_v) {
+        std::size_t const n = shape.head_dim, rows = shape.group * shape.queries;
+        std::vector<double> sum_q(n), sum_k(shape.keys * n), sum_v(shape.keys * n);
         for_each_query(shape, [&](std::size_t row, std::size_t visible, std::ptrdiff_t at_q,
                                   std::ptrdiff_t at_k, std::ptrdiff_t at_v) {
-            for (std::size_t d = 0; d < shape.head_dim; ++d) d_q[at_q + offset(d, 1)] = T{};
-            double const along = dot(shape.head_dim, o + at_q, d_o + at_q);
+            std::fill(sum_q.begin(), sum_q.end(), 0.0);
+            double const along = dot(n, o + at_q, d_o + at_q);
             for (std::size_t j = 0; j < visible; ++j) {
-                std::ptrdiff_t const key = at_k + offset(j, shape.k_token),
-                                     value = at_v + offset(j, shape.v_token);
-                double const weight =
-                    std::exp(shape.scale * dot(shape.head_dim, q + at_q, k + key) - lse[row]);
-                double const d_score =
-                    weight * (dot(shape.head_dim, d_o + at_q, v + value) - along) * shape.scale;
-                for (std::ptrdiff_t d = 0; d < static_cast<std::ptrdiff_t>(shape.head_dim); ++d) {
-                    d_q[at_q + d] = static_cast<T>(d_q[at_q + d] + d_score * k[key + d]);
-                    d_k[key + d] = static_cast<T>(d_k[key + d] + d_score * q[at_q + d]);
-                    d_v[value + d] = static_cast<T>(d_v[value + d] + weight * d_o[at_q + d]);
+                T const* const key = k + at_k + offset(j, shape.k_token);
+                T const* const value = v + at_v + offset(j, shape.v_token);
+                double const weight = std::exp(shape.scale * dot(n, q + at_q, key) - lse[row]);
+                double const d_score = weight * (dot(n, d_o + at_q, value) - along) * shape.scale;
+                for (std::size_t d = 0; d < n; ++d) {
+                    sum_q[d] = std::fma(d_score, static_cast<double>(key[d]), sum_q[d]);
+                    sum_k[j * n + d] =
+                        std::fma(d_score, static_cast<double>(q[at_q + offset(d, 1)]), sum_k[j * n + d]);
+                    sum_v[j * n + d] =
+                        std::fma(weight, static_cast<double>(d_o[at_q + offset(d, 1)]), sum_v[j * n + d]);
                 }
             }
+            put(1, n, sum_q, d_q + at_q, 0);
+            if ((row + 1) % rows != 0) return;  // else all queries of these keys have been here
+            put(shape.keys, n, sum_k, d_k + at_k, shape.k_token);
+            put(shape.keys, n, sum_v, d_v + at_v, shape.v_token);
+            std::fill(sum_k.begin(), sum_k.end(), 0.0);
+            std::fill(sum_v.begin(), sum_v.end(), 0.0);
         });
     }
 
@@ -130,16 +137,11 @@ private:
     }
 
     template <class T>
-    static void clear(attention_shape const& shape, std::ptrdiff_t batch, std::ptrdiff_t head,
-                      std::ptrdiff_t token, T* x) {
-        for (std::size_t b = 0; b < shape.batch; ++b) {
-            for (std::size_t h = 0; h < shape.kv_heads; ++h) {
-                for (std::size_t j = 0; j < shape.keys; ++j) {
-                    T* const row = x + offset(b, batch) + offset(h, head) + offset(j, token);
-                    for (std::size_t d = 0; d < shape.head_dim; ++d) row[d] = T{};
-                }
-            }
-        }
+    static void put(std::size_t rows, std::size_t n, std::vector<double> const& from, T* to,
+                    std::ptrdiff_t step) {
+        for (std::size_t i = 0; i < rows; ++i)
+            for (std::size_t d = 0; d < n; ++d)
+                to[offset(i, step) + offset(d, 1)] = static_cast<T>(from[i * n + d]);
     }
 
     template <class T>

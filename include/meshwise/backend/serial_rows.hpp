@@ -189,7 +189,6 @@ struct serial_rows {
     template <class T>
     static void scatter_add_rows(std::size_t count, std::int32_t const* ids, std::size_t first,
                                  std::size_t rows, std::size_t n, T const* dy, T* dtable) {
-        for (std::size_t i = 0; i < rows * n; ++i) dtable[i] = T{};
         for (std::size_t i = 0; i < count; ++i, dy += n) {
             std::size_t const row = local_index(ids[i], first);
             for (std::size_t j = 0; row < rows && j < n; ++j) dtable[row * n + j] += dy[j];

@@ -37,9 +37,6 @@ struct tbb_tables {
     template <class T>
     static void scatter_add_rows(std::size_t count, std::int32_t const* ids, std::size_t first,
                                  std::size_t rows, std::size_t n, T const* dy, T* dtable) {
-        threads::parallel(rows * n, 65536, [=](std::size_t begin, std::size_t end) {
-            std::fill(dtable + begin, dtable + end, T{});
-        });
         // Strips of columns, so that no two threads add to one element and each sees the ids in order.
         constexpr std::size_t width = 128;
         std::size_t const strips = (n + width - 1) / width;

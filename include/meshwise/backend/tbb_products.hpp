@@ -6,6 +6,7 @@
 #pragma once
 
 #include <meshwise/backend/attention.hpp>
+#include <meshwise/backend/attention_gradient.hpp>
 #include <meshwise/backend/bfloat16.hpp>
 #include <meshwise/backend/gemm.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
@@ -65,13 +66,15 @@ struct tbb_products {
     }
 
     template <class T>
-    static void attention(attention_shape const& shape, T const* q, T const* k, T const* v, T* o, T* lse) {
+    static void attention(attention_shape const& shape, T const* q, T const* k, T const* v, T* o,
+                          attention_number<T>* lse) {
         fast::attention<Instructions>(shape, q, k, v, o, lse, in_parallel{});
     }
 
     template <class T>
     static void attention_gradient(attention_shape const& shape, T const* q, T const* k, T const* v,
-                                   T const* o, T const* lse, T const* d_o, T* d_q, T* d_k, T* d_v) {
+                                   T const* o, attention_number<T> const* lse, T const* d_o, T* d_q, T* d_k,
+                                   T* d_v) {
         fast::attention_gradient<Instructions>(shape, q, k, v, o, lse, d_o, d_q, d_k, d_v, in_parallel{});
     }
 

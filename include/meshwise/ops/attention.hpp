@@ -7,7 +7,7 @@
 // Rule: ops/attention_rule.hpp. Gradient: of k and v pending where the queries that share them are split.
 // Cost: 4 x queries x keys x head_dim operations a head forward, 10 backward, half where causal; keeps q, k, v, the
 // result and one number a query, never the weights. Under reproducible<V>, where the tokens or the group of q are split,
-// each leaf of them is a call of its own.
+// each leaf of them is a call of its own. Of bfloat16 the sums are float.
 #include <cmath>
 
 #include <meshwise/backend/concept.hpp>
@@ -78,6 +78,7 @@ struct attention_of {
     using parts = typename relation::parts;
     using B = typename Q::backend;
     using T = typename Q::value_type;
+    using number = attention_number<T>;  // of the log-sum-exps
     using options = options_of<Token, Key, Q>;
     using leaf = typename row_leaf<Q, typename relation::summed>::type;
     static constexpr std::size_t leaves = leaves_here<leaf, Q>();
@@ -143,7 +144,7 @@ struct attention_of {
                 i * s.batch * s.kv_heads * s.group * s.queries};
     }
 
-    static Q forward(Q const& q, K const& k, V const& v, attention_shape const& s, T* lse) {
+    static Q forward(Q const& q, K const& k, V const& v, attention_shape const& s, number* lse) {
         auto out = result_of<Q>(q);
         for (std::size_t i = 0; i < leaves; ++i) {
             piece const p = leaf_of(s, i);
@@ -163,7 +164,7 @@ struct attention_of {
                 result_of<with_place<K, typename K::axes, typename relation::template shared_gradient<K>>>(k);
             auto dv =
                 result_of<with_place<V, typename V::axes, typename relation::template shared_gradient<V>>>(v);
-            auto const rows = static_cast<T const*>(lse.data());
+            auto const rows = static_cast<number const*>(lse.data());
             auto const run = [&](std::size_t i, T* to_k, T* to_v) {
                 piece const p = leaf_of(s, i);
                 B::attention_gradient(p.shape, q.data() + p.at_q, k.data(), v.data(), out.data() + p.at_q,
@@ -208,9 +209,9 @@ auto attended(Q const& q, K const& k, V const& v, options_of<Token, Key, Q> cons
             result_extents<K>(typename K::axes{}, k, v);
             context& here = current();
             buffer const lse(*here.pool,
-                             s.batch * s.kv_heads * s.group * s.queries * sizeof(typename Q::value_type),
+                             s.batch * s.kv_heads * s.group * s.queries * sizeof(typename self::number),
                              here.allocating_for);
-            auto out = self::forward(q, k, v, s, static_cast<typename Q::value_type*>(lse.data()));
+            auto out = self::forward(q, k, v, s, static_cast<typename self::number*>(lse.data()));
             if (is_recorded(q, k, v)) self::record_gradient(out, q, k, v, s, lse, how, where);
             return out;
         }

@@ -5,7 +5,8 @@
 //   mw::embedding<vocab>(table, ids, {.scale = 16, .padding_id = 0})
 // Rule: core/relations.hpp `contraction` of the table with a row of [id == v] for each id, cut for free.
 // Gradient: the same contraction backwards, the rows of the gradient added to the rows of the table.
-// Cost: one pass over the rows taken; no products. Under reproducible<V> the gradient is V tables summed in a tree.
+// Cost: one pass over the rows taken; no products. Backwards the same, and zeros for the table unless it has a gradient
+// already. Under reproducible<V> the gradient is V tables summed in a tree.
 #include <optional>
 
 #include <meshwise/ops/arithmetic.hpp>
@@ -85,6 +86,7 @@ void scatter_rows(Table& table, Ids const& ids, D const& d) {
                 return static_cast<E const*>(room.data());
             };
             auto part = [&](std::size_t i, T* to) {
+                B::fill(to, table.size(), T{});
                 B::scatter_add_rows(outer * inner, cut(ids.data(), some_ids, i, inner), first, rows, width,
                                     cut(d.data(), some_rows, i, inner * width), to);
             };
@@ -155,7 +157,15 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
                 record(out, where, [to = target_of(table), taken, factor](auto const& d) {
                     using back = tensor<typename Table::value_type, typename Table::axes,
                                         typename relation::backward::layout, B>;
-                    auto gradient = back::uninitialized(to.extents);
+                    // A tied table has the gradient of the other use by now: a few rows of it change, the rest stays.
+                    auto there =
+                        B::leaves > 1
+                            ? buffer{}
+                            : detail::tape_going_backwards()->take(to.node, sum_mask<typename back::layout>);
+                    bool const first = !there;
+                    auto gradient =
+                        first ? back::uninitialized(to.extents) : back::over(std::move(there), to.extents);
+                    if (first) B::fill(gradient.mutable_data(), gradient.size(), typename back::value_type{});
                     detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
                     contribute(to, gradient);
                 });

@@ -1,6 +1,7 @@
 // Attention and its gradient against plain loops in double, finite differences, and bits that must not
 // change.
 #include <meshwise/backend/attention.hpp>
+#include <meshwise/backend/attention_gradient.hpp>
 
 #include <doctest/doctest.h>
 

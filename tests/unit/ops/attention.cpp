@@ -1,5 +1,6 @@
 // attention: against loops, differences, and one rank; grouped heads, context parallel, cross; refusals.
 #include <meshwise/ops/attention.hpp>
+#include <meshwise/ops/cast.hpp>
 
 #include <meshwise/backend/dry_run.hpp>
 
@@ -188,6 +189,19 @@ TEST_CASE("attention of floats") {
     using S = mw::strategy<mw::mesh<dp2, tp2>, mw::split<kv_heads, tp2>, mw::split<token, dp2>>;
     check_near(strict_on<S, float>(), strict_on<one_rank>()[0], 1e-5);
     check_near(placed_on<S, float>(), placed_on<one_rank>()[0], 1e-5);
+}
+
+TEST_CASE("attention of bfloat16") {
+    using S = mw::strategy<mw::mesh<dp2, tp2>, mw::split<kv_heads, tp2>, mw::split<token, dp2>>;
+    auto const narrow = [](auto const& x) { return mw::cast<mw::bfloat16>(x); };
+    auto const seen = on_ranks<S, placed_operands<S, float>>(
+        inputs_of(grouped), varied(grouped.q(), 4), [&](auto& here, auto const& m) {
+            auto const y = mw::attention<S, token>(narrow(m.q), narrow(m.k), narrow(m.v),
+                                                   {.key_lengths = here.template place<batch>(lengths)});
+            static_assert(std::is_same_v<typename decltype(y)::value_type, mw::bfloat16>);
+            return mw::cast<float>(y);
+        });
+    check_near(seen, placed_on<one_rank>()[0], 0x1p-6);  // inputs, result and gradients are rounded to 2^-8
 }
 
 TEST_CASE("a query that sees no key gives zero, and changes nothing") {

@@ -102,6 +102,34 @@ TEST_CASE("the form that follows a strategy brings table and ids together") {
                          mw::split<embed, dp<2>>>>();
 }
 
+// the rows times the table they came from: both uses add to one gradient
+template <class S>
+void tied() {
+    using table = mw::tensor_of<S, double, vocab, embed>;
+    using other = mw::tensor_of<S, double, note>;
+    auto const rows = some_ids(vocab::true_size);
+    agrees<S, table, other>(
+        [&](auto& here, auto const& x, auto const&) {
+            return mw::dot<S, embed>(mw::embedding<S, vocab>(x, here.template place<batch, token>(rows)), x);
+        },
+        [&](numbers const& x, numbers const&) {
+            numbers out(rows.size() * vocab::size);
+            for (std::size_t i = 0; i < out.size(); ++i)
+                for (std::size_t e = 0; e < embed::size; ++e)
+                    out[i] += x[static_cast<std::size_t>(rows[i / vocab::size]) * embed::size + e] *
+                              x[i % vocab::size * embed::size + e];
+            return out;
+        },
+        1e-7);
+}
+
+TEST_CASE("a tied table gets the sum of both gradients") {
+    tied<mw::strategy<grid<1, 1>>>();
+    tied<mw::strategy<grid<1, 2>, mw::split<vocab, tp<2>>>>();
+    tied<mw::strategy<grid<2, 2>, mw::split<batch, dp<2>>, mw::split<vocab, tp<2>>>>();
+    tied<mw::strategy<grid<2, 1>, mw::split<batch, dp<2>>>>();
+}
+
 // the form that follows a strategy, with the scale of sqrt(300) and an id that counts for nothing
 template <class S, class Vocab = vocab>
 void scaled_and_padded() {
