@@ -158,7 +158,15 @@ TEST_CASE_TEMPLATE("gemm of bfloat16 gives float", On, on<meshwise::serial, floa
         auto const shape = product(m, n, k, turned & 1, turned & 2, turned & 4);
         std::vector<float> c(m * n);
         B::gemm(shape, a.data(), b.data(), c.data());
-        check_close(c, product_reference(shape, a.data(), b.data(), c), 512);
+        auto const expected = product_reference(shape, a.data(), b.data(), c);
+        check_close(c, expected, 512);
+        // a float operand is rounded first
+        B::gemm(shape, wide_a.data(), b.data(), c.data());
+        check_close(c, expected, 512);
+        B::gemm(shape, a.data(), wide_b.data(), c.data());
+        check_close(c, expected, 512);
+        B::batched_gemm(1, 0, 0, 0, shape, wide_a.data(), b.data(), c.data());
+        check_close(c, expected, 512);
     }
 }
 

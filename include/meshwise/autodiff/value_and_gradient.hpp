@@ -140,6 +140,10 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     Model recorded = model;
     for_each_parameter(recorded, [&](std::size_t, std::string_view, auto& p, initial) {
         using X = std::remove_cvref_t<decltype(p)>;
+        static_assert(
+            !std::is_same_v<typename X::value_type, bfloat16>,
+            "meshwise: gradients are float or double: train a model with float weights, then make it "
+            "narrow with mw::cast_weights");
         p.set_node(
             t.leaf(element_operations_of<typename X::value_type, typename X::backend>, p.size(), where));
     });

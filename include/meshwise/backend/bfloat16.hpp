@@ -53,4 +53,16 @@ private:
 
 static_assert(sizeof(bfloat16) == 2);
 
+/// Seen through this, a float is the bfloat16 nearest to it.
+struct seen_as_bfloat16 {
+    float value;
+    constexpr operator float() const { return bfloat16(value); }
+};
+
+/// An operand of a product with bfloat16: what float elements are rounded to.
+inline seen_as_bfloat16 const* as_bfloat16(float const* x) {
+    return reinterpret_cast<seen_as_bfloat16 const*>(x);
+}
+inline bfloat16 const* as_bfloat16(bfloat16 const* x) { return x; }
+
 }  // namespace meshwise

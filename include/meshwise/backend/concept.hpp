@@ -23,7 +23,8 @@
 // parallel(count, grain, f)                  f(begin, end) over disjoint ranges that cover [0, count)
 //
 // -- products
-// gemm(gemm_shape, a, b, c)                  float, double; also bfloat16 a, b with float c
+// gemm(gemm_shape, a, b, c)                  float, double; also bfloat16 and float a, b, in any order, with
+//                                            float c: each float is rounded to the nearest bfloat16 first
 // batched_gemm(batch, a_step, b_step, c_step, gemm_shape, a, b, c)
 // packed_elements<T>(gemm_shape)             elements of a packed B; 0 where packing does not pay
 // pack(gemm_shape, b, packed)                arranges B for the products that follow
@@ -154,8 +155,11 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
 
     B::gemm(gemm_shape{}, x, x, y);
     B::gemm(gemm_shape{}, narrow, narrow, y);
+    B::gemm(gemm_shape{}, x, narrow, y);
+    B::gemm(gemm_shape{}, narrow, x, y);
     B::batched_gemm(n, step, step, step, gemm_shape{}, x, x, y);
     B::batched_gemm(n, step, step, step, gemm_shape{}, narrow, narrow, y);
+    B::batched_gemm(n, step, step, step, gemm_shape{}, x, narrow, y);
     { B::template packed_elements<float>(gemm_shape{}) } -> std::same_as<std::size_t>;
     { B::template packed_elements<bfloat16>(gemm_shape{}) } -> std::same_as<std::size_t>;
     B::pack(gemm_shape{}, x, y);

@@ -44,13 +44,13 @@ struct dry_run {
     template <class F>
     static void parallel(std::size_t, std::size_t, F&&) {}
 
-    template <class T, class R>
-    static void gemm(gemm_shape const& shape, T const*, T const*, R*) {
+    template <class Left, class Right, class R>
+    static void gemm(gemm_shape const& shape, Left const*, Right const*, R*) {
         flops() += std::uint64_t{2} * shape.m * shape.n * shape.k;
     }
-    template <class T, class R>
+    template <class Left, class Right, class R>
     static void batched_gemm(std::size_t batch, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,
-                             gemm_shape const& shape, T const*, T const*, R*) {
+                             gemm_shape const& shape, Left const*, Right const*, R*) {
         flops() += std::uint64_t{2} * batch * shape.m * shape.n * shape.k;
     }
     template <class T>

@@ -11,23 +11,25 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 namespace meshwise {
 
 /// Products: see backend/concept.hpp for what each member does.
 struct serial_products {
-    template <class T>
-    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c) {
-        product(shape, a, b, c);
-    }
-    static void gemm(gemm_shape const& shape, bfloat16 const* a, bfloat16 const* b, float* c) {
-        product(shape, a, b, c);
+    template <class Left, class Right, class R>
+    static void gemm(gemm_shape const& shape, Left const* a, Right const* b, R* c) {
+        if constexpr (std::is_same_v<Left, Right>)
+            product(shape, a, b, c);
+        else
+            product(shape, as_bfloat16(a), as_bfloat16(b), c);
     }
 
-    template <class T, class R>
+    template <class Left, class Right, class R>
     static void batched_gemm(std::size_t batch, std::ptrdiff_t a_step, std::ptrdiff_t b_step,
-                             std::ptrdiff_t c_step, gemm_shape const& shape, T const* a, T const* b, R* c) {
+                             std::ptrdiff_t c_step, gemm_shape const& shape, Left const* a, Right const* b,
+                             R* c) {
         for (std::size_t i = 0; i < batch; ++i, a += a_step, b += b_step, c += c_step) gemm(shape, a, b, c);
     }
 
@@ -120,8 +122,8 @@ private:
         return static_cast<std::ptrdiff_t>(index) * stride;
     }
 
-    template <class T, class R>
-    static void product(gemm_shape const& shape, T const* a, T const* b, R* c) {
+    template <class Left, class Right, class R>
+    static void product(gemm_shape const& shape, Left const* a, Right const* b, R* c) {
         for (std::size_t i = 0; i < shape.m; ++i) {
             for (std::size_t j = 0; j < shape.n; ++j) {
                 R& element = c[offset(i, shape.c_m) + offset(j, shape.c_n)];

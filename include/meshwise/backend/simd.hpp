@@ -22,6 +22,8 @@ namespace meshwise::fast {
 struct avx512 {
     static constexpr std::size_t bytes = 64, rows = 14, vectors = 2;  // 28 of 32 registers
 };
+/// With vdpbf16ps: products of bfloat16 in pairs.
+struct avx512_bf16 : avx512 {};
 struct avx2 {
     static constexpr std::size_t bytes = 32, rows = 6, vectors = 2;  // 12 of 16 registers
 };
@@ -33,7 +35,9 @@ struct portable {
 };
 
 /// The widest set that the compiler was told it may use.
-#if defined(__AVX512F__)
+#if defined(__AVX512BF16__)
+using native = avx512_bf16;
+#elif defined(__AVX512F__)
 using native = avx512;
 #elif defined(__AVX2__) && defined(__FMA__)
 using native = avx2;

@@ -1,5 +1,5 @@
-// tbb_products: matrix products and attention of the tbb backend, on the kernels of gemm.hpp and
-// attention.hpp.
+// tbb_products: matrix products and attention of the tbb backend, on the kernels of gemm.hpp, bfloat16_gemm.hpp
+// and attention.hpp.
 // Guarantees: what those promise: no bit depends on the threads or on the other rows, columns, heads and
 // batches.
 // Costs: a batch is divided among the threads when it has enough products, else each product is.
@@ -7,7 +7,7 @@
 
 #include <meshwise/backend/attention.hpp>
 #include <meshwise/backend/attention_gradient.hpp>
-#include <meshwise/backend/bfloat16.hpp>
+#include <meshwise/backend/bfloat16_gemm.hpp>
 #include <meshwise/backend/gemm.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
 
@@ -19,12 +19,9 @@ namespace meshwise {
 /// Products: see backend/concept.hpp for what each member does.
 template <class Instructions>
 struct tbb_products {
-    template <class T>
-    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c) {
-        fast::gemm<Instructions>(shape, a, b, c, in_parallel{});
-    }
-    static void gemm(gemm_shape const& shape, bfloat16 const* a, bfloat16 const* b, float* c) {
-        fast::gemm<Instructions>(shape, a, b, c, in_parallel{});
+    template <class Left, class Right, class R>
+    static void gemm(gemm_shape const& shape, Left const* a, Right const* b, R* c) {
+        product(shape, a, b, c, in_parallel{});
     }
 
     template <class T>
@@ -45,23 +42,23 @@ struct tbb_products {
             fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{});
     }
 
-    template <class T, class R>
+    template <class Left, class Right, class R>
     static void batched_gemm(std::size_t batch, std::ptrdiff_t a_step, std::ptrdiff_t b_step,
-                             std::ptrdiff_t c_step, gemm_shape const& shape, T const* a, T const* b, R* c) {
-        auto const product = [&](std::size_t i, auto const& parallel) {
+                             std::ptrdiff_t c_step, gemm_shape const& shape, Left const* a, Right const* b,
+                             R* c) {
+        auto const one = [&](std::size_t i, auto const& parallel) {
             auto const at = static_cast<std::ptrdiff_t>(i);
-            fast::gemm<Instructions>(shape, a + at * a_step, b + at * b_step, c + at * c_step, parallel);
+            product(shape, a + at * a_step, b + at * b_step, c + at * c_step, parallel);
         };
         auto const threads = static_cast<std::size_t>(::tbb::this_task_arena::max_concurrency());
         if (batch < 4 * threads && threads > 1) {
-            for (std::size_t i = 0; i < batch; ++i) product(i, in_parallel{});
+            for (std::size_t i = 0; i < batch; ++i) one(i, in_parallel{});
             return;
         }
         std::size_t const work = shape.m * shape.n * shape.k;
         tbb_threads<Instructions>::parallel(batch, 1 + (std::size_t{1} << 18) / (work + 1),
                                             [&](std::size_t begin, std::size_t end) {
-                                                for (; begin < end; ++begin)
-                                                    product(begin, fast::in_sequence{});
+                                                for (; begin < end; ++begin) one(begin, fast::in_sequence{});
                                             });
     }
 
@@ -85,6 +82,15 @@ private:
             tbb_threads<Instructions>::parallel(count, grain, f);
         }
     };
+
+    template <class Left, class Right, class R, class Parallel>
+    static void product(gemm_shape const& shape, Left const* a, Right const* b, R* c,
+                        Parallel const& parallel) {
+        if constexpr (std::is_same_v<Left, bfloat16> || std::is_same_v<Right, bfloat16>)
+            fast::bfloat16_gemm<Instructions>(shape, a, b, c, parallel);
+        else
+            fast::gemm<Instructions>(shape, a, b, c, parallel);
+    }
 };
 
 }  // namespace meshwise

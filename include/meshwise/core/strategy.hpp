@@ -24,6 +24,11 @@ struct on {
 template <class T>
 struct elements {};
 
+/// Option of a strategy: the element type of the matrices and tables of a model (that of `elements` when nothing is said).
+/// Example: mw::weights<mw::bfloat16>, to read half as much memory for each token that is generated.
+template <class T>
+struct weights {};
+
 struct default_backend;  // the best one the machine's packages allow; chosen in tensor/default_backend.hpp
 
 namespace detail {
@@ -36,7 +41,8 @@ struct rule {
 template <class Option>
 struct option {
     static_assert(never<Option>, "meshwise: a strategy is a mesh, then mw::split<axis, mesh_axis> rules, "
-                                 "mw::on<backend>, mw::elements<type> and mw::reproducible<V>");
+                                 "mw::on<backend>, mw::elements<type>, mw::weights<type> and "
+                                 "mw::reproducible<V>");
 };
 template <class A, class... M>
 struct option<split<A, M...>> {
@@ -44,6 +50,7 @@ struct option<split<A, M...>> {
     using backend = list<>;
     using rest = list<split<A, M...>>;
     using element = list<>;
+    using weight = list<>;
     static constexpr std::size_t leaves = 0;
 };
 template <class B>
@@ -52,6 +59,7 @@ struct option<on<B>> {
     using backend = list<B>;
     using rest = list<>;
     using element = list<>;
+    using weight = list<>;
     static constexpr std::size_t leaves = 0;
 };
 template <std::size_t V>
@@ -60,6 +68,7 @@ struct option<reproducible<V>> {
     using backend = list<>;
     using rest = list<reproducible<V>>;
     using element = list<>;
+    using weight = list<>;
     static constexpr std::size_t leaves = V;
 };
 template <class T>
@@ -68,6 +77,16 @@ struct option<elements<T>> {
     using backend = list<>;
     using rest = list<elements<T>>;
     using element = list<T>;
+    using weight = list<>;
+    static constexpr std::size_t leaves = 0;
+};
+template <class T>
+struct option<weights<T>> {
+    using rules = list<>;
+    using backend = list<>;
+    using rest = list<weights<T>>;
+    using element = list<>;
+    using weight = list<T>;
     static constexpr std::size_t leaves = 0;
 };
 
@@ -110,6 +129,7 @@ struct strategy {
     using backend_option =
         first_of<concat<list<>, typename detail::option<Options>::backend..., list<default_backend>>>;
     using element = first_of<concat<list<>, typename detail::option<Options>::element..., list<float>>>;
+    using weight = first_of<concat<list<>, typename detail::option<Options>::weight..., list<element>>>;
     static constexpr std::size_t leaves = [] {
         std::size_t most = 1;
         ((most = detail::option<Options>::leaves > most ? detail::option<Options>::leaves : most), ...);

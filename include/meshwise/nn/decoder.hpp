@@ -40,7 +40,7 @@ struct decoder {
     using block = decoder_block<norm_layer, attention_layer, cross_attention<S, Embed, Heads, HeadDim>,
                                 feed_forward<S, Embed, Ffn>, Options.norms>;
     using final_norm = std::conditional_t<Options.norms == norm_order::before, norm_layer, no_part>;
-    using weights = parameter<S, Vocab, Embed>;
+    using weights = weight<S, Vocab, Embed>;
     template <bool Has>
     using weights_if = std::conditional_t<Has, weights, no_part>;
 

@@ -23,7 +23,7 @@ struct encoder {
                                     feed_forward<S, Embed, Ffn>, Options.norms>;
     using final_norm = std::conditional_t<Options.norms == norm_order::before, norm_layer, no_part>;
 
-    parameter<S, Vocab, Embed> table;
+    weight<S, Vocab, Embed> table;
     positions_of<S, Token, Embed, Options> positions;
     std::array<block, Layer::size> blocks;
     final_norm norm;

@@ -26,7 +26,7 @@ struct gpt {
     template <tensor_axis Batch, tensor_axis Context>
     using cache = key_value_cache<typename attention_layer::template kept<Batch, Context>, Layer::size>;
 
-    parameter<S, Vocab, Embed> table;
+    weight<S, Vocab, Embed> table;
     parameter<S, Token, Embed> positions;
     std::array<block, Layer::size> blocks;
     layer_norm_of<S, Embed> final_norm;

@@ -10,6 +10,9 @@ namespace meshwise {
 /// A parameter where the strategy puts its axes, in the strategy's element type.
 template <class S, class... A>
 using parameter = tensor_of<S, typename S::element, A...>;
+/// A matrix or table of a model: the same in the strategy's type of weights.
+template <class S, class... A>
+using weight = tensor_of<S, typename S::weight, A...>;
 
 namespace detail {
 template <class T>
@@ -23,14 +26,16 @@ struct axes_list<axes<A...>> {
 template <class T>
 using list_of = typename axes_list<T>::type;
 
-template <class S, class AxesList>
-struct parameter_for;
-template <class S, class... A>
-struct parameter_for<S, list<A...>> {
-    using type = parameter<S, A...>;
+template <class S, class T, class AxesList>
+struct tensor_over;
+template <class S, class T, class... A>
+struct tensor_over<S, T, list<A...>> {
+    using type = tensor_of<S, T, A...>;
 };
 template <class S, class... Lists>
-using parameter_over = typename parameter_for<S, concat<Lists...>>::type;
+using parameter_over = typename tensor_over<S, typename S::element, concat<Lists...>>::type;
+template <class S, class... Lists>
+using weight_over = typename tensor_over<S, typename S::weight, concat<Lists...>>::type;
 
 template <class... In>
 constexpr double size_of(list<In...>) {
@@ -56,7 +61,7 @@ auto dot_over(list<K...>, auto const& x, auto const& w, std::source_location whe
 /// Source: LeCun et al., Efficient BackProp, 1998.
 template <class S, class In, class Out>
 struct linear_without_bias {
-    detail::parameter_over<S, detail::list_of<In>, detail::list_of<Out>> weight;
+    detail::weight_over<S, detail::list_of<In>, detail::list_of<Out>> weight;
 
     auto operator()(auto const& x, std::source_location where = std::source_location::current()) const {
         return detail::dot_over<S>(detail::list_of<In>{}, x, weight, where);
@@ -69,7 +74,7 @@ struct linear_without_bias {
 /// y = x W + b; the bias is added after whatever reduction the product owes.
 template <class S, class In, class Out>
 struct linear {
-    detail::parameter_over<S, detail::list_of<In>, detail::list_of<Out>> weight;
+    detail::weight_over<S, detail::list_of<In>, detail::list_of<Out>> weight;
     detail::parameter_over<S, detail::list_of<Out>> bias;
 
     auto operator()(auto const& x, std::source_location where = std::source_location::current()) const {

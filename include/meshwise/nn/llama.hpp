@@ -18,10 +18,10 @@ struct llama {
     template <tensor_axis Batch, tensor_axis Context>
     using cache = key_value_cache<typename attention_layer::template kept<Batch, Context>, Layer::size>;
 
-    parameter<S, Vocab, Embed> table;
+    weight<S, Vocab, Embed> table;
     std::array<block, Layer::size> blocks;
     rms_norm_of<S, Embed> final_norm;
-    parameter<S, Vocab, Embed> unembed;
+    weight<S, Vocab, Embed> unembed;
     bool recompute_blocks = false;
 
     template <a_tensor Ids, class Past = no_cache>

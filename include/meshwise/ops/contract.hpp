@@ -47,9 +47,10 @@ struct axis_group {
 };
 
 /// c = sum of a * b over the axes that c lacks, b lying in `right`. Shapes and strides at run time: compiled once per
-/// element type.
-template <class B, class T, class R>
-void contract_into(std::span<contraction_axis const> all, T const* a, T const* b, buffer const& right, R* c) {
+/// pair of element types.
+template <class B, class Left, class Right, class R>
+void contract_into(std::span<contraction_axis const> all, Left const* a, Right const* b, buffer const& right,
+                   R* c) {
     axis_group rows, columns, summed, batch;
     for (auto const& axis : all) {
         if (axis.extent == 1) continue;
@@ -81,11 +82,12 @@ void contract_into(std::span<contraction_axis const> all, T const* a, T const* b
     first_sum = count;
     for (std::size_t i = 1; i < summed.count; ++i) looped[count++] = summed.axes[i];
 
-    if (count == 0)
-        if (T const* const packed = packed_right<B>(right, shape, b)) {
-            B::gemm_packed(shape, a, packed, c);
-            return;
-        }
+    if constexpr (std::is_same_v<Left, Right>)
+        if (count == 0)
+            if (Right const* const packed = packed_right<B>(right, shape, b)) {
+                B::gemm_packed(shape, a, packed, c);
+                return;
+            }
     if (count == 1 && first_sum == 1) {
         B::batched_gemm(looped[0].extent, looped[0].a, looped[0].b, looped[0].c, shape, a, b, c);
         return;
@@ -232,11 +234,18 @@ auto contracted(X const& x, Y const& y) {
     return out;
 }
 
+// bfloat16 multiplies with itself and with float, and is summed in float
+template <class T>
+using summed_as = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
+template <class X>
+inline constexpr bool has_gradient = !std::is_same_v<typename X::value_type, bfloat16>;
+
 template <class X, class Y>
-using same_kind = judge<std::is_same_v<typename X::backend, typename Y::backend> &&
-                            std::is_same_v<typename X::value_type, typename Y::value_type>,
-                        tensors_of_different_backends, left_element_type<typename X::value_type>,
-                        right_element_type<typename Y::value_type>>;
+using same_kind =
+    judge<std::is_same_v<typename X::backend, typename Y::backend> &&
+              std::is_same_v<summed_as<typename X::value_type>, summed_as<typename Y::value_type>>,
+          tensors_of_different_backends, left_element_type<typename X::value_type>,
+          right_element_type<typename Y::value_type>>;
 
 template <class Out, class X, class Y>
 struct contractible {
@@ -251,14 +260,15 @@ auto contract_gradients(X const& x, Y const& y) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return contracted<typename X::value_type, Out,
+        return contracted<summed_as<typename X::value_type>, Out,
                           contraction<Out, typename X::operand, typename Y::operand>>(x, y);
 }
 }  // namespace detail
 
 /// The contraction of x and y that keeps the axes Out, in that order; all other axes are summed.
 /// Placement: local or an error; a summed axis that is split leaves a pending sum. Communication: none.
-/// Gradient: the same rule applied to the backward contractions.
+/// Element types: the same, or float and bfloat16; bfloat16 is summed in float, and float beside it is rounded to
+/// bfloat16 first. Gradient: the same rule applied to the backward contractions; none for an operand of bfloat16.
 template <class Out, a_tensor X, a_tensor Y>
 auto contract(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
     if constexpr (any_poison<X, Y>)
@@ -269,13 +279,23 @@ auto contract(X const& x, Y const& y, std::source_location where = std::source_l
         if constexpr (!verdict::value)
             return refuse<verdict>();
         else {
-            auto out = detail::contracted<typename X::value_type, Out, relation>(x, y);
-            if (is_recorded(x, y))
+            auto out = detail::contracted<detail::summed_as<typename X::value_type>, Out, relation>(x, y);
+            if (is_recorded(x, y)) {
+                if ((!detail::has_gradient<X> && x.node() != 0) ||
+                    (!detail::has_gradient<Y> && y.node() != 0))
+                    throw error(
+                        "a product gives no gradient to its bfloat16 operand: multiply in float, or put"
+                        " mw::without_recording around it");
                 record(out, where, [x, y](auto const& d) {
                     using detail::contract_gradients;
-                    if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
-                    if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
+                    if constexpr (detail::has_gradient<X>)
+                        if (x.node() != 0)
+                            contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
+                    if constexpr (detail::has_gradient<Y>)
+                        if (y.node() != 0)
+                            contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
                 });
+            }
             return out;
         }
     }

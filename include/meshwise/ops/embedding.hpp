@@ -117,7 +117,7 @@ struct ids_wanted {
 /// The rows of `table` (axes<Vocab, ...>) that `ids` (int32, any axes) name. Axes: those of ids, then the
 /// table's others.
 /// Placement: a table split by Vocab where ids are whole gives a pending sum (rows of other ranks are zero);
-/// a whole table with split ids gives a split result. Communication: none.
+/// a whole table with split ids gives a split result. Communication: none. Rows of bfloat16 become float.
 /// Errors: an id outside [0, Vocab::true_size), checked on every rank before anything is masked.
 template <tensor_axis Vocab, a_tensor Table, a_tensor Ids>
 auto embedding(Table const& table, Ids const& ids, embedding_options const& how = {},
@@ -134,8 +134,8 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
                           "meshwise: mw::embedding takes whole rows: the axis looked up must be the table's "
                           "first, so declare it axes<vocab, embed>");
             using B = typename Table::backend;
-            using out_type =
-                tensor<typename Table::value_type, typename relation::axes, typename relation::layout, B>;
+            using element = detail::summed_as<typename Table::value_type>;
+            using out_type = tensor<element, typename relation::axes, typename relation::layout, B>;
             detail::check_ids<Vocab>(ids, "id", 0);
             auto taken = ids;
             if (how.padding_id) {
@@ -145,30 +145,39 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
             }
             auto out = result_of<out_type>(ids, table);
             std::size_t const rows = table.template local<Vocab>();
-            B::gather_rows(ids.size(), taken.data(), first_of_axis<Vocab>(table), rows, table.size() / rows,
-                           table.data(), out.mutable_data());
+            auto const gather = [&](auto& to) {
+                B::gather_rows(ids.size(), taken.data(), first_of_axis<Vocab>(table), rows,
+                               table.size() / rows, table.data(), to.mutable_data());
+            };
+            if constexpr (detail::has_gradient<Table>)
+                gather(out);
+            else {
+                auto narrow = result_of<with_elements<out_type, bfloat16>>(ids, table);
+                gather(narrow);
+                B::cast(out.mutable_data(), narrow.data(), out.size());
+            }
             if constexpr (B::leaves > 1 && detail::is_cut<typename Table::layout, Vocab>)
                 B::map(detail::element_loops(out, out), elementary::plus_zero{}, out.mutable_data(),
                        out.data());
             double const factor = how.scale;
-            if (factor != 1)
-                B::scale(out.mutable_data(), out.size(), static_cast<typename Table::value_type>(factor));
-            if (is_recorded(table))
-                record(out, where, [to = target_of(table), taken, factor](auto const& d) {
-                    using back = tensor<typename Table::value_type, typename Table::axes,
-                                        typename relation::backward::layout, B>;
-                    // A tied table has the gradient of the other use by now: a few rows of it change, the rest stays.
-                    auto there =
-                        B::leaves > 1
-                            ? buffer{}
-                            : detail::tape_going_backwards()->take(to.node, sum_mask<typename back::layout>);
-                    bool const first = !there;
-                    auto gradient =
-                        first ? back::uninitialized(to.extents) : back::over(std::move(there), to.extents);
-                    if (first) B::fill(gradient.mutable_data(), gradient.size(), typename back::value_type{});
-                    detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
-                    contribute(to, gradient);
-                });
+            if (factor != 1) B::scale(out.mutable_data(), out.size(), static_cast<element>(factor));
+            if constexpr (detail::has_gradient<Table>)
+                if (is_recorded(table))
+                    record(out, where, [to = target_of(table), taken, factor](auto const& d) {
+                        using back = tensor<typename Table::value_type, typename Table::axes,
+                                            typename relation::backward::layout, B>;
+                        // A tied table has the gradient of the other use by now: a few rows of it change, the rest stays.
+                        auto there = B::leaves > 1 ? buffer{}
+                                                   : detail::tape_going_backwards()->take(
+                                                         to.node, sum_mask<typename back::layout>);
+                        bool const first = !there;
+                        auto gradient = first ? back::uninitialized(to.extents)
+                                              : back::over(std::move(there), to.extents);
+                        if (first)
+                            B::fill(gradient.mutable_data(), gradient.size(), typename back::value_type{});
+                        detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
+                        contribute(to, gradient);
+                    });
             return out;
         }
     }

@@ -1,0 +1,180 @@
+// Matrix products of bfloat16 with sums in float: C (+)= A B for any strides.
+//
+// One operand may be float: its elements are rounded to bfloat16 first, whatever m and n are, so that one row has the
+// bits that it has among many. Guarantees: the bits of an element of C depend only on its row of A, its column of B, k
+// and the instruction set; see bfloat16_tile.hpp for the sums. Where the processor has no vdpbf16ps, both operands
+// become float while they are packed, and the product is that of gemm.hpp. Costs: 2 m n k operations, copies of A
+// and B; few rows read B once, in the order in which it lies in memory.
+#pragma once
+
+#include <meshwise/backend/bfloat16_tile.hpp>
+#include <meshwise/backend/gemm.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+
+namespace meshwise::fast {
+
+namespace detail {
+
+struct left_pairs;
+struct right_pairs;
+
+/// How few rows walk through B: pieces of `k` pairs x `n` columns along its memory, the next ones fetched
+/// meanwhile, `ahead` elements further. In place: a piece is used where it lies. Measured; the bits do not depend on it.
+struct pieces_of_b {
+    std::size_t k, n;
+    std::ptrdiff_t ahead;
+    bool in_place;
+};
+inline pieces_of_b pieces_for(gemm_shape const& shape) {
+    constexpr std::size_t columns = pair_panels::columns;
+    if (shape.b_n != 1) return {128, columns, offset(columns, shape.b_n), false};
+    if (shape.m > 8 || shape.c_n != 1) return {8, 16 * columns, 16 * shape.b_k, false};
+    return shape.m == 1 ? pieces_of_b{1, 48 * columns, 12 * shape.b_k, true}
+                        : pieces_of_b{4, 32 * columns, 8 * shape.b_k, true};
+}
+
+/// Few rows, by one thread: B is packed in pieces that stay in L1 until they are used, or used in place.
+template <class Instructions, class Left, class Right>
+void few_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, float* c) {
+    constexpr std::size_t columns = pair_panels::columns, step = pair_panels::row_step;
+    auto const most = pieces_for(shape);
+    auto* const left = scratch<Instructions, left_pairs, pair_of_bfloat16>(shape.m * step);
+    auto* const right = scratch<Instructions, right_pairs, pair_of_bfloat16>(most.k * most.n);
+    for (std::size_t p = 0; p < shape.k; p += 2 * pair_panels::max_k) {
+        std::size_t const block = std::min(2 * pair_panels::max_k, shape.k - p);
+        for (std::size_t i = 0; i < shape.m; ++i)
+            pack_row(block, a + offset(i, shape.a_m) + offset(p, shape.a_k), shape.a_k, left + i * step);
+        for (std::size_t j = 0; j < shape.n; j += most.n)
+            for (std::size_t q = 0; q < block; q += 2 * most.k) {
+                std::size_t const k = std::min(2 * most.k, block - q), pairs = divide_up(k, 2);
+                std::size_t const n = std::min(most.n, shape.n - j);
+                Right const* const from = b + offset(p + q, shape.b_k) + offset(j, shape.b_n);
+                float* const to = c + offset(j, shape.c_n);
+                bool const add = shape.accumulate || p + q != 0;
+                std::size_t used = 0;
+                if constexpr (std::is_same_v<Right, bfloat16>)
+                    if (most.in_place && k % 2 == 0)
+                        for (; used + columns <= n; used += columns)
+                            unpacked_rows<Instructions>(shape.m, pairs, left + q / 2, from + used, shape.b_k,
+                                                        most.ahead, to + used, shape.c_m, add);
+                for (std::size_t i = used; i < n; i += columns)
+                    pack_column_panel<Instructions>(std::min(columns, n - i), k, from + offset(i, shape.b_n),
+                                                    shape.b_k, shape.b_n, most.ahead,
+                                                    right + (i - used) * most.k);
+                pair_block<Instructions>(shape.m, n - used, pairs, left + q / 2, right, columns * most.k,
+                                         to + offset(used, shape.c_n), shape.c_m, shape.c_n, add);
+            }
+    }
+}
+
+/// Many rows: all threads pack A and B together, then share the tiles of C.
+template <class Instructions, class Left, class Right, class Parallel>
+void many_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, float* c, std::size_t wanted,
+                        Parallel const& parallel) {
+    constexpr std::size_t rows = pair_panels::rows, columns = pair_panels::columns,
+                          step = pair_panels::row_step;
+    constexpr std::size_t most_m = 128 * rows, most_n = 48 * columns, high = 16 * rows;
+    std::size_t const chunk_m = std::min(most_m, shape.m), chunk_n = std::min(most_n, shape.n);
+    std::size_t const most_k = std::min(pair_panels::max_k, divide_up(shape.k, 2)), panel = columns * most_k;
+    borrowed_scratch<Instructions, left_pairs, pair_of_bfloat16> const room_a(chunk_m * step);
+    borrowed_scratch<Instructions, right_pairs, pair_of_bfloat16> const room_b(divide_up(chunk_n, columns) *
+                                                                               panel);
+    pair_of_bfloat16 *const left = room_a.data(), *const right = room_b.data();
+    for (std::size_t j = 0; j < shape.n; j += chunk_n) {
+        std::size_t const n = std::min(chunk_n, shape.n - j);
+        for (std::size_t p = 0; p < shape.k; p += 2 * most_k) {
+            std::size_t const k = std::min(2 * most_k, shape.k - p), of_b = divide_up(n, columns);
+            bool const add = shape.accumulate || p != 0;
+            Right const* const from_b = b + offset(p, shape.b_k) + offset(j, shape.b_n);
+            for (std::size_t i = 0; i < shape.m; i += chunk_m) {
+                std::size_t const m = std::min(chunk_m, shape.m - i), first = i == 0 ? 0 : of_b;
+                Left const* const from_a = a + offset(i, shape.a_m) + offset(p, shape.a_k);
+                parallel(of_b - first + divide_up(m, rows), std::size_t{2},
+                         [=](std::size_t begin, std::size_t end) {
+                             for (std::size_t at = begin + first; at < end + first; ++at)
+                                 if (at < of_b)
+                                     pack_column_panel<Instructions>(std::min(columns, n - at * columns), k,
+                                                                     from_b + offset(at * columns, shape.b_n),
+                                                                     shape.b_k, shape.b_n, 0,
+                                                                     right + at * panel);
+                                 else
+                                     for (std::size_t row = (at - of_b) * rows;
+                                          row < std::min(m, (at - of_b + 1) * rows); ++row)
+                                         pack_row(k, from_a + offset(row, shape.a_m), shape.a_k,
+                                                  left + row * step);
+                         });
+                // Blocks of A as high as L2 has room for; cut columns until there is enough to share.
+                std::size_t const down = divide_up(m, high);
+                std::size_t const cuts =
+                    std::clamp(wanted / down, std::size_t{1}, divide_up(of_b, std::size_t{2}));
+                std::size_t const wide = divide_up(of_b, cuts), across = divide_up(of_b, wide);
+                float* const to = c + offset(i, shape.c_m) + offset(j, shape.c_n);
+                parallel(down * across, std::size_t{1}, [=](std::size_t begin, std::size_t end) {
+                    for (; begin < end; ++begin) {
+                        std::size_t const top = begin / across * high, at = begin % across * wide;
+                        pair_block<Instructions>(
+                            std::min(high, m - top), std::min(wide * columns, n - at * columns),
+                            divide_up(k, 2), left + top * step, right + at * panel, panel,
+                            to + offset(top, shape.c_m) + offset(at * columns, shape.c_n), shape.c_m,
+                            shape.c_n, add);
+                    }
+                });
+            }
+        }
+    }
+}
+
+template <class Instructions, class Left, class Right, class Parallel>
+void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, float* c,
+                      Parallel const& parallel) {
+    constexpr std::size_t columns = pair_panels::columns;
+    double const work =
+        static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
+    if (shape.m > 4 * pair_panels::rows) {
+        auto const wanted = static_cast<std::size_t>(std::clamp(work / (1 << 22), 1.0, 32.0));
+        if (wanted > 1)
+            many_rows_of_pairs<Instructions>(shape, a, b, c, wanted, parallel);
+        else
+            many_rows_of_pairs<Instructions>(shape, a, b, c, 1, in_sequence{});
+        return;
+    }
+    // A piece is worth some 30 us: of sums, or of reading B.
+    double const elements = static_cast<double>(shape.n) * static_cast<double>(shape.k);
+    auto const wanted =
+        static_cast<std::size_t>(std::clamp(std::max(work / (1 << 22), elements / (1 << 19)), 1.0, 32.0));
+    std::size_t const wide = std::max(round_up(divide_up(shape.n, wanted), columns), 4 * columns);
+    auto const product = [&](std::size_t begin, std::size_t end) {
+        gemm_shape part = shape;
+        part.n = std::min(end * wide, shape.n) - begin * wide;
+        few_rows_of_pairs<Instructions>(part, a, b + offset(begin * wide, shape.b_n),
+                                        c + offset(begin * wide, shape.c_n));
+    };
+    std::size_t const count = divide_up(shape.n, wide);
+    if (count == 1)
+        product(0, 1);
+    else
+        parallel(count, std::size_t{1}, product);
+}
+
+}  // namespace detail
+
+/// C (+)= A B where A and B are bfloat16, or one of them is float and rounded to it. `parallel` and shape: see gemm.
+template <class Instructions = native, class Left, class Right, class Parallel>
+void bfloat16_gemm(gemm_shape const& shape, Left const* a, Right const* b, float* c,
+                   Parallel const& parallel) {
+    if constexpr (std::is_same_v<Instructions, avx512_bf16>) {
+        if (shape.m == 0 || shape.n == 0) return;
+        if (shape.k == 0)
+            gemm<Instructions>(shape, static_cast<float const*>(nullptr), static_cast<float const*>(nullptr),
+                               c, parallel);
+        else
+            detail::product_of_pairs<Instructions>(shape, a, b, c, parallel);
+    } else {
+        gemm<Instructions>(shape, as_bfloat16(a), as_bfloat16(b), c, parallel);
+    }
+}
+
+}  // namespace meshwise::fast

@@ -1,0 +1,233 @@
+// The register tile of bfloat16 products by vdpbf16ps, products of packed pairs, and the packing.
+//
+// A pair is two neighbours along k in 32 bits, the first in the lower half; where k is odd the last upper half
+// is zero. Guarantees: each element of a product is one chain over the pairs in order, which begins with zero or
+// with what C holds; so it has the same bits wherever k is cut and in whatever tile it lies. The order of the two
+// products of a pair and their rounding are the processor's; subnormal bfloat16 count as zero, as do subnormal
+// sums. Costs: the multiply-adds of whole vectors of columns.
+#pragma once
+
+#include <meshwise/backend/bfloat16.hpp>
+#include <meshwise/backend/simd.hpp>
+#include <meshwise/backend/tile.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace meshwise::fast::detail {
+
+using pair_of_bfloat16 = std::uint32_t;
+
+/// Rows of A lie one behind the other, columns of B in panels: pair (p, j) of a panel is data[p * columns + j].
+struct pair_panels {
+    static constexpr std::size_t rows = 14, columns = 32;  // of the tile: 28 of 32 registers
+    static constexpr std::size_t max_k = 512;              // pairs: a panel of B is 64 KiB
+    static constexpr std::size_t row_step =
+        max_k + 16;  // no power of two, so that rows do not share sets of L1
+};
+
+/// sum += the two products of each lane's pairs.
+template <class Instructions>
+MESHWISE_INLINE void add_products(vector<Instructions, float>& sum,
+                                  vector<Instructions, pair_of_bfloat16> const& left,
+                                  vector<Instructions, pair_of_bfloat16> const& right) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(left), "v"(right));
+}
+
+/// c (+)= a b for Rows x Vectors vectors; `add` begins with C. Not inlined, so that the compiler gives this loop all
+/// registers.
+template <class Instructions, std::size_t Rows, std::size_t Vectors>
+[[gnu::noinline]] void pair_tile(std::size_t k, pair_of_bfloat16 const* a, pair_of_bfloat16 const* b,
+                                 float* c, std::ptrdiff_t c_step, bool add) {
+    constexpr std::size_t width = lanes<Instructions, float>;
+    vector<Instructions, float> sum[Rows][Vectors] = {};
+    if (add)
+        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+            unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+                sum[i][j] = load<Instructions, float>(c + offset(i, c_step) + j * width);
+            });
+        });
+    for (; k != 0; --k, ++a, b += pair_panels::columns) {
+        vector<Instructions, pair_of_bfloat16> right[Vectors];
+        unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+            right[j] = load<Instructions, pair_of_bfloat16>(b + j * width);
+        });
+        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+            auto const left = splat<Instructions>(a[i * pair_panels::row_step]);
+            unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+                add_products<Instructions>(sum[i][j], left, right[j]);
+            });
+        });
+    }
+    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+        unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+            store<Instructions>(c + offset(i, c_step) + j * width, sum[i][j]);
+        });
+    });
+}
+
+/// All rows of one panel of B, as many at once as the tile has, then powers of two.
+template <class Instructions, std::size_t Vectors, std::size_t Rows = pair_panels::rows>
+void pair_column(std::size_t m, std::size_t k, pair_of_bfloat16 const* a, pair_of_bfloat16 const* b, float* c,
+                 std::ptrdiff_t c_step, bool add) {
+    for (; m >= Rows; m -= Rows, a += Rows * pair_panels::row_step, c += offset(Rows, c_step))
+        pair_tile<Instructions, Rows, Vectors>(k, a, b, c, c_step, add);
+    if constexpr (Rows > 1)
+        if (m != 0) pair_column<Instructions, Vectors, (Rows > 8 ? 8 : Rows / 2)>(m, k, a, b, c, c_step, add);
+}
+
+/// c (+)= a b for packed operands, k in pairs; `panel` is the distance of B's panels.
+template <class Instructions>
+void pair_block(std::size_t m, std::size_t n, std::size_t k, pair_of_bfloat16 const* a,
+                pair_of_bfloat16 const* b, std::size_t panel, float* c, std::ptrdiff_t c_m,
+                std::ptrdiff_t c_n, bool add) {
+    constexpr std::size_t rows = pair_panels::rows, columns = pair_panels::columns, half = columns / 2;
+    for (; n != 0; b += panel) {
+        std::size_t const here = std::min(n, columns);
+        if (c_n == 1 && here == columns) {
+            pair_column<Instructions, 2>(m, k, a, b, c, c_m, add);
+        } else if (c_n == 1 && here == half) {
+            pair_column<Instructions, 1>(m, k, a, b, c, c_m, add);
+        } else {
+            // part of a vector or a scattered C: the same tile, copied here and back
+            alignas(64) float tile[rows * columns] = {};
+            auto const* left = a;
+            for (std::size_t row = 0; row < m; row += rows, left += rows * pair_panels::row_step) {
+                std::size_t const high = std::min(m - row, rows);
+                auto const each = [&](auto f) {
+                    for (std::size_t i = 0; i < high; ++i)
+                        for (std::size_t j = 0; j < here; ++j)
+                            f(tile[i * columns + j], c[offset(row + i, c_m) + offset(j, c_n)]);
+                };
+                if (add) each([](float& in_tile, float const& in_c) { in_tile = in_c; });
+                pair_column<Instructions, 2>(high, k, left, b, tile, columns, add);
+                each([](float const& in_tile, float& in_c) { in_c = in_tile; });
+            }
+        }
+        n -= here;
+        c += offset(here, c_n);
+    }
+}
+
+/// Two rows of 32 as pairs: those of columns 0 to 15, then those of 16 to 31.
+template <class Instructions>
+MESHWISE_INLINE void pairs_of_rows(bfloat16 const* first_row, bfloat16 const* second_row,
+                                   vector<Instructions, pair_of_bfloat16> (&pairs)[2]) {
+    vector<Instructions, std::uint16_t> first, second;
+    __builtin_memcpy(&first, first_row, sizeof first);
+    __builtin_memcpy(&second, second_row, sizeof second);
+    [&]<int... Lane>(std::integer_sequence<int, Lane...>) __attribute__((always_inline)) {
+        auto const low = __builtin_shufflevector(first, second, (Lane / 2 + Lane % 2 * 32)...);
+        auto const high = __builtin_shufflevector(first, second, (16 + Lane / 2 + Lane % 2 * 32)...);
+        __builtin_memcpy(&pairs[0], &low, sizeof low);
+        __builtin_memcpy(&pairs[1], &high, sizeof high);
+    }
+    (std::make_integer_sequence<int, 32>{});
+}
+
+/// pair_tile for 32 columns of B where it lies: few rows are sooner done with them than they are packed. What lies
+/// `ahead` is fetched meanwhile.
+template <class Instructions, std::size_t Rows>
+[[gnu::noinline]] void unpacked_tile(std::size_t k, pair_of_bfloat16 const* a, bfloat16 const* b,
+                                     std::ptrdiff_t b_step, std::ptrdiff_t ahead, float* c,
+                                     std::ptrdiff_t c_step, bool add) {
+    constexpr std::size_t width = lanes<Instructions, float>;
+    vector<Instructions, float> sum[Rows][2] = {};
+    if (add)
+        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+            unroll<2>([&](auto j) __attribute__((always_inline)) {
+                sum[i][j] = load<Instructions, float>(c + offset(i, c_step) + j * width);
+            });
+        });
+    for (; k != 0; --k, ++a, b += 2 * b_step) {
+        __builtin_prefetch(b + ahead);
+        __builtin_prefetch(b + ahead + b_step);
+        vector<Instructions, pair_of_bfloat16> right[2];
+        pairs_of_rows<Instructions>(b, b + b_step, right);
+        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+            auto const left = splat<Instructions>(a[i * pair_panels::row_step]);
+            unroll<2>([&](auto j) __attribute__((always_inline)) {
+                add_products<Instructions>(sum[i][j], left, right[j]);
+            });
+        });
+    }
+    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+        unroll<2>([&](auto j) __attribute__((always_inline)) {
+            store<Instructions>(c + offset(i, c_step) + j * width, sum[i][j]);
+        });
+    });
+}
+
+/// The same for any number of rows.
+template <class Instructions, std::size_t Rows = 8>
+void unpacked_rows(std::size_t m, std::size_t k, pair_of_bfloat16 const* a, bfloat16 const* b,
+                   std::ptrdiff_t b_step, std::ptrdiff_t ahead, float* c, std::ptrdiff_t c_step, bool add) {
+    for (; m >= Rows; m -= Rows, a += Rows * pair_panels::row_step, c += offset(Rows, c_step))
+        unpacked_tile<Instructions, Rows>(k, a, b, b_step, ahead, c, c_step, add);
+    if constexpr (Rows > 1)
+        if (m != 0) unpacked_rows<Instructions, Rows / 2>(m, k, a, b, b_step, ahead, c, c_step, add);
+}
+
+/// One pair out of elements that lie `step` apart, `count` of which there are.
+template <class From>
+MESHWISE_INLINE pair_of_bfloat16 pair_at(From const* from, std::ptrdiff_t step, std::size_t count) {
+    pair_of_bfloat16 const first = bfloat16(from[0]).bits, second = count > 1 ? bfloat16(from[step]).bits : 0;
+    return first | second << 16U;
+}
+
+/// Packs a row of A: k elements that lie `step` apart.
+template <class From>
+void pack_row(std::size_t k, From const* from, std::ptrdiff_t step, pair_of_bfloat16* out) {
+    std::size_t done = 0;
+    if (step == 1)
+        for (; done + 2 <= k; done += 2) out[done / 2] = pair_at(from + done, 1, 2);
+    for (; done < k; done += 2) out[done / 2] = pair_at(from + offset(done, step), step, k - done);
+}
+
+/// Packs `count` <= 32 columns of k elements of B into a panel. Other columns of the panel stay as they are: what
+/// is computed of them is used by nobody. What lies `ahead` is fetched meanwhile.
+template <class Instructions, class From>
+void pack_column_panel(std::size_t count, std::size_t k, From const* from, std::ptrdiff_t from_k,
+                       std::ptrdiff_t from_n, std::ptrdiff_t ahead, pair_of_bfloat16* out) {
+    constexpr std::size_t columns = pair_panels::columns, width = lanes<Instructions, pair_of_bfloat16>;
+    using pairs = vector<Instructions, pair_of_bfloat16>;
+    std::size_t done = 0;
+    if constexpr (std::is_same_v<From, bfloat16>) {
+        if (from_n == 1 && count == columns) {
+            // two rows of 32, interleaved
+            for (; done + 2 <= k; done += 2) {
+                auto const* const row = from + offset(done, from_k);
+                pairs both[2];
+                pairs_of_rows<Instructions>(row, row + from_k, both);
+                __builtin_prefetch(row + ahead);
+                __builtin_prefetch(row + from_k + ahead);
+                store<Instructions>(out + done / 2 * columns, both[0]);
+                store<Instructions>(out + done / 2 * columns + width, both[1]);
+            }
+        } else if (from_k == 1 && count % width == 0) {
+            // 16 columns of 16 pairs, transposed
+            for (; done + 2 * width <= k; done += 2 * width)
+                for (std::size_t j = 0; j < count; j += width) {
+                    pairs row[width];
+                    unroll<width>([&](auto i) __attribute__((always_inline)) {
+                        __builtin_prefetch(from + offset(j + i, from_n) + done + ahead);
+                    });
+                    unroll<width>([&](auto i) __attribute__((always_inline)) {
+                        __builtin_memcpy(&row[i], from + offset(j + i, from_n) + done, sizeof row[i]);
+                    });
+                    transpose<Instructions, pair_of_bfloat16>(row);
+                    unroll<width>([&](auto i) __attribute__((always_inline)) {
+                        store<Instructions>(out + (done / 2 + i) * columns + j, row[i]);
+                    });
+                }
+        }
+    }
+    for (; done < k; done += 2)
+        for (std::size_t j = 0; j < count; ++j)
+            out[done / 2 * columns + j] =
+                pair_at(from + offset(done, from_k) + offset(j, from_n), from_k, k - done);
+}
+
+}  // namespace meshwise::fast::detail
