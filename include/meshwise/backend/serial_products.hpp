@@ -17,8 +17,12 @@ namespace meshwise {
 /// Products: see backend/concept.hpp for what each member does.
 struct serial_products {
     template <class T>
-    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c) {
+    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c, T const* bias = nullptr) {
         product(shape, a, b, c);
+        if (bias == nullptr) return;
+        for (std::size_t i = 0; i < shape.m; ++i)
+            for (std::size_t j = 0; j < shape.n; ++j)
+                c[offset(i, shape.c_m) + offset(j, shape.c_n)] += bias[j];
     }
     static void gemm(gemm_shape const& shape, bfloat16 const* a, bfloat16 const* b, float* c) {
         product(shape, a, b, c);
@@ -42,10 +46,10 @@ struct serial_products {
                 *packed++ = b[offset(p, shape.b_k) + offset(j, shape.b_n)];
     }
     template <class T, class R>
-    static void gemm_packed(gemm_shape shape, T const* a, T const* packed, R* c) {
+    static void gemm_packed(gemm_shape shape, T const* a, T const* packed, R* c, auto... bias) {
         shape.b_k = static_cast<std::ptrdiff_t>(shape.n);
         shape.b_n = 1;
-        gemm(shape, a, packed, c);
+        gemm(shape, a, packed, c, bias...);
     }
 
     template <class T>

@@ -19,8 +19,8 @@ namespace meshwise {
 template <class Instructions>
 struct tbb_products {
     template <class T>
-    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c) {
-        fast::gemm<Instructions>(shape, a, b, c, in_parallel{});
+    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c, T const* bias = nullptr) {
+        fast::gemm<Instructions>(shape, a, b, c, in_parallel{}, bias);
     }
     static void gemm(gemm_shape const& shape, bfloat16 const* a, bfloat16 const* b, float* c) {
         fast::gemm<Instructions>(shape, a, b, c, in_parallel{});
@@ -39,9 +39,10 @@ struct tbb_products {
             fast::pack_right<Instructions>(shape, b, packed, in_parallel{});
     }
     template <class T, class R>
-    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c) {
+    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c,
+                            R const* bias = nullptr) {
         if constexpr (!std::is_same_v<T, bfloat16>)
-            fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{});
+            fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{}, bias);
     }
 
     template <class T, class R>
