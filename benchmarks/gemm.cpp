@@ -133,6 +133,15 @@ void meshwise_product(benchmark::State& state, problem what, std::size_t threads
     });
 }
 
+void packed_product(benchmark::State& state, problem what, std::size_t threads) {
+    mw::tbb::enter(threads, [&] {
+        std::vector<float> packed(mw::tbb::packed_elements<float>(what.shape));
+        mw::tbb::pack(what.shape, what.b.data(), packed.data());
+        measure(state, what, threads,
+                [&] { mw::tbb::gemm_packed(what.shape, what.a.data(), packed.data(), what.c.data()); });
+    });
+}
+
 void eigen_product(benchmark::State& state, problem what) {
     using rows = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
     using index = Eigen::Index;
@@ -158,10 +167,15 @@ void add(std::size_t m, std::size_t n, std::size_t k, form how) {
     auto const set_up = [](benchmark::internal::Benchmark* one) {
         one->UseManualTime()->Unit(benchmark::kMicrosecond);
     };
-    for (std::size_t const threads : {std::size_t{1}, std::size_t{2}})
-        set_up(benchmark::RegisterBenchmark(
-            ("meshwise/" + name + "/threads:" + std::to_string(threads)).c_str(),
-            [=](benchmark::State& state) { meshwise_product(state, problem(m, n, k, how), threads); }));
+    for (std::size_t const threads : {std::size_t{1}, std::size_t{2}}) {
+        std::string const where = name + "/threads:" + std::to_string(threads);
+        set_up(benchmark::RegisterBenchmark(("meshwise/" + where).c_str(), [=](benchmark::State& state) {
+            meshwise_product(state, problem(m, n, k, how), threads);
+        }));
+        set_up(benchmark::RegisterBenchmark(("packed/" + where).c_str(), [=](benchmark::State& state) {
+            packed_product(state, problem(m, n, k, how), threads);
+        }));
+    }
     set_up(
         benchmark::RegisterBenchmark(("eigen/" + name + "/threads:1").c_str(), [=](benchmark::State& state) {
             eigen_product(state, problem(m, n, k, how));
