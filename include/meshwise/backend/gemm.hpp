@@ -150,7 +150,8 @@ bool is_trivial(gemm_shape const& shape, T* c, T const* bias) {
 
 }  // namespace detail
 
-/// C (+)= A B, then + `bias` for each column where it is not null, for any strides. T is float or double; A and B may have any types that convert to T (bfloat16).
+/// C (+)= A B, then + `bias` for each column where it is not null, for any strides. T is float
+/// or double; A and B may have any types that convert to T (bfloat16).
 ///
 /// Communication: none; `parallel(count, grain, f)` has to call f(begin, end) for disjoint ranges that cover
 /// [0, count), in any threads. Shape and units: see gemm_shape; C must not overlap A or B.

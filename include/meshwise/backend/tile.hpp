@@ -45,8 +45,8 @@ struct lying_rows {
 /// where few rows read much of B.
 inline constexpr std::size_t fetch_ahead = 32;
 
-/// The register tile: c (+)= a b for Rows x Vectors vectors, then + bias where there is one. Not inlined, so that the compiler gives this
-/// loop all registers.
+/// The register tile: c (+)= a b for Rows x Vectors vectors, then + bias where there is one. Not inlined, so
+/// that the compiler gives this loop all registers.
 template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, class Left>
 [[gnu::noinline]] void tile_product(std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
                                     std::ptrdiff_t c_step, bool add, T const* bias) {

@@ -7,8 +7,8 @@
 
 namespace meshwise::detail {
 
-// Where dot and add would be local and their result is where the strategy wants it. Under reproducible<V> a product is a
-// sum of products, and the bias comes after the last.
+// Where dot and add would be local and their result is where the strategy wants it. Under reproducible<V> a product is
+// a sum of products, and the bias comes after the last.
 template <class S, class X, class W, class Bias, class... K>
 constexpr bool bias_fits_into_product() {
     if constexpr (any_poison<X, W, Bias>)
