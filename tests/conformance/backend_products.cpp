@@ -230,6 +230,38 @@ TEST_CASE_TEMPLATE("a product with packed B has the bits of one without", On, BA
     }
 }
 
+TEST_CASE_TEMPLATE("a bias in the product has the bits of one added afterwards", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    for (auto const& [m, n, k] : std::vector<std::array<std::size_t, 3>>{{1, 70, 33},
+                                                                         {7, 70, 600},
+                                                                         {70, 9, 33},
+                                                                         {64, 3, 64},
+                                                                         {300, 1700, 600},
+                                                                         {130, 79, 1100},
+                                                                         {3, 4, 0}}) {
+        auto const a = values<T>(m * k, 1), b = values<T>(k * n, 2), bias = values<T>(n, 3);
+        for (unsigned turned = 0; turned < 8; ++turned) {
+            auto const shape = product(m, n, k, turned & 1, turned & 2, turned & 4);
+            std::vector<T> c(m * n), fused(m * n), by_packed(m * n);
+            B::gemm(shape, a.data(), b.data(), c.data());
+            for (std::size_t i = 0; i < m; ++i)
+                for (std::size_t j = 0; j < n; ++j)
+                    c[static_cast<std::size_t>(signed_size(i) * shape.c_m + signed_size(j) * shape.c_n)] +=
+                        bias[j];
+            B::gemm(shape, a.data(), b.data(), fused.data(), bias.data());
+            std::vector<T> packed(B::template packed_elements<T>(shape));
+            CAPTURE(m);
+            CAPTURE(turned);
+            CHECK(same_bits(fused, c));
+            if (packed.empty()) continue;  // B is too small for it
+            B::pack(shape, b.data(), packed.data());
+            B::gemm_packed(shape, a.data(), packed.data(), by_packed.data(), bias.data());
+            CHECK(same_bits(by_packed, c));
+        }
+    }
+}
+
 TEST_CASE_TEMPLATE("batched_gemm is one gemm after the other", On, BACKENDS) {
     using B = typename On::backend;
     using T = typename On::type;

@@ -25,10 +25,11 @@
 // -- products
 // gemm(gemm_shape, a, b, c)                  float, double; also bfloat16 and float a, b, in any order, with
 //                                            float c: each float is rounded to the nearest bfloat16 first
+// gemm(gemm_shape, a, b, c, bias)            the same, then + bias[n]; null: no bias. Not for bfloat16
 // batched_gemm(batch, a_step, b_step, c_step, gemm_shape, a, b, c)
 // packed_elements<T>(gemm_shape)             elements of a packed B; 0 where packing does not pay
 // pack(gemm_shape, b, packed)                arranges B for the products that follow
-// gemm_packed(gemm_shape, a, packed, c)      the bits of gemm; b_k and b_n are not looked at
+// gemm_packed(gemm_shape, a, packed, c)      or (..., c, bias): the bits of gemm; b_k and b_n are not looked at
 // attention(attention_shape, q, k, v, o, lse)
 // attention_gradient(attention_shape, q, k, v, o, lse, d_o, d_q, d_k, d_v)
 //                                            float, double; also bfloat16 with float lse
@@ -154,6 +155,7 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
     B::parallel(n, n, [](std::size_t, std::size_t) {});
 
     B::gemm(gemm_shape{}, x, x, y);
+    B::gemm(gemm_shape{}, x, x, y, x);
     B::gemm(gemm_shape{}, narrow, narrow, y);
     B::gemm(gemm_shape{}, x, narrow, y);
     B::gemm(gemm_shape{}, narrow, x, y);
@@ -164,6 +166,7 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
     { B::template packed_elements<bfloat16>(gemm_shape{}) } -> std::same_as<std::size_t>;
     B::pack(gemm_shape{}, x, y);
     B::gemm_packed(gemm_shape{}, x, x, y);
+    B::gemm_packed(gemm_shape{}, x, x, y, x);
     B::attention(attention_shape{}, x, x, x, y, y);
     B::attention(attention_shape{}, narrow, narrow, narrow, halves, y);
     B::attention_gradient(attention_shape{}, x, x, x, x, x, x, y, y, y);

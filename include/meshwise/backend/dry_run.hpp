@@ -45,7 +45,7 @@ struct dry_run {
     static void parallel(std::size_t, std::size_t, F&&) {}
 
     template <class Left, class Right, class R>
-    static void gemm(gemm_shape const& shape, Left const*, Right const*, R*) {
+    static void gemm(gemm_shape const& shape, Left const*, Right const*, R*, R const* = nullptr) {
         flops() += std::uint64_t{2} * shape.m * shape.n * shape.k;
     }
     template <class Left, class Right, class R>
@@ -60,7 +60,7 @@ struct dry_run {
     template <class T>
     static void pack(gemm_shape const&, T const*, T*) {}
     template <class T, class R>
-    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c) {
+    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c, R const* = nullptr) {
         gemm(shape, a, packed, c);
     }
     template <class T>

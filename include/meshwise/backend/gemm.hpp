@@ -30,11 +30,21 @@ struct in_sequence {
 
 namespace detail {
 
+/// C += bias, in the order of the unfused sum. For what is near after a product.
+template <class T>
+void add_bias(gemm_shape const& shape, T const* bias, T* c) {
+    for (std::size_t i = 0; i < shape.m; ++i, c += shape.c_m)
+        if (shape.c_n == 1)
+            for (std::size_t j = 0; j < shape.n; ++j) c[j] += bias[j];
+        else
+            for (std::size_t j = 0; j < shape.n; ++j) c[offset(j, shape.c_n)] += bias[j];
+}
+
 /// Many rows: all threads pack A and B together, then share the tiles of C, so that nothing is packed twice. Where
 /// `ready` is not null it is B in the panels of pack_right.
 template <class Instructions, class Left, class Right, class T, class Parallel>
 void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T const* ready, T* c,
-                    std::size_t wanted, Parallel const& parallel) {
+                    T const* bias, std::size_t wanted, Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
     constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
     std::size_t const block_k = sizes::block_k(shape.k);
@@ -51,6 +61,7 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T co
         for (std::size_t p = 0; p < shape.k; p += block_k) {
             std::size_t const k = std::min(block_k, shape.k - p);
             bool const add = shape.accumulate || p != 0;
+            T const* const last_bias = bias != nullptr && p + k == shape.k ? bias + j : nullptr;
             Right const* const from_b = b + offset(p, shape.b_k) + offset(j, shape.b_n);
             for (std::size_t i = 0; i < shape.m; i += chunk_m) {
                 std::size_t const m = std::min(chunk_m, shape.m - i);
@@ -84,7 +95,8 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T co
                             std::min(rows, m - top), std::min(columns, n - left), k,
                             panels<T>{packed_a + top / tile_m * size_a, step_a, panel_a},
                             {right.data + offset(left / tile_n, right.panel), tile_n, right.panel},
-                            to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n, add);
+                            to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n, add,
+                            last_bias == nullptr ? last_bias : last_bias + left);
                     }
                 });
             }
@@ -94,7 +106,7 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T co
 
 template <class Instructions, class Left, class Right, class T, class Parallel>
 void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T const* packed, T* c,
-                      Parallel const& parallel) {
+                      T const* bias, Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
     // A piece is worth some 30 us at least, which pays for waking a thread.
     double const work =
@@ -103,9 +115,9 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
     bool const small = wanted == 1 && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
     if (shape.m > sizes::few && !small) {
         if (wanted > 1)
-            shared_product<Instructions>(shape, a, b, packed, c, wanted, parallel);
+            shared_product<Instructions>(shape, a, b, packed, c, bias, wanted, parallel);
         else
-            shared_product<Instructions>(shape, a, b, packed, c, wanted, in_sequence{});
+            shared_product<Instructions>(shape, a, b, packed, c, bias, wanted, in_sequence{});
         return;
     }
     std::size_t const columns =
@@ -116,6 +128,7 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
         few_rows_product<Instructions>(part, a, b + offset(begin * columns, shape.b_n),
                                        packed == nullptr ? packed : packed + begin * columns * shape.k,
                                        c + offset(begin * columns, shape.c_n));
+        if (bias != nullptr) add_bias(part, bias + begin * columns, c + offset(begin * columns, shape.c_n));
     };
     std::size_t const count = divide_up(shape.n, columns);
     if (count == 1)
@@ -126,23 +139,27 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
 
 /// Products without multiplications.
 template <class T>
-bool is_trivial(gemm_shape const& shape, T* c) {
+bool is_trivial(gemm_shape const& shape, T* c, T const* bias) {
     if (shape.m != 0 && shape.n != 0 && shape.k != 0) return false;
     if (!shape.accumulate)
         for (std::size_t i = 0; i < shape.m; ++i)
             for (std::size_t j = 0; j < shape.n; ++j) c[offset(i, shape.c_m) + offset(j, shape.c_n)] = T{};
+    if (bias != nullptr) add_bias(shape, bias, c);
     return true;
 }
 
 }  // namespace detail
 
-/// C (+)= A B for any strides. T is float or double; A and B may have any types that convert to T (bfloat16).
+/// C (+)= A B, then + `bias` for each column where it is not null, for any strides. T is float
+/// or double; A and B may have any types that convert to T (bfloat16).
 ///
 /// Communication: none; `parallel(count, grain, f)` has to call f(begin, end) for disjoint ranges that cover
 /// [0, count), in any threads. Shape and units: see gemm_shape; C must not overlap A or B.
 template <class Instructions = native, class Left, class Right, class T, class Parallel>
-void gemm(gemm_shape const& shape, Left const* a, Right const* b, T* c, Parallel const& parallel) {
-    if (detail::is_trivial(shape, c)) return;
+void gemm(gemm_shape const& shape, Left const* a, Right const* b, T* c, Parallel const& parallel,
+          T const* bias = nullptr) {
+    if (detail::is_trivial(shape, c, bias)) return;
+    T const* const none = nullptr;
     // Vectors run along n. Where C is contiguous along m instead, or has few columns, compute its transpose:
     // factors commute, so the bits are the same.
     constexpr std::size_t few = detail::blocking<Instructions, T>::tile_n / 4;
@@ -150,9 +167,10 @@ void gemm(gemm_shape const& shape, Left const* a, Right const* b, T* c, Parallel
     if (narrow || (!flat && shape.c_n != 1 && shape.c_m == 1)) {
         gemm_shape const swapped{shape.n,   shape.m,   shape.k,   shape.b_n, shape.b_k,
                                  shape.a_k, shape.a_m, shape.c_n, shape.c_m, shape.accumulate};
-        detail::parallel_product<Instructions>(swapped, b, a, static_cast<T const*>(nullptr), c, parallel);
+        detail::parallel_product<Instructions>(swapped, b, a, none, c, none, parallel);
+        if (bias != nullptr) detail::add_bias(shape, bias, c);
     } else {
-        detail::parallel_product<Instructions>(shape, a, b, static_cast<T const*>(nullptr), c, parallel);
+        detail::parallel_product<Instructions>(shape, a, b, none, c, bias, parallel);
     }
 }
 
@@ -176,12 +194,13 @@ void pack_right(gemm_shape const& shape, T const* b, T* packed, Parallel const& 
     });
 }
 
-/// C (+)= A B with B from pack_right: the bits of gemm. The strides of B are not looked at.
+/// C (+)= A B (+ bias) with B from pack_right: the bits of gemm. The strides of B are not looked at.
 template <class Instructions = native, class T, class Parallel>
-void gemm_packed(gemm_shape shape, T const* a, T const* packed, T* c, Parallel const& parallel) {
-    if (detail::is_trivial(shape, c)) return;
+void gemm_packed(gemm_shape shape, T const* a, T const* packed, T* c, Parallel const& parallel,
+                 T const* bias = nullptr) {
+    if (detail::is_trivial(shape, c, bias)) return;
     shape.b_k = shape.b_n = 0;
-    detail::parallel_product<Instructions>(shape, a, packed, packed, c, parallel);
+    detail::parallel_product<Instructions>(shape, a, packed, packed, c, bias, parallel);
 }
 
 }  // namespace meshwise::fast

@@ -25,6 +25,14 @@ struct serial_products {
         else
             product(shape, as_bfloat16(a), as_bfloat16(b), c);
     }
+    template <class T>
+    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c, T const* bias) {
+        product(shape, a, b, c);
+        if (bias == nullptr) return;
+        for (std::size_t i = 0; i < shape.m; ++i)
+            for (std::size_t j = 0; j < shape.n; ++j)
+                c[offset(i, shape.c_m) + offset(j, shape.c_n)] += bias[j];
+    }
 
     template <class Left, class Right, class R>
     static void batched_gemm(std::size_t batch, std::ptrdiff_t a_step, std::ptrdiff_t b_step,
@@ -45,10 +53,10 @@ struct serial_products {
                 *packed++ = b[offset(p, shape.b_k) + offset(j, shape.b_n)];
     }
     template <class T, class R>
-    static void gemm_packed(gemm_shape shape, T const* a, T const* packed, R* c) {
+    static void gemm_packed(gemm_shape shape, T const* a, T const* packed, R* c, auto... bias) {
         shape.b_k = static_cast<std::ptrdiff_t>(shape.n);
         shape.b_n = 1;
-        gemm(shape, a, packed, c);
+        gemm(shape, a, packed, c, bias...);
     }
 
     template <class T>

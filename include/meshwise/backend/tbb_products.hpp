@@ -23,6 +23,10 @@ struct tbb_products {
     static void gemm(gemm_shape const& shape, Left const* a, Right const* b, R* c) {
         product(shape, a, b, c, in_parallel{});
     }
+    template <class T>
+    static void gemm(gemm_shape const& shape, T const* a, T const* b, T* c, T const* bias) {
+        fast::gemm<Instructions>(shape, a, b, c, in_parallel{}, bias);
+    }
 
     template <class T>
     static std::size_t packed_elements(gemm_shape const& shape) {
@@ -37,9 +41,10 @@ struct tbb_products {
             fast::pack_right<Instructions>(shape, b, packed, in_parallel{});
     }
     template <class T, class R>
-    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c) {
+    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c,
+                            R const* bias = nullptr) {
         if constexpr (!std::is_same_v<T, bfloat16>)
-            fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{});
+            fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{}, bias);
     }
 
     template <class Left, class Right, class R>

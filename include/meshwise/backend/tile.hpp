@@ -45,11 +45,11 @@ struct lying_rows {
 /// where few rows read much of B.
 inline constexpr std::size_t fetch_ahead = 32;
 
-/// The register tile: c (+)= a b for Rows x Vectors vectors. Not inlined, so that the compiler gives this
-/// loop all registers.
+/// The register tile: c (+)= a b for Rows x Vectors vectors, then + bias where there is one. Not inlined, so
+/// that the compiler gives this loop all registers.
 template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, class Left>
 [[gnu::noinline]] void tile_product(std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
-                                    std::ptrdiff_t c_step, bool add) {
+                                    std::ptrdiff_t c_step, bool add, T const* bias) {
     using type = vector<Instructions, T>;
     constexpr std::size_t width = lanes<Instructions, T>;
     type sum[Rows][Vectors] = {};
@@ -91,6 +91,7 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, cl
         unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
             T* const to = c + offset(i, c_step) + j * width;
             if (add) sum[i][j] = load<Instructions, T>(to) + sum[i][j];
+            if (bias != nullptr) sum[i][j] += load<Instructions, T>(bias + j * width);
             store<Instructions>(to, sum[i][j]);
         });
     });
@@ -100,9 +101,9 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, cl
 /// vain.
 template <class Instructions, class T, std::size_t Vectors, std::size_t Rows, class Left>
 void remaining_rows(std::size_t m, std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
-                    std::ptrdiff_t c_step, bool add) {
+                    std::ptrdiff_t c_step, bool add, T const* bias) {
     if (m >= Rows) {
-        tile_product<Instructions, T, Rows, Vectors>(k, a, b, b_step, c, c_step, add);
+        tile_product<Instructions, T, Rows, Vectors>(k, a, b, b_step, c, c_step, add, bias);
         if constexpr (Left::rows_are_neighbours)
             a.data += Rows;
         else
@@ -111,38 +112,38 @@ void remaining_rows(std::size_t m, std::size_t k, Left a, T const* b, std::ptrdi
         m -= Rows;
     }
     if constexpr (Rows > 1)
-        remaining_rows<Instructions, T, Vectors, Rows / 2>(m, k, a, b, b_step, c, c_step, add);
+        remaining_rows<Instructions, T, Vectors, Rows / 2>(m, k, a, b, b_step, c, c_step, add, bias);
 }
 
 /// All rows of one panel of B.
 template <class Instructions, class T, std::size_t Vectors, class Left>
 void column_product(std::size_t m, std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
-                    std::ptrdiff_t c_step, bool add) {
+                    std::ptrdiff_t c_step, bool add, T const* bias) {
     constexpr std::size_t rows = Instructions::rows;
     constexpr std::size_t power = rows > 8 ? 8 : rows > 4 ? 4 : rows > 2 ? 2 : 1;
     for (; m >= rows; m -= rows, a.next_panel(), c += offset(rows, c_step))
-        tile_product<Instructions, T, rows, Vectors>(k, a, b, b_step, c, c_step, add);
-    remaining_rows<Instructions, T, Vectors, power>(m, k, a, b, b_step, c, c_step, add);
+        tile_product<Instructions, T, rows, Vectors>(k, a, b, b_step, c, c_step, add, bias);
+    remaining_rows<Instructions, T, Vectors, power>(m, k, a, b, b_step, c, c_step, add, bias);
 }
 
 /// c (+)= a b for packed operands: the product that everything else in this folder is made of.
 template <class Instructions, class T, class Left>
 void block_product(std::size_t m, std::size_t n, std::size_t k, Left a, panels<T> b, T* c, std::ptrdiff_t c_m,
-                   std::ptrdiff_t c_n, bool add) {
+                   std::ptrdiff_t c_n, bool add, T const* bias = nullptr) {
     constexpr std::size_t width = lanes<Instructions, T>, vectors = Instructions::vectors;
     constexpr std::size_t columns = vectors * width;
     // One row reads B as a stream: more accumulators than a tile is wide hide the latency of the sums.
     constexpr std::size_t abreast = 8 / vectors;
-    if (m == 1 && c_n == 1 && b.panel == static_cast<std::ptrdiff_t>(columns))
+    if (m == 1 && c_n == 1 && bias == nullptr && b.panel == static_cast<std::ptrdiff_t>(columns))
         for (; n >= abreast * columns;
              n -= abreast * columns, b.data += abreast * columns, c += abreast * columns)
-            tile_product<Instructions, T, 1, abreast * vectors>(k, a, b.data, b.step, c, c_m, add);
+            tile_product<Instructions, T, 1, abreast * vectors>(k, a, b.data, b.step, c, c_m, add, nullptr);
     while (n != 0) {
         std::size_t const here = std::min(n, columns);
         if (c_n == 1 && here == columns) {
-            column_product<Instructions, T, vectors>(m, k, a, b.data, b.step, c, c_m, add);
+            column_product<Instructions, T, vectors>(m, k, a, b.data, b.step, c, c_m, add, bias);
         } else if (c_n == 1 && here == width) {
-            column_product<Instructions, T, 1>(m, k, a, b.data, b.step, c, c_m, add);
+            column_product<Instructions, T, 1>(m, k, a, b.data, b.step, c, c_m, add, bias);
         } else {
             // Part of a vector or a scattered C: the same tile, copied from here.
             constexpr std::size_t rows = Instructions::rows;
@@ -151,20 +152,23 @@ void block_product(std::size_t m, std::size_t n, std::size_t k, Left a, panels<T
             for (std::size_t row = 0; row < m; row += rows, left.next_panel()) {
                 std::size_t const high = std::min(m - row, rows);
                 if (here <= width)
-                    column_product<Instructions, T, 1>(high, k, left, b.data, b.step, tile, columns, false);
+                    column_product<Instructions, T, 1>(high, k, left, b.data, b.step, tile, columns, false,
+                                                       nullptr);
                 else
                     column_product<Instructions, T, vectors>(high, k, left, b.data, b.step, tile, columns,
-                                                             false);
+                                                             false, nullptr);
                 for (std::size_t i = 0; i < high; ++i)
                     for (std::size_t j = 0; j < here; ++j) {
                         T& to = c[offset(row + i, c_m) + offset(j, c_n)];
                         to = add ? to + tile[i * columns + j] : tile[i * columns + j];
+                        if (bias != nullptr) to += bias[j];
                     }
             }
         }
         n -= here;
         b.data += b.panel;
         c += offset(here, c_n);
+        if (bias != nullptr) bias += here;
     }
 }
 

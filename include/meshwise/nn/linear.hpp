@@ -1,8 +1,6 @@
 #pragma once
 // linear: y = x W + b over named axes. In and Out are an axis, or axes<...> of several (heads and head_dim).
-#include <meshwise/ops/align.hpp>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/affine.hpp>
 #include <meshwise/tensor/fields.hpp>
 
 namespace meshwise {
@@ -78,8 +76,7 @@ struct linear {
     detail::parameter_over<S, detail::list_of<Out>> bias;
 
     auto operator()(auto const& x, std::source_location where = std::source_location::current()) const {
-        auto const y = detail::dot_over<S>(detail::list_of<In>{}, x, weight, where);
-        return add(y, align(bias, y, where), where);
+        return detail::affine<S>(detail::list_of<In>{}, x, weight, bias, where);
     }
 
     static constexpr auto parameters =

@@ -71,6 +71,15 @@ struct divisible {
     using verdict = all_of<typename mappable<Y>::verdict, typename multipliable<X, Y>::verdict>;
 };
 
+template <int Sign, class Out, class X, class Y>
+void record_sum(Out& out, X const& x, Y const& y, std::source_location where) {
+    if (!is_recorded(x, y)) return;
+    record_linear(out, where, [to_x = target_of(x), to_y = target_of(y)](auto const& d, mesh_mask pending) {
+        pass_on(to_x, d, pending, 1);
+        pass_on(to_y, d, pending, Sign);
+    });
+}
+
 template <int Sign, class X, class Y>
 auto sum_of_two(X const& x, Y const& y, std::source_location where) {
     if constexpr (any_poison<X, Y>)
@@ -81,12 +90,7 @@ auto sum_of_two(X const& x, Y const& y, std::source_location where) {
         X::backend::map(element_loops(out, x, y),
                         std::conditional_t<(Sign > 0), elementary::plus, elementary::minus>{},
                         out.mutable_data(), x.data(), y.data());
-        if (is_recorded(x, y))
-            record_linear(out, where,
-                          [to_x = target_of(x), to_y = target_of(y)](auto const& d, mesh_mask pending) {
-                              pass_on(to_x, d, pending, 1);
-                              pass_on(to_y, d, pending, Sign);
-                          });
+        record_sum<Sign>(out, x, y, where);
         return out;
     }
 }

@@ -1,0 +1,68 @@
+#pragma once
+// affine: x W + b, the bias added where the product is stored: no pass over the result of its own.
+// Guarantees: values, gradients and their bits are those of dot and add.
+#include <meshwise/ops/align.hpp>
+#include <meshwise/ops/arithmetic.hpp>
+#include <meshwise/ops/dot.hpp>
+
+namespace meshwise::detail {
+
+// Where dot and add would be local and their result is where the strategy wants it. Under reproducible<V> a product is
+// a sum of products, and the bias comes after the last.
+template <class S, class X, class W, class Bias, class... K>
+constexpr bool bias_fits_into_product() {
+    if constexpr (any_poison<X, W, Bias>)
+        return false;
+    else if constexpr (!free_dot_verdict<S, X, W, K...>::value || X::backend::leaves != 1 ||
+                       !std::is_floating_point_v<typename X::value_type>)
+        return false;
+    else {
+        using out = typename dot_axes<X, W, K...>::type;
+        using aligned = alignment<S, X, W, out, K...>;
+        using product =
+            contraction<out, operand<typename X::axes, typename aligned::template wanted<X>::type>,
+                        operand<typename W::axes, typename aligned::template wanted<W>::type>>;
+        if constexpr (!product::verdict::value)
+            return false;
+        else {
+            using place = typename product::layout;
+            using sum = addition<operand<out, place>,
+                                 operand<typename Bias::axes, relayout<typename Bias::axes, list<>, place>>>;
+            if constexpr (!sum::verdict::value)
+                return false;
+            else
+                return std::is_same_v<place, layout_for<S, out>> && std::is_same_v<typename sum::axes, out> &&
+                       std::is_same_v<typename sum::layout, place>;
+        }
+    }
+}
+
+/// x W + b over the axes K, b having the axes of W besides K in their order.
+/// Placement and communication: as dot<S, K...> and add of the aligned bias.
+template <class S, class... K, class X, class W, class Bias>
+auto affine(list<K...>, X const& x, W const& w, Bias const& bias, std::source_location where) {
+    if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
+        auto const y = dot<S, K...>(x, w, where);
+        return add(y, align(bias, y, where), where);
+    } else {
+        using out = typename dot_axes<X, W, K...>::type;
+        using aligned = alignment<S, X, W, out, K...>;
+        auto const left = reshard<typename aligned::template wanted<X>::type>(x, where);
+        auto const right = reshard<typename aligned::template wanted<W>::type>(w, where);
+        using relation =
+            contraction<out, typename decltype(left)::operand, typename decltype(right)::operand>;
+        auto const b = reshard<relayout<typename Bias::axes, list<>, typename relation::layout>>(bias, where);
+        bias_of_columns<typename X::value_type> columns{b.data()};
+        auto product = contracted<typename X::value_type, out, relation>(left, right, &columns);
+        if (!columns.added)
+            X::backend::map(element_loops(product, product, b), elementary::plus{}, product.mutable_data(),
+                            product.data(), b.data());
+        // on the tape they are two operations, as if the sum had memory of its own
+        record_contraction(product, left, right, where);
+        auto sum = product.detached();
+        record_sum<1>(sum, product, b, where);
+        return sum;
+    }
+}
+
+}  // namespace meshwise::detail
