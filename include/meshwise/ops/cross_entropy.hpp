@@ -107,21 +107,26 @@ struct row_numbers {
     explicit row_numbers(std::size_t n) : memory(*current().pool, n * sizeof(T), current().allocating_for) {}
 };
 
+// one result a row, from the columns that count
+inline loops<1> counting_columns(std::size_t rows, vocab_columns const& columns) {
+    loops<1> l;
+    l.dims = 2;
+    l.extents = {rows, columns.counting()};
+    l.out = {1, 0};
+    l.in[0] = {static_cast<std::ptrdiff_t>(columns.here), 1};
+    return l;
+}
+
 template <class B, class T>
 void largest_logits(std::size_t rows, vocab_columns const& columns, T const* x, T* out) {
-    std::size_t const counting = columns.counting();
-    if (counting == columns.here)
-        B::row_max(rows, columns.here, x, out);
-    else if (counting == 0)
-        B::fill(out, rows, -std::numeric_limits<T>::infinity());
-    else {
-        loops<1> l;
-        l.dims = 2;
-        l.extents = {rows, counting};
-        l.out = {1, 0};
-        l.in[0] = {static_cast<std::ptrdiff_t>(columns.here), 1};
-        B::max(l, out, x);
-    }
+    if (columns.counting() == 0) return B::fill(out, rows, -std::numeric_limits<T>::infinity());
+    B::max(counting_columns(rows, columns), out, x);
+}
+
+template <class B, class T>
+void sum_of_logits(std::size_t rows, vocab_columns const& columns, T const* x, T* out) {
+    if (columns.counting() == 0) return B::fill(out, rows, T{});
+    B::sum(counting_columns(rows, columns), out, x);
 }
 
 inline expected_probability expected_of(label_smoothing const& how, std::size_t classes,
@@ -133,17 +138,6 @@ inline expected_probability expected_of(label_smoothing const& how, std::size_t 
     double const k = static_cast<double>(classes);
     double const each = how.epsilon / (how.over == smoothing::over_all ? k : k - 1);
     return {1 - how.epsilon - (how.over == smoothing::over_all ? 0 : each), each};
-}
-
-template <class B, class T>
-void sum_of_logits(std::size_t rows, vocab_columns const& columns, T const* x, T* out) {
-    if (columns.counting() == 0) return B::fill(out, rows, T{});
-    loops<1> l;
-    l.dims = 2;
-    l.extents = {rows, columns.counting()};
-    l.out = {1, 0};
-    l.in[0] = {static_cast<std::ptrdiff_t>(columns.here), 1};
-    B::sum(l, out, x);
 }
 
 /// Sums of exp(x - from) become sums of exp(x - to).
