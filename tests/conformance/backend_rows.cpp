@@ -305,8 +305,11 @@ TEST_CASE_TEMPLATE("cross entropy over split columns", On, BACKENDS) {
                 row_scale[r] * (std::exp(double(x[r * n + j]) - normalizer[r]) - (is_target ? 1 : 0));
         }
     }
-    B::target_and_exp_sum(rows, n, valid, x.data(), largest.data(), targets.data(), 0, logit.data(),
+    std::vector<T> found(rows, T{7});
+    B::target_and_exp_sum(rows, n, valid, x.data(), targets.data(), 0, found.data(), logit.data(),
                           sum.data());
+    largest[4] = -std::numeric_limits<T>::infinity();  // the ignored row has no column
+    CHECK(found == largest);
     check_close(sum, wanted_sum);
     check_close(logit, wanted_logit, 0);
     mw::expected_probability expected{};
@@ -325,9 +328,14 @@ TEST_CASE_TEMPLATE("cross entropy over split columns", On, BACKENDS) {
     }
     std::vector<T> logit_right(rows), sum_right(rows);
     std::vector<T> const some(x.begin(), x.begin() + 65);
-    B::target_and_exp_sum(1, 65, 65, some.data(), largest.data(), targets.data(), 65, logit_right.data(),
+    B::target_and_exp_sum(1, 65, 65, some.data(), targets.data(), 65, found.data(), logit_right.data(),
                           sum_right.data());
     CHECK(logit_right[0] == T{0});  // the target, 0, is another rank's
+    std::vector<T> const nothing(65, -std::numeric_limits<T>::infinity());
+    B::target_and_exp_sum(1, 65, 65, nothing.data(), targets.data(), 0, found.data(), logit.data(),
+                          sum.data());
+    CHECK(found[0] == nothing[0]);
+    CHECK(sum[0] == T{0});  // not NaN: other ranks may have columns that count
     std::vector<T> in_place = x;
     B::cross_entropy_gradient(rows, n, valid, in_place.data(), normalizer.data(), targets.data(), 0,
                               row_scale.data(), mw::expected_probability{}, in_place.data());

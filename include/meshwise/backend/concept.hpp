@@ -70,10 +70,11 @@
 // -- tables and losses: ids and targets are int32 and global, a backend's columns or rows start at `first`
 // gather_rows(count, ids, first, rows, n, table, out)          ids outside [first, first + rows) give zeros
 // scatter_add_rows(count, ids, first, rows, n, dy, dtable)     added to dtable, in the order of occurrence
-// target_and_exp_sum(rows, n, valid, x, row_max, targets, first, out_target, out_exp_sum)
-//                                            the target's logit if it is in [first, first + valid), else
-//                                            0; the sum of exp(x - row_max) over the valid columns; both
-//                                            0 where target == ignored_target
+// target_and_exp_sum(rows, n, valid, x, targets, first, out_max, out_target, out_exp_sum)
+//                                            the maximum of the valid columns, -inf without any; the target's
+//                                            logit if it is in [first, first + valid), else 0; the sum of
+//                                            exp(x - maximum) over the valid columns. Where target ==
+//                                            ignored_target no column is valid
 // cross_entropy_gradient(rows, n, valid, x, log_normalizer, targets, first, row_scale, expected, dx)
 //                                            row_scale (exp(x - log_normalizer) - expected.each
 //                                            - expected.target [column == target]);
@@ -208,7 +209,7 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
 
     B::gather_rows(n, ids, n, n, n, x, y);
     B::scatter_add_rows(n, ids, n, n, n, x, y);
-    B::target_and_exp_sum(n, n, n, x, x, ids, n, y, y);
+    B::target_and_exp_sum(n, n, n, x, ids, n, y, y, y);
     B::cross_entropy_gradient(n, n, n, x, x, ids, n, x, expected_probability{}, y);
 };
 

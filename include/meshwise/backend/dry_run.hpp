@@ -137,8 +137,8 @@ struct dry_run {
     static void scatter_add_rows(std::size_t, std::int32_t const*, std::size_t, std::size_t, std::size_t,
                                  T const*, T*) {}
     template <class T>
-    static void target_and_exp_sum(std::size_t, std::size_t, std::size_t, T const*, T const*,
-                                   std::int32_t const*, std::size_t, T*, T*) {}
+    static void target_and_exp_sum(std::size_t, std::size_t, std::size_t, T const*, std::int32_t const*,
+                                   std::size_t, T*, T*, T*) {}
     template <class T>
     static void cross_entropy_gradient(std::size_t, std::size_t, std::size_t, T const*, T const*,
                                        std::int32_t const*, std::size_t, T const*, expected_probability, T*) {

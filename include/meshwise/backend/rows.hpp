@@ -8,6 +8,7 @@
 #include <meshwise/backend/one_code.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,30 @@ void for_each_row(std::size_t rows, std::size_t n, F&& f) {
     });
 }
 
+/// The largest of n numbers, -inf if there are none, NaN if one is. Whole blocks are compared side by side: one chain of
+/// comparisons would wait for each of them.
+template <class T>
+MESHWISE_INLINE T largest_of(std::size_t n, T const* x) {
+    T largest[block];
+    std::fill_n(largest, block, larger::identity<T>);
+    for_each_block(
+        n,
+        [&](std::size_t, std::size_t, T const* part) __attribute__((always_inline)) {
+            for (std::size_t i = 0; i < block; ++i) larger::combine(largest[i], part[i]);
+        },
+        x);
+    for (std::size_t half = block / 2; half > 0; half /= 2)
+        for (std::size_t i = 0; i < half; ++i) larger::combine(largest[i], largest[i + half]);
+    return largest[0];
+}
+
+/// What to subtract from a row with this maximum: a row that is all -inf is shifted by 0, so that its exponentials are
+/// 0 and not NaN.
+template <class T>
+MESHWISE_INLINE T finite_shift(T largest) {
+    return largest == -std::numeric_limits<T>::infinity() ? T{0} : largest;
+}
+
 }  // namespace meshwise::fast
 
 namespace meshwise {
@@ -34,7 +59,7 @@ struct tbb_rows {
     static void argmax_rows(std::size_t rows, std::size_t n, T const* x, std::int32_t* out) {
         each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const* const row = x + r * n;
-            T const largest = largest_of(n, row);
+            T const largest = fast::largest_of(n, row);
             std::size_t found = 0;
             while (found + 1 < n && !(row[found] == largest || (row[found] != row[found]))) ++found;
             out[r] = static_cast<std::int32_t>(found);
@@ -43,7 +68,7 @@ struct tbb_rows {
 
     template <class T>
     static void row_max(std::size_t rows, std::size_t n, T const* x, T* out) {
-        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE { out[r] = largest_of(n, x + r * n); });
+        each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE { out[r] = fast::largest_of(n, x + r * n); });
     }
 
     template <class T>
@@ -51,9 +76,7 @@ struct tbb_rows {
         each(rows, n, [=](std::size_t r) MESHWISE_ONE_CODE {
             T const* const from = x + r * n;
             T* const to = y + r * n;
-            T const largest = largest_of(n, from);
-            // A row that is all -inf is shifted by 0, so that its exponentials are 0 and not NaN.
-            T const shift = largest == -std::numeric_limits<T>::infinity() ? T{0} : largest;
+            T const shift = fast::finite_shift(fast::largest_of(n, from));
             fast::lane_accumulator<fast::plus, T> total;
             fast::for_each_block(
                 n,
@@ -179,12 +202,6 @@ private:
     template <class F>
     static void each(std::size_t rows, std::size_t n, F&& f) {
         fast::for_each_row<Instructions>(rows, n, f);
-    }
-
-    template <class T>
-    static T largest_of(std::size_t n, T const* x) {
-        return static_cast<T>(fast::reduce_row<fast::larger, T>(
-            n, [](T a) { return a; }, x));
     }
 
     // Strips of columns in parallel, each summed over all rows; without a mean and a bias for rms_norm.

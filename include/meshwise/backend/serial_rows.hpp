@@ -36,9 +36,7 @@ struct serial_rows {
     MESHWISE_ONE_CODE static void softmax(std::size_t rows, std::size_t n, T const* x, T* y) {
         for (std::size_t r = 0; r < rows; ++r, x += n, y += n) {
             T const largest = largest_of(n, x);
-            // A row that is all -inf is shifted by 0, so that its exponentials are 0 and not NaN.
-            double const shift =
-                largest == -std::numeric_limits<T>::infinity() ? 0.0 : static_cast<double>(largest);
+            double const shift = finite_shift(largest);
             double total = 0;
             for (std::size_t j = 0; j < n; ++j) total += std::exp(x[j] - shift);
             double const inverse = total == 0 ? 0.0 : 1 / total;
@@ -197,17 +195,18 @@ struct serial_rows {
 
     template <class T>
     MESHWISE_ONE_CODE static void target_and_exp_sum(std::size_t rows, std::size_t n, std::size_t valid,
-                                                     T const* x, T const* row_max,
-                                                     std::int32_t const* targets, std::size_t first,
-                                                     T* out_target, T* out_exp_sum) {
+                                                     T const* x, std::int32_t const* targets,
+                                                     std::size_t first, T* out_max, T* out_target,
+                                                     T* out_exp_sum) {
         for (std::size_t r = 0; r < rows; ++r, x += n) {
-            bool const ignored = targets[r] == ignored_target;
+            std::size_t const counting = targets[r] == ignored_target ? 0 : valid;
             std::size_t const column = local_index(targets[r], first);
+            T const largest = largest_of(counting, x);
+            double const shift = finite_shift(largest);
             double total = 0;
-            for (std::size_t j = 0; !ignored && j < valid; ++j) {
-                total += std::exp(static_cast<double>(x[j]) - row_max[r]);
-            }
-            out_target[r] = column < valid ? x[column] : T{};
+            for (std::size_t j = 0; j < counting; ++j) total += std::exp(static_cast<double>(x[j]) - shift);
+            out_max[r] = largest;
+            out_target[r] = column < counting ? x[column] : T{};
             out_exp_sum[r] = static_cast<T>(total);
         }
     }
@@ -238,6 +237,12 @@ private:
             if (!(x[j] <= largest)) largest = x[j];
         }
         return largest;
+    }
+
+    // A row that is all -inf is shifted by 0, so that its exponentials are 0 and not NaN.
+    template <class T>
+    static double finite_shift(T largest) {
+        return largest == -std::numeric_limits<T>::infinity() ? 0.0 : static_cast<double>(largest);
     }
 
     // Where a global id lies here; ids before `first` and negative ones become huge.

@@ -1,6 +1,6 @@
 // tables: rows looked up by number, and the loss over a table of columns; part of the tbb backend.
 // Guarantees: repeated ids are added in the order of their positions, whatever the threads.
-// Costs: one pass over the memory.
+// Costs: one pass over the memory; the loss one forward and one backward.
 #pragma once
 
 #include <meshwise/backend/concept.hpp>
@@ -50,19 +50,21 @@ struct tbb_tables {
         });
     }
 
+    // A row stays in the second cache between its maximum and its sum.
     template <class T>
     static void target_and_exp_sum(std::size_t rows, std::size_t n, std::size_t valid, T const* x,
-                                   T const* row_max, std::int32_t const* targets, std::size_t first,
-                                   T* out_target, T* out_exp_sum) {
+                                   std::int32_t const* targets, std::size_t first, T* out_max, T* out_target,
+                                   T* out_exp_sum) {
         fast::for_each_row<Instructions>(rows, valid, [=](std::size_t r) MESHWISE_ONE_CODE {
-            bool const ignored = targets[r] == ignored_target;
+            std::size_t const counting = targets[r] == ignored_target ? 0 : valid;
             std::size_t const column = local_index(targets[r], first);
             T const* const row = x + r * n;
-            T const largest = row_max[r];
-            out_target[r] = column < valid ? row[column] : T{};
-            out_exp_sum[r] = static_cast<T>(ignored ? 0.0
-                                                    : fast::reduce_row<fast::plus, T>(
-                                                          valid, [=](T a) { return exp(a - largest); }, row));
+            T const largest = fast::largest_of(counting, row);
+            T const shift = fast::finite_shift(largest);
+            out_max[r] = largest;
+            out_target[r] = column < counting ? row[column] : T{};
+            out_exp_sum[r] = static_cast<T>(fast::reduce_row<fast::plus, T>(
+                counting, [=](T a) { return exp(a - shift); }, row));
         });
     }
 

@@ -3,9 +3,9 @@
 // reductions instead of gathering them. Padded columns of the vocabulary and ignored targets never count.
 // Gradient: softmax minus one-hot, split as the logits, without communication; it is written into the logits'
 // memory when nobody else holds it.
-// Cost: three passes over the logits forward, one backward; per row one maximum, then two sums over the mesh
-// axes that split the vocabulary. Smoothed labels: a fourth pass, and a third sum in the same reduction.
-// Under reproducible<V> one more copy of split logits, leaf by leaf.
+// Cost: one pass over the logits forward, one backward; per row one maximum, then two sums over the mesh
+// axes that split the vocabulary. Smoothed labels: one more pass, and a third sum in the same reduction.
+// Under reproducible<V> two more passes over split logits, and a copy of them, leaf by leaf.
 #include <limits>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
@@ -30,6 +30,12 @@ namespace elementary {
 struct log_normalizer {
     constexpr auto operator()(auto largest, auto total, std::int32_t target) const {
         return select(target == ignored_target, decltype(largest){0}, largest + log(total));
+    }
+};
+// a sum of exp(x - from) as one of exp(x - to); equal maxima may be infinite
+struct moved_sum {
+    constexpr auto operator()(auto total, auto from, auto to) const {
+        return select(from == to, total, total * exp(from - to));
     }
 };
 struct loss_of_row {
@@ -101,21 +107,26 @@ struct row_numbers {
     explicit row_numbers(std::size_t n) : memory(*current().pool, n * sizeof(T), current().allocating_for) {}
 };
 
+// one result a row, from the columns that count
+inline loops<1> counting_columns(std::size_t rows, vocab_columns const& columns) {
+    loops<1> l;
+    l.dims = 2;
+    l.extents = {rows, columns.counting()};
+    l.out = {1, 0};
+    l.in[0] = {static_cast<std::ptrdiff_t>(columns.here), 1};
+    return l;
+}
+
 template <class B, class T>
 void largest_logits(std::size_t rows, vocab_columns const& columns, T const* x, T* out) {
-    std::size_t const counting = columns.counting();
-    if (counting == columns.here)
-        B::row_max(rows, columns.here, x, out);
-    else if (counting == 0)
-        B::fill(out, rows, -std::numeric_limits<T>::infinity());
-    else {
-        loops<1> l;
-        l.dims = 2;
-        l.extents = {rows, counting};
-        l.out = {1, 0};
-        l.in[0] = {static_cast<std::ptrdiff_t>(columns.here), 1};
-        B::max(l, out, x);
-    }
+    if (columns.counting() == 0) return B::fill(out, rows, -std::numeric_limits<T>::infinity());
+    B::max(counting_columns(rows, columns), out, x);
+}
+
+template <class B, class T>
+void sum_of_logits(std::size_t rows, vocab_columns const& columns, T const* x, T* out) {
+    if (columns.counting() == 0) return B::fill(out, rows, T{});
+    B::sum(counting_columns(rows, columns), out, x);
 }
 
 inline expected_probability expected_of(label_smoothing const& how, std::size_t classes,
@@ -129,41 +140,47 @@ inline expected_probability expected_of(label_smoothing const& how, std::size_t 
     return {1 - how.epsilon - (how.over == smoothing::over_all ? 0 : each), each};
 }
 
+/// Sums of exp(x - from) become sums of exp(x - to).
 template <class B, class T>
-void sum_of_logits(std::size_t rows, vocab_columns const& columns, T const* x, T* out) {
-    if (columns.counting() == 0) return B::fill(out, rows, T{});
-    loops<1> l;
-    l.dims = 2;
-    l.extents = {rows, columns.counting()};
-    l.out = {1, 0};
-    l.in[0] = {static_cast<std::ptrdiff_t>(columns.here), 1};
-    B::sum(l, out, x);
+void move_sums(std::size_t rows, T* sums, T const* from, T const* to) {
+    B::map(one_behind_the_other<3>(rows), elementary::moved_sum{}, sums, static_cast<T const*>(sums), from,
+           to);
 }
 
 /// The targets' logits, the sums of exp(x - largest) and, where labels are smoothed, the sums of all logits that count:
-/// 2 or 3 x rows numbers, leaf by leaf in a fixed tree.
-template <class B, std::size_t Leaves, class T>
-void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x, T const* largest,
-                     std::int32_t const* targets, bool smoothed, T* out) {
-    auto part = [&](std::size_t i, T* to) {
-        auto const leaf = columns.piece(i, Leaves);
-        T const* from = x;
-        [[maybe_unused]] buffer copy;
-        if constexpr (Leaves > 1) {
-            copy = row_numbers<T>(rows * leaf.here).memory;
+/// 2 or 3 x rows numbers. `largest` is found here; `over_ranks(largest)` makes it the maximum of all ranks.
+/// Leaves > 1: leaf by leaf in a fixed tree, each with a maximum of its own.
+template <class B, std::size_t Leaves, class T, class OverRanks>
+void logits_and_sums(std::size_t rows, vocab_columns const& columns, T const* x, T* largest,
+                     std::int32_t const* targets, bool smoothed, T* out, OverRanks const& over_ranks) {
+    row_numbers<T> const own(rows);
+    if constexpr (Leaves == 1) {
+        B::target_and_exp_sum(rows, columns.here, columns.counting(), x, targets, columns.first, own.data(),
+                              out, out + rows);
+        B::copy(largest, static_cast<T const*>(own.data()), rows);
+        over_ranks(largest);
+        move_sums<B>(rows, out + rows, static_cast<T const*>(own.data()), static_cast<T const*>(largest));
+        if (smoothed) sum_of_logits<B>(rows, columns, x, out + 2 * rows);
+    } else {
+        largest_logits<B>(rows, columns, x, largest);
+        over_ranks(largest);
+        auto part = [&](std::size_t i, T* to) {
+            auto const leaf = columns.piece(i, Leaves);
+            row_numbers<T> const copy(rows * leaf.here);
             loops<1> l;
             l.dims = 2;
             l.extents = {rows, leaf.here};
             l.out = {static_cast<std::ptrdiff_t>(leaf.here), 1};
             l.in[0] = {static_cast<std::ptrdiff_t>(columns.here), 1};
-            B::permute(l, static_cast<T*>(copy.data()), x + i * leaf.here);
-            from = static_cast<T const*>(copy.data());
-        }
-        B::target_and_exp_sum(rows, leaf.here, leaf.counting(), from, largest, targets, leaf.first, to,
-                              to + rows);
-        if (smoothed) sum_of_logits<B>(rows, leaf, from, to + 2 * rows);
-    };
-    sum_of_leaves<B>(0, Leaves, (smoothed ? 3 : 2) * rows, out, part);
+            B::permute(l, copy.data(), x + i * leaf.here);
+            T const* const from = copy.data();
+            B::target_and_exp_sum(rows, leaf.here, leaf.counting(), from, targets, leaf.first, own.data(), to,
+                                  to + rows);
+            move_sums<B>(rows, to + rows, static_cast<T const*>(own.data()), static_cast<T const*>(largest));
+            if (smoothed) sum_of_logits<B>(rows, leaf, from, to + 2 * rows);
+        };
+        sum_of_leaves<B>(0, Leaves, (smoothed ? 3 : 2) * rows, out, part);
+    }
 }
 }  // namespace detail
 
@@ -219,12 +236,13 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
             std::size_t const numbers = (smoothed ? 3 : 2) * rows;
 
             detail::row_numbers<T> const normalizer(rows), parts(numbers);
-            detail::largest_logits<B>(rows, columns, logits.data(), normalizer.data());
-            if (split)
-                team.all_reduce(over, reduction::max, element_type_of<T>, normalizer.data(),
-                                normalizer.data(), rows, where);
             detail::logits_and_sums<B, leaves>(rows, columns, logits.data(), normalizer.data(),
-                                               targets.data(), smoothed, parts.data());
+                                               targets.data(), smoothed, parts.data(), [&](T* largest) {
+                                                   if (split)
+                                                       team.all_reduce(over, reduction::max,
+                                                                       element_type_of<T>, largest, largest,
+                                                                       rows, where);
+                                               });
             if (split)
                 team.all_reduce(over, reduction::sum, element_type_of<T>, parts.data(), parts.data(), numbers,
                                 where);
