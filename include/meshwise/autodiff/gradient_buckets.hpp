@@ -32,16 +32,18 @@ struct pending_gradients {
 
 class gradient_buckets final : public backward_watcher {
 public:
-    /// For the leaves 1 to `leaves` of a tape whose forward pass is over.
-    gradient_buckets(tape const& t, std::size_t leaves) : places_(leaves) {
-        for (node_id leaf = 1; leaf <= leaves; ++leaf)
-            if (t.first_use(leaf) != 0) coming_.push_back({t.first_use(leaf), leaf});
-        std::sort(coming_.begin(), coming_.end());
+    using finite_test = bool (*)(void const*, std::size_t);
+
+    /// For the leaves 1 to `leaves` of a tape whose forward pass is over; `tests` says of each what its numbers are.
+    gradient_buckets(tape const& t, std::size_t leaves, finite_test const* tests)
+        : coming_(t.used()),
+          places_(leaves) {
+        for (std::size_t i = 0; i < leaves; ++i) places_[i].is_finite = tests[i];
     }
 
     void pulled_back(tape& t, node_id id) override {
-        for (; !coming_.empty() && coming_.back().first_use >= id; coming_.pop_back())
-            start(t, coming_.back().leaf);
+        for (; !coming_.empty() && t.first_use(coming_.back()) >= id; coming_.pop_back())
+            start(t, coming_.back());
         current().team->progress();
     }
     void contributed() override { current().team->progress(); }
@@ -74,13 +76,10 @@ private:
     /// A gradient of this part of a bucket is not copied into one with others.
     static constexpr std::size_t large = 8;
 
-    struct final_at {
-        node_id first_use, leaf;
-        auto operator<=>(final_at const&) const = default;
-    };
     struct place {
         std::size_t bucket = nowhere, first = 0, count = 0;
         bool finite = true;
+        finite_test is_finite = nullptr;
     };
     struct bucket {
         mesh_mask pending = 0;
@@ -107,7 +106,7 @@ private:
         std::source_location const where = t.where(leaf);
         contributions::one part = t.take(leaf);
         place& own = places_[leaf - 1];
-        own.finite = elements.is_finite(part.memory.data(), count);
+        own.finite = own.is_finite(part.memory.data(), count);
         own.count = count;
         if (bytes * large >= wanted) {
             own.bucket = buckets_.size();
@@ -154,8 +153,8 @@ private:
                                                        b.memory.data(), b.count, b.where);
     }
 
-    std::vector<final_at> coming_;  // the next is the last
-    std::vector<place> places_;     // by leaf
+    std::vector<node_id> coming_;  // the next is the last
+    std::vector<place> places_;    // by leaf
     std::vector<bucket> buckets_;
 };
 

@@ -5,7 +5,6 @@
 // A contribution is complete (every rank holds the same, whole one) or pending over a set of mesh axes (the sum
 // over them is owed). Contributions gather by kind, and what is pending is reduced once, when somebody asks for
 // the whole: with q, k and v projected from one value that is one all-reduce, not three.
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -23,21 +22,16 @@ struct element_operations {
     void (*add)(void* out, void const* x, void const* y, std::size_t n);
     void (*zero)(void* y, std::size_t n);
     void (*copy)(void* y, void const* x, std::size_t n);
-    bool (*is_finite)(void const* x, std::size_t n);
 };
 template <class T, class Backend>
 inline constexpr element_operations element_operations_of{
-    element_type_of<T>,
-    sizeof(T),
+    element_type_of<T>, sizeof(T),
     [](void* out, void const* x, void const* y, std::size_t n) {
         Backend::add(static_cast<T*>(out), static_cast<T const*>(x), static_cast<T const*>(y), n);
     },
     [](void* y, std::size_t n) { Backend::fill(static_cast<T*>(y), n, T{}); },
     [](void* y, void const* x, std::size_t n) {
         Backend::copy(static_cast<T*>(y), static_cast<T const*>(x), n);
-    },
-    [](void const* x, std::size_t n) {
-        return !Backend::computes || std::isfinite(Backend::sum_squares(n, static_cast<T const*>(x)));
     }};
 
 /// Memory for pullbacks: grows in a step, is emptied after it, allocates nothing in the next.
@@ -185,13 +179,20 @@ public:
     element_operations const& elements(node_id id) { return *at(id).elements; }
 
     /// Forgets where leaves were used, and notes it from now on for the first `leaves` nodes.
-    void note_uses(std::size_t leaves) { first_use_.assign(leaves, 0); }
+    void note_uses(std::size_t leaves) {
+        first_use_.assign(leaves, 0);
+        used_.clear();
+    }
     /// An operation looks at a value. What it hands back comes from nodes that are not recorded yet.
     void use(node_id id) {
-        if (id != 0 && id <= first_use_.size() && first_use_[id - 1] == 0) first_use_[id - 1] = top() + 1;
+        if (id == 0 || id > first_use_.size() || first_use_[id - 1] != 0) return;
+        first_use_[id - 1] = top() + 1;
+        used_.push_back(id);
     }
     /// A leaf's gradient is final when this node, and all later ones, are pulled back. 0: no use was noted.
     node_id first_use(node_id leaf) const { return first_use_[leaf - 1]; }
+    /// The leaves in the order of their first uses.
+    std::vector<node_id> const& used() const { return used_; }
 
     void set_watcher(backward_watcher* watcher) { watcher_ = watcher; }
 
@@ -293,6 +294,7 @@ private:
     std::vector<node> nodes_;
     std::vector<resharded> resharded_;
     std::vector<node_id> first_use_;  // by leaf
+    std::vector<node_id> used_;
     backward_watcher* watcher_ = nullptr;
     pullback_arena arena_;
 };

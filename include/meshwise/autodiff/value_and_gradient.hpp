@@ -4,6 +4,7 @@
 // The loss is a pair (sum, count), each possibly pending; they are divided after both are whole. Micro-batches add
 // up before anything is reduced: one reduction per parameter and step, made when the optimiser asks for it, or, where the
 // communicator works beside the program, begun in the last backward pass as soon as a gradient is final.
+#include <cmath>
 #include <iterator>
 #include <memory>
 
@@ -88,6 +89,11 @@ private:
 };
 
 template <class X>
+bool is_finite(void const* x, std::size_t n) {
+    return std::isfinite(X::backend::sum_squares(n, static_cast<typename X::value_type const*>(x)));
+}
+
+template <class X>
 double host_value(X const& x) {
     static_assert(
         X::axis_count == 0,
@@ -138,12 +144,14 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     valued_gradient<Model> result;
     detail::recording const scope(t);
     Model recorded = model;
-    for_each_parameter(recorded, [&](std::size_t, std::string_view, auto& p, initial) {
+    std::array<gradient_buckets::finite_test, parameter_count<Model>> tests{};
+    for_each_parameter(recorded, [&](std::size_t i, std::string_view, auto& p, initial) {
         using X = std::remove_cvref_t<decltype(p)>;
         static_assert(
             !std::is_same_v<typename X::value_type, bfloat16>,
             "meshwise: gradients are float or double: train a model with float weights, then make it "
             "narrow with mw::cast_weights");
+        tests[i] = detail::is_finite<X>;
         p.set_node(
             t.leaf(element_operations_of<typename X::value_type, typename X::backend>, p.size(), where));
     });
@@ -175,7 +183,8 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
             if constexpr (std::forward_iterator<iterator> && Sum::backend::computes)
                 if (here.team->bucket_bytes(here.team->mesh().every_axis()) > 0 &&
                     std::next(next) == std::end(batches))
-                    result.gradient.under_way = std::make_shared<gradient_buckets>(t, parameters);
+                    result.gradient.under_way =
+                        std::make_shared<gradient_buckets>(t, parameters, tests.data());
             t.set_watcher(result.gradient.under_way.get());
             pull_back(t, parameters);
         }

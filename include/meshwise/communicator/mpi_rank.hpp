@@ -6,20 +6,13 @@
 // under way. Memory: two segments per peer.
 #pragma once
 
-#include <meshwise/communicator/fixed_tree.hpp>
-#include <meshwise/communicator/mpi_meeting.hpp>
-#include <meshwise/communicator/mpi_started.hpp>
+#include <meshwise/communicator/mpi_calls.hpp>
 
 namespace meshwise {
 
-class mpi_rank : public communicator {
+class mpi_rank : public mpi_calls {
 public:
-    explicit mpi_rank(mpi_team& team)
-        : communicator(team.mesh(), team.rank()),
-          team_(team),
-          big_axes_(mesh().without_ones(mesh().every_axis())),
-          meeting_(team),
-          started_(team, meeting_) {}
+    using mpi_calls::mpi_calls;
 
     void all_reduce(mesh_mask mask, reduction how, element_type type, void const* in, void* out,
                     std::size_t count,
@@ -240,23 +233,6 @@ public:
         inside.end();
     }
 
-    std::unique_ptr<started> start_all_reduce(
-        mesh_mask mask, reduction how, element_type type, void const* in, void* out, std::size_t count,
-        std::source_location where = std::source_location::current()) override {
-        if (alone(mask)) return communicator::start_all_reduce(mask, how, type, in, out, count, where);
-        return std::make_unique<under_way>(
-            *this, call{operation::all_reduce, how, type, mask & big_axes_, 1, count, 0, 0, where}, in, out);
-    }
-    void progress() override {
-        if (started_.left() == 0) return;
-        auto const begin = clock::now();
-        team_.guarded([&] { started_.progress(); });
-        add_time(clock::now() - begin, {});
-    }
-    std::size_t bucket_bytes(mesh_mask mask) override {
-        return alone(mask) ? 0 : team_.policy().gradient_bucket;
-    }
-
     /// The end of the program: returns when every rank has come to it. A rank that waits in a collective instead
     /// hears of it.
     void finish() {
@@ -268,84 +244,9 @@ public:
         inside.end();
     }
 
-    void fail(std::string_view reason) noexcept override {
-        team_.fail(mpi_team::breach::peer_failed, rank(), reason);
-    }
-
-protected:
-    /// Whoever still holds one of them will find it done.
-    void finish_started() {
-        if (started_.left() != 0) team_.wait(started_, true);
-    }
-
 private:
     using sent = mpi_meeting::bytes;
     using received = mpi_meeting::space;
-
-    /// One that was started, with the time this rank spends on it.
-    class under_way final : public started {
-    public:
-        under_way(mpi_rank& self, call made, void const* in, void* out)
-            : self_(self),
-              exceptions_(std::uncaught_exceptions()),
-              start_(clock::now()) {
-            self_.count_collective(made);
-            made.common = self_.common();
-            made.started = true;
-            sum_ = self_.started_.start(made, in, out);
-            self_.add_time(clock::now() - start_, {});
-        }
-        under_way(under_way const&) = delete;
-        under_way& operator=(under_way const&) = delete;
-        ~under_way() override {
-            if (std::uncaught_exceptions() == exceptions_) try {
-                    finish();
-                } catch (...) {}  // the next call throws it again
-            if (!sum_->done()) self_.started_.give_up();
-        }
-        void finish() override {
-            if (sum_->done()) return;
-            auto const begin = clock::now();
-            self_.started_.finish(*sum_);
-            self_.add_time(clock::now() - begin, self_.team_.take_waiting());
-        }
-
-    private:
-        mpi_rank& self_;
-        int exceptions_;
-        clock::time_point start_;
-        std::unique_ptr<mpi_started::sum> sum_;
-    };
-
-    /// One collective of this rank, with its time.
-    class visit {
-    public:
-        visit(mpi_rank& self, call made) : self_(self), start_(clock::now()) {
-            self_.count_collective(made);
-            made.common = self_.common();
-            self_.meeting_.begin(made);
-        }
-        visit(visit const&) = delete;
-        visit& operator=(visit const&) = delete;
-        ~visit() {
-            if (!ended_) self_.meeting_.give_up();
-        }
-        void end() {
-            ended_ = true;
-            self_.meeting_.end();
-            self_.add_time(clock::now() - start_, self_.team_.take_waiting());
-        }
-
-    private:
-        mpi_rank& self_;
-        clock::time_point start_;
-        bool ended_ = false;
-    };
-
-    bool alone(mesh_mask mask) const {
-        mesh().check(mask);
-        return (mask & big_axes_) == 0;
-    }
 
     /// `offset` bytes into memory that may be null if nothing is there.
     static std::byte const* at(void const* memory, std::size_t offset) {
@@ -360,10 +261,6 @@ private:
         return std::max<std::size_t>(1, team_.policy().sizes.segment / element) * element;
     }
 
-    mpi_team& team_;
-    mesh_mask big_axes_;
-    mpi_meeting meeting_;
-    mpi_started started_;
     mpi_scratch scratch_;
     std::vector<void const*> inputs_;
 };

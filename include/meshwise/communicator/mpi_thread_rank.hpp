@@ -11,9 +11,7 @@ namespace meshwise {
 
 class mpi_thread_rank final : public sharing_rank<mpi_rank, mpi_thread_rank> {
 public:
-    mpi_thread_rank(mpi_team& team, rooms const& here)
-        : sharing_rank(here.places(team.rank()), team),
-          team_(team) {}
+    mpi_thread_rank(mpi_team& team, rooms const& here) : sharing_rank(here.places(team.rank()), team) {}
 
     std::unique_ptr<started> start_all_reduce(
         mesh_mask mask, reduction how, element_type type, void const* in, void* out, std::size_t count,
@@ -127,8 +125,6 @@ private:
         clock::time_point start_;
         clock::duration copying_{};
     };
-
-    mpi_team& team_;
 };
 
 }  // namespace meshwise
