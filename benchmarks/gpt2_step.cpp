@@ -1,6 +1,6 @@
-// How long does a training step of GPT-2 124M take (12 layers, 768 wide, 12 heads, 50257 tokens), with 4 texts of 64 and of
-// 256 tokens: on one rank that has both threads, and on two ranks? The limit is the products at the calibrated peak.
-// Peers: PyTorch, with the same weights and losses; llm.c and PyTorch 1.13 with OpenBLAS's kernels as recorded.
+// How long does a training step of GPT-2 124M take (12 layers, 768 wide, 12 heads, 50257 tokens), with 4 texts of 64
+// and of 256 tokens: on one rank that has both threads, and on two ranks? The limit is the products at the calibrated
+// peak. Peers: PyTorch, with the same weights and losses; llm.c and PyTorch 1.13 with OpenBLAS's kernels as recorded.
 #include "training.hpp"
 
 namespace {

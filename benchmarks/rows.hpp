@@ -37,7 +37,8 @@ struct row {
     double better(double mine, double other) const { return less_is_better() ? other / mine : mine / other; }
     double share() const { return better(ours, limit); }
 
-    /// The ratio to `who`, a peer or "peak" (the limit), and how much it should be; unknown where the peer is not there.
+    /// The ratio to `who`, a peer or "peak" (the limit), and how much it should be; unknown where the peer is not
+    /// there.
     row& should_reach(double least, std::string const& who) {
         against = who, goal = least;
         ratio = unknown;
@@ -164,8 +165,8 @@ void ask(std::string const& name, Body body) {
         ->Iterations(1);
 }
 
-/// The geometric mean of the ratios to `who` over the rows whose name begins with `begin` and contains `part`, as a row with a goal;
-/// nothing where there are none.
+/// The geometric mean of the ratios to `who` over the rows whose name begins with `begin` and contains `part`, as a row
+/// with a goal; nothing where there are none.
 inline void summarise(std::string const& name, std::string_view begin, std::string_view part,
                       std::string const& who, double goal) {
     double logs = 0, ours = 0, shares = 0, others = 0, count = 0;

@@ -1,5 +1,5 @@
-// training: a step of a GPT (forward, backward, AdamW) on one rank or on several, in turns with the same step in PyTorch,
-// which begins with the same weights and must come to the same losses.
+// training: a step of a GPT (forward, backward, AdamW) on one rank or on several, in turns with the same step in
+// PyTorch, which begins with the same weights and must come to the same losses.
 #pragma once
 #include "peers/child.hpp"
 
