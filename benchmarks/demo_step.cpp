@@ -10,7 +10,7 @@ using namespace bench;
 template <std::size_t Tp>
 void answer(question& here, std::string const& name) {
     using demo = gpt_of<6, 384, 6, meshwise::axis<256>, 12, 256>;
-    row r = training_row<demo, Tp>(name, 2 / Tp, 12);
+    row r = training_row<demo, Tp>(name, 2 / Tp, step_in_turns<demo, Tp>(2 / Tp, 12));
     r.peers.emplace_back("recorded llm.c", recorded(7595));
     r.peers.emplace_back("goal of 750 ms, scaled", recorded(750));
     here.report(r.should_reach(1, "goal of 750 ms, scaled"));
