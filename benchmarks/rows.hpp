@@ -61,6 +61,7 @@ struct session {
     std::string json;
     std::vector<row> rows;
     std::vector<std::string> notes;
+    std::size_t questions = 0;
     bool failed = false;
 
     void note(std::string const& text) {
@@ -150,6 +151,7 @@ private:
 /// Adds a question; `body(question&)` answers it. An exception is a failure with its text.
 template <class Body>
 void ask(std::string const& name, Body body) {
+    ++current().questions;
     benchmark::RegisterBenchmark(name.c_str(),
                                  [body](benchmark::State& state) {
                                      question one(state);
@@ -223,7 +225,7 @@ int run(int argc, char** argv, AtEnd at_end) {
     benchmark::Initialize(&count, rest.data());
     if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
     quiet_reporter nothing;
-    benchmark::RunSpecifiedBenchmarks(&nothing);
+    if (here.questions > 0) benchmark::RunSpecifiedBenchmarks(&nothing);
     at_end();
     for (std::string const& note : here.notes) std::printf("note: %s\n", note.c_str());
     write_json();
