@@ -1,6 +1,6 @@
-// How fast is causal attention, forward and backward, at the shapes of GPT-2 124M and of a Llama of 135M (grouped heads)?
-// The limit is the products that causal attention needs at the calibrated peak. Results are compared with the serial
-// backend's. Peer: PyTorch.
+// How fast is causal attention, forward and backward, at the shapes of GPT-2 124M and of a Llama of 135M (grouped
+// heads)? The limit is the products that causal attention needs at the calibrated peak. Results are compared with the
+// serial backend's. Peer: PyTorch.
 #include <meshwise/backend/serial.hpp>
 
 #include "peers/kernels.hpp"

@@ -1,6 +1,6 @@
-// What is a second thread worth? One block of GPT-2 124M (768 wide, 12 heads), 4 texts of 256 tokens, a training step: on one
-// thread, on two threads inside of one rank, and on two ranks with tensor and sequence parallelism. The three take turns;
-// the two-rank step may spend 2 % of its time in collectives, waiting included. Losses must agree.
+// What is a second thread worth? One block of GPT-2 124M (768 wide, 12 heads), 4 texts of 256 tokens, a training step:
+// on one thread, on two threads inside of one rank, and on two ranks with tensor and sequence parallelism. The three
+// take turns; the two-rank step may spend 2 % of its time in collectives, waiting included. Losses must agree.
 #include "rows.hpp"
 
 #include <meshwise/meshwise.hpp>

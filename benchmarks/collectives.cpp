@@ -1,5 +1,5 @@
-// How long does a sum over two ranks of one process take? The limit counts the memory that has to be moved, where it does not
-// fit into a cache. Peer: MPI_Allreduce between two processes, which bench_mpi_all_reduce measures.
+// How long does a sum over two ranks of one process take? The limit counts the memory that has to be moved, where it
+// does not fit into a cache. Peer: MPI_Allreduce between two processes, which bench_mpi_all_reduce measures.
 #include "rows.hpp"
 
 #include <meshwise/meshwise.hpp>

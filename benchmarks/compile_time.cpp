@@ -1,6 +1,6 @@
-// What does the compiler need, in seconds of the processor and megabytes, for the types alone, the whole header, the example
-// that trains a GPT (optimised), and a rejected program against its accepted twin? The best of three; g++ 12 was
-// what the goals were set for.
+// What does the compiler need, in seconds of the processor and megabytes, for the types alone, the whole header, the
+// example that trains a GPT (optimised), and a rejected program against its accepted twin? The best of three; g++ 12
+// was what the goals were set for.
 #include "rows.hpp"
 
 #include <filesystem>

@@ -1,6 +1,7 @@
-// How many tokens a second does a Llama of 135M (30 layers, 576 wide, 9 query and 3 key-value heads of 64, 49152 tokens) say
-// one by one, and how many of a prompt of 512 does it take in? The limit is the weights read once a token, or the products
-// of the prompt at the calibrated peak. With and without its cache it must say the same. Anchor: llama.cpp as recorded.
+// How many tokens a second does a Llama of 135M (30 layers, 576 wide, 9 query and 3 key-value heads of 64, 49152
+// tokens) say one by one, and how many of a prompt of 512 does it take in? The limit is the weights read once a token,
+// or the products of the prompt at the calibrated peak. With and without its cache it must say the same. Anchor:
+// llama.cpp as recorded.
 #include "rows.hpp"
 
 #include <meshwise/meshwise.hpp>

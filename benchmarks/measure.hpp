@@ -51,8 +51,8 @@ struct contender {
     std::function<double()> sample;
 };
 
-/// A contender that is a function: it is repeated until a sample lasts a millisecond. With several threads, those of the
-/// one before get time to fall asleep, and its own are woken by a run that does not count.
+/// A contender that is a function: it is repeated until a sample lasts a millisecond. With several threads, those of
+/// the one before get time to fall asleep, and its own are woken by a run that does not count.
 template <class F>
 contender timed(std::string name, watch which, F f) {
     return {std::move(name), [which, f, repetitions = std::size_t{1}]() mutable {

@@ -1,7 +1,7 @@
 // How long does a sum over two processes take, in the fixed order and with fingerprints, beside the MPI library's own
-// MPI_Allreduce? Run by `mpirun -n 2`; every size is measured in turns. The best of the rounds is what a quiet machine does;
-// the median of the ratios is what a busy one makes of it.
-// The sums are verified once per size. With --library only the library is measured, for bench_collectives to read.
+// MPI_Allreduce? Run by `mpirun -n 2`; every size is measured in turns. The best of the rounds is what a quiet machine
+// does; the median of the ratios is what a busy one makes of it. The sums are verified once per size. With --library
+// only the library is measured, for bench_collectives to read.
 #include "rows.hpp"
 
 #include <meshwise/communicator/mpi.hpp>

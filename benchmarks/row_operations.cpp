@@ -1,5 +1,5 @@
-// How fast is what is not a product: softmax, norms, activations, cross-entropy over 50304 columns, AdamW, the gradient of an
-// embedding, on data that no cache holds? The limit is the time to move each input and output once at the
+// How fast is what is not a product: softmax, norms, activations, cross-entropy over 50304 columns, AdamW, the gradient
+// of an embedding, on data that no cache holds? The limit is the time to move each input and output once at the
 // memory's calibrated speed. Results are compared with the serial backend's. Peer: PyTorch.
 #include <meshwise/backend/serial.hpp>
 #include <meshwise/ops/activations.hpp>

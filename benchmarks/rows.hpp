@@ -37,7 +37,8 @@ struct row {
     double better(double mine, double other) const { return less_is_better() ? other / mine : mine / other; }
     double share() const { return better(ours, limit); }
 
-    /// The ratio to `who`, a peer or "peak" (the limit), and how much it should be; unknown where the peer is not there.
+    /// The ratio to `who`, a peer or "peak" (the limit), and how much it should be; unknown where the peer is not
+    /// there.
     row& should_reach(double least, std::string const& who) {
         against = who, goal = least;
         ratio = unknown;
@@ -60,6 +61,7 @@ struct session {
     std::string json;
     std::vector<row> rows;
     std::vector<std::string> notes;
+    std::size_t questions = 0;
     bool failed = false;
 
     void note(std::string const& text) {
@@ -149,6 +151,7 @@ private:
 /// Adds a question; `body(question&)` answers it. An exception is a failure with its text.
 template <class Body>
 void ask(std::string const& name, Body body) {
+    ++current().questions;
     benchmark::RegisterBenchmark(name.c_str(),
                                  [body](benchmark::State& state) {
                                      question one(state);
@@ -164,8 +167,8 @@ void ask(std::string const& name, Body body) {
         ->Iterations(1);
 }
 
-/// The geometric mean of the ratios to `who` over the rows whose name begins with `begin` and contains `part`, as a row with a goal;
-/// nothing where there are none.
+/// The geometric mean of the ratios to `who` over the rows whose name begins with `begin` and contains `part`, as a row
+/// with a goal; nothing where there are none.
 inline void summarise(std::string const& name, std::string_view begin, std::string_view part,
                       std::string const& who, double goal) {
     double logs = 0, ours = 0, shares = 0, others = 0, count = 0;
@@ -222,7 +225,7 @@ int run(int argc, char** argv, AtEnd at_end) {
     benchmark::Initialize(&count, rest.data());
     if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
     quiet_reporter nothing;
-    benchmark::RunSpecifiedBenchmarks(&nothing);
+    if (here.questions > 0) benchmark::RunSpecifiedBenchmarks(&nothing);
     at_end();
     for (std::string const& note : here.notes) std::printf("note: %s\n", note.c_str());
     write_json();

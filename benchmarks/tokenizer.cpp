@@ -1,5 +1,5 @@
-// How fast is byte-level BPE with GPT-2's vocabulary, in text a second on one core? What is decoded must be the text. Peer:
-// tiktoken. The vocabulary is not part of the project: MESHWISE_DATA names the folder that has it.
+// How fast is byte-level BPE with GPT-2's vocabulary, in text a second on one core? What is decoded must be the text.
+// Peer: tiktoken. The vocabulary is not part of the project: MESHWISE_DATA names the folder that has it.
 #include <meshwise/parse/input_file.hpp>
 #include <meshwise/text/byte_level_bpe.hpp>
 

@@ -1,5 +1,5 @@
-// training: a step of a GPT (forward, backward, AdamW) on one rank or on several, in turns with the same step in PyTorch,
-// which begins with the same weights and must come to the same losses.
+// training: a step of a GPT (forward, backward, AdamW) on one rank or on several, in turns with the same step in
+// PyTorch, which begins with the same weights and must come to the same losses.
 #pragma once
 #include "peers/child.hpp"
 
@@ -46,7 +46,10 @@ struct gpt_of {
 };
 
 struct step_times {
-    double ours = unknown, torch = unknown, bytes = unknown;
+    double ours = unknown, torch = unknown;
+    double held = 0,
+           counted = 0;  // bytes of a rank: taken from the system; parameters x 16 and live activations
+    std::size_t requests_after_first = 0;  // of memory, by all steps but the first
 };
 
 /// The median seconds of a step on `Tp` ranks of `workers` threads, and of PyTorch on as many threads. Throws where a
@@ -77,6 +80,7 @@ step_times step_in_turns(std::size_t workers, double budget) {
             auto const y = here.template place<typename Gpt::batch, typename Gpt::token>(targets);
             bool const first = here.is_first().on_this_rank();
             std::vector<double> ours, theirs;
+            std::size_t requests = 0;
             double const begin = now(watch::wall);
             for (std::size_t step = 0;; ++step) {
                 std::uint8_t more = 1;
@@ -90,6 +94,7 @@ step_times step_in_turns(std::size_t workers, double budget) {
                 optimizer.step(gradient);
                 double const took = now(clock) - start;
                 if (!first) continue;
+                if (step == 0) requests = here.memory().use().backend_requests;
                 double const expected = std::log(static_cast<double>(Gpt::vocab::true_size));
                 if (step == 0 && !(std::abs(loss - expected) < 0.1 * expected))
                     throw std::runtime_error("the first loss, " + std::to_string(loss) +
@@ -106,6 +111,13 @@ step_times step_in_turns(std::size_t workers, double budget) {
             }
             if (!first) return;
             result.ours = median(ours);
+            mw::memory_use const memory = here.memory().use();
+            auto const most = [&](mw::purpose what) {
+                return static_cast<double>(memory.most[static_cast<std::size_t>(what)]);
+            };
+            result.held = static_cast<double>(memory.reserved);
+            result.counted = 4 * most(mw::purpose::parameters) + most(mw::purpose::activations);
+            result.requests_after_first = memory.backend_requests - requests;
             if (!theirs.empty()) result.torch = median(theirs);
         });
     return result;
@@ -117,8 +129,7 @@ inline double recorded(double milliseconds) { return milliseconds * 230e9 / peak
 
 /// The row of a training step, with the peers measured and recorded.
 template <class Gpt, std::size_t Tp>
-row training_row(std::string const& name, std::size_t workers, double budget) {
-    step_times const took = step_in_turns<Gpt, Tp>(workers, budget);
+row training_row(std::string const& name, std::size_t workers, step_times const& took) {
     row r{.name = name,
           .ours = 1e3 * took.ours,
           .unit = "ms",

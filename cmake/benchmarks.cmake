@@ -1,5 +1,5 @@
-# benchmarks/name.cpp becomes the program `bench_name`; the target `benchmarks` builds all of them. Those named mpi_* run
-# under mpirun. What peers there are is found here; a benchmark says which it lacks.
+# benchmarks/name.cpp becomes the program `bench_name`; the target `benchmarks` builds all of them. Those named mpi_*
+# run under mpirun. What peers there are is found here; a benchmark says which it lacks.
 find_package(OpenMP COMPONENTS CXX QUIET)
 find_library(MESHWISE_ONEDNN dnnl)
 find_path(MESHWISE_ONEDNN_HEADERS oneapi/dnnl/dnnl.hpp)

@@ -1,5 +1,5 @@
-// child: a peer that is another program, such as PyTorch's: it takes turns with us by lines on two pipes, and sleeps while
-// we measure ourselves. Its first line is "ready", or "missing" with what there is to say.
+// child: a peer that is another program, such as PyTorch's: it takes turns with us by lines on two pipes, and sleeps
+// while we measure ourselves. Its first line is "ready", or "missing" with what there is to say.
 #pragma once
 #include "../rows.hpp"
 
@@ -65,8 +65,8 @@ private:
     std::string first_;
 };
 
-/// A script of benchmarks/peers under the Python that has PyTorch; nothing, and a note, where `package` is not there or no
-/// comparison is asked for.
+/// A script of benchmarks/peers under the Python that has PyTorch; nothing, and a note, where `package` is not there or
+/// no comparison is asked for.
 inline std::unique_ptr<child> python(std::string const& script, std::vector<std::string> const& options,
                                      std::string const& package) {
     if (!current().compare) return nullptr;

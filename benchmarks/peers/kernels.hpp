@@ -12,8 +12,8 @@ inline child* torch_kernels(std::size_t threads) {
     return (children[threads] = torch("torch_kernels.py", {std::to_string(threads)})).get();
 }
 
-/// PyTorch's way to do `what`, or nothing where it is not there. Throws where eight elements of its result, taken at equal
-/// distances, are not those of `result`.
+/// PyTorch's way to do `what`, or nothing where it is not there. Throws where eight elements of its result, taken at
+/// equal distances, are not those of `result`.
 inline std::optional<contender> torch_kernel(std::size_t threads, std::string const& what,
                                              float const* result, std::size_t count) {
     child* const peer = torch_kernels(threads);

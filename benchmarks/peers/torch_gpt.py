@@ -80,7 +80,7 @@ def main():
     threads, layers, embed, heads, vocab, batch, token = map(int, sys.argv[1:])
     torch.set_num_threads(threads)
     model = GPT(layers, embed, heads, vocab, token).take_weights()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, eps=1e-8, weight_decay=0.0, fused=True)
     x, targets = ids(batch * token, 1, vocab).view(batch, token), ids(batch * token, 2, vocab).view(batch, token)
     now = clock(threads)
 

@@ -87,8 +87,11 @@ def main():
         if line != "run":
             _, name, *numbers = line.split()
             numbers = map(int, numbers)
-            prepared = None
-            prepared = attention(name.endswith("gradient"), *numbers) if name.startswith("attention") else rows_of(name, *numbers)
+            prepared = None  # gives its memory back first
+            if name.startswith("attention"):
+                prepared = attention(name.endswith("gradient"), *numbers)
+            else:
+                prepared = rows_of(name, *numbers)
             result = prepared().detach().reshape(-1)
             return [result[i * result.numel() // 8].item() for i in range(8)]
         start = now()
