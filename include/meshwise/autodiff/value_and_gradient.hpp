@@ -79,6 +79,11 @@ private:
     tape& tape_;
 };
 
+template <class... X>
+constexpr bool without_bfloat16(list<X...>) {
+    return (!std::is_same_v<typename X::value_type, bfloat16> && ...);
+}
+
 template <class X>
 double host_value(X const& x) {
     static_assert(
@@ -125,6 +130,10 @@ template <class Model, class Batches, class F>
 valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f,
                                                loss_scale* scaled_by,
                                                std::source_location where = std::source_location::current()) {
+    static_assert(
+        detail::without_bfloat16(detail::parameter_types<Model>()),
+        "meshwise: gradients are float or double: train a model with float weights, then make a narrow "
+        "one of it with mw::cast_weights");
     tape& t = detail::own_tape();
     context& here = current();
     valued_gradient<Model> result;
@@ -132,10 +141,6 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     Model recorded = model;
     for_each_parameter(recorded, [&](std::size_t, std::string_view, auto& p, initial) {
         using X = std::remove_cvref_t<decltype(p)>;
-        static_assert(
-            !std::is_same_v<typename X::value_type, bfloat16>,
-            "meshwise: gradients are float or double: train a model with float weights, then make it "
-            "narrow with mw::cast_weights");
         p.set_node(
             t.leaf(element_operations_of<typename X::value_type, typename X::backend>, p.size(), where));
     });
