@@ -39,6 +39,7 @@
 
 #include <meshwise/parallel/rank.hpp>
 
+#include <meshwise/nn/cast_weights.hpp>
 #include <meshwise/nn/encoder_decoder.hpp>
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/nn/gpt.hpp>

@@ -88,6 +88,11 @@ private:
     tape& tape_;
 };
 
+template <class... X>
+constexpr bool without_bfloat16(list<X...>) {
+    return (!std::is_same_v<typename X::value_type, bfloat16> && ...);
+}
+
 template <class X>
 bool is_finite(void const* x, std::size_t n) {
     return std::isfinite(X::backend::sum_squares(n, static_cast<typename X::value_type const*>(x)));
@@ -139,6 +144,10 @@ template <class Model, class Batches, class F>
 valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const& batches, F f,
                                                loss_scale* scaled_by,
                                                std::source_location where = std::source_location::current()) {
+    static_assert(
+        detail::without_bfloat16(detail::parameter_types<Model>()),
+        "meshwise: gradients are float or double: train a model with float weights, then make a narrow "
+        "one of it with mw::cast_weights");
     tape& t = detail::own_tape();
     context& here = current();
     valued_gradient<Model> result;
@@ -147,10 +156,6 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     std::array<gradient_buckets::finite_test, parameter_count<Model>> tests{};
     for_each_parameter(recorded, [&](std::size_t i, std::string_view, auto& p, initial) {
         using X = std::remove_cvref_t<decltype(p)>;
-        static_assert(
-            !std::is_same_v<typename X::value_type, bfloat16>,
-            "meshwise: gradients are float or double: train a model with float weights, then make it "
-            "narrow with mw::cast_weights");
         tests[i] = detail::is_finite<X>;
         p.set_node(
             t.leaf(element_operations_of<typename X::value_type, typename X::backend>, p.size(), where));

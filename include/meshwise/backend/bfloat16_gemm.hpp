@@ -144,7 +144,7 @@ void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, fl
     // A piece is worth some 30 us: of sums, or of reading B.
     double const elements = static_cast<double>(shape.n) * static_cast<double>(shape.k);
     auto const wanted =
-        static_cast<std::size_t>(std::clamp(std::max(work / (1 << 22), elements / (1 << 19)), 1.0, 32.0));
+        static_cast<std::size_t>(std::clamp(std::max(work / (1 << 22), elements / (3 << 17)), 1.0, 32.0));
     std::size_t const wide = std::max(round_up(divide_up(shape.n, wanted), columns), 4 * columns);
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;

@@ -102,8 +102,8 @@ void tell_the_story() {
     CHECK(tokens.decode(told[0]) == golden.at("text", "golden").string("text"));
 }
 
-// The other implementation's scores reach up to 20; eight bits of each weight and each number that meets one leave them
-// within a tenth of a unit.
+// Eight bits of each weight, and of each number that meets one: within a tenth of the other implementation's scores, which
+// is in float; 0.06 was found.
 template <std::size_t N>
 void score_the_story_in_bfloat16() {
     auto const file = shared_data("models/stories260K/stories260K.bin"),
