@@ -6,9 +6,12 @@
 
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
+
+#include <meshwise/backend/rank_in_process.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -42,13 +45,19 @@ struct tbb_threads {
     }
 
     /// Runs f() in an arena of at most `workers` threads, the calling one included, and returns what it
-    /// returns.
+    /// returns. On a machine of several NUMA nodes the threads stay on the one of this rank, so memory that they
+    /// touch first lies there.
     template <class F>
-    static decltype(auto) enter(std::size_t workers, F&& f) {
+    static decltype(auto) enter(std::size_t workers, F&& f, rank_in_process which = {}) {
         auto const available =
             ::tbb::global_control::active_value(::tbb::global_control::max_allowed_parallelism);
         auto const threads = std::clamp<std::size_t>(workers, 1, std::max<std::size_t>(available, 1));
-        ::tbb::task_arena arena(static_cast<int>(threads), 1);
+        auto const nodes = ::tbb::info::numa_nodes();
+        std::size_t const node = which.node_of(nodes.size());
+        ::tbb::task_arena::constraints wanted;
+        wanted.set_max_concurrency(static_cast<int>(threads));
+        if (node < nodes.size()) wanted.set_numa_id(nodes[node]);
+        ::tbb::task_arena arena(wanted, 1);
         return arena.execute(std::forward<F>(f));
     }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 
+#include <meshwise/backend/rank_in_process.hpp>
 #include <meshwise/communicator/flight_signals.hpp>
 #include <meshwise/communicator/one_rank.hpp>
 #include <meshwise/communicator/thread_rank.hpp>
@@ -121,10 +122,13 @@ void run_threads(grid const& mesh, threads const& policy, Program&& program) {
     detail::run_team(mesh, policy, [&](communicator& here) { program(here); });
 }
 
-/// What `run` asks of a policy: `program(communicator&, workers)` on every rank. `strategy` names what runs.
+/// What `run` asks of a policy: `program(communicator&, workers)` on every rank, and which of its process's it is where
+/// the process may place it. `strategy` names what runs.
 template <class Program>
 void run_ranks(threads const& policy, grid const& mesh, std::string_view /*strategy*/, Program&& program) {
-    run_threads(mesh, policy, [&](communicator& here) { program(here, policy.workers(mesh.ranks())); });
+    run_threads(mesh, policy, [&](communicator& here) {
+        program(here, policy.workers(mesh.ranks()), rank_in_process{here.rank(), mesh.ranks()});
+    });
 }
 
 }  // namespace meshwise

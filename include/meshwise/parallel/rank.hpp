@@ -168,13 +168,18 @@ grid grid_of(mesh<M...>) {
 template <class S, class Policy, class Program>
 void run(Policy const& policy, Program&& program) {
     using B = backend_of<S>;
-    auto const as_rank = [&](communicator& team, std::size_t workers) {
-        B::enter(workers, [&] {
+    // `where`: which rank of its process it is, if it is to have a place of its own there
+    auto const as_rank = [&](communicator& team, std::size_t workers, auto... where) {
+        auto const start = [&] {
             context here = context::of<typename S::mesh, B>(team);
             entering const scope(here);
             rank<S> me(here);
             program(me);
-        });
+        };
+        if constexpr (requires { B::enter(workers, start, where...); })
+            B::enter(workers, start, where...);
+        else
+            B::enter(workers, start);
     };
     auto const mesh = detail::grid_of(typename S::mesh{});
     if constexpr (requires { policy.template on<typename S::mesh>(); })  // it names mesh axes

@@ -1,0 +1,19 @@
+// rank_in_process: where a rank that is one of several threads of a process should be on the machine. Plain data.
+#pragma once
+
+#include <cstddef>
+
+namespace meshwise {
+
+/// Which of several ranks of one process a rank is.
+struct rank_in_process {
+    std::size_t rank = 0, ranks = 1;
+
+    /// Its NUMA node among `nodes`: neighbours share one, and no node has two ranks more than another. `nodes`: on none,
+    /// because a rank on its own uses the whole machine.
+    constexpr std::size_t node_of(std::size_t nodes) const {
+        return nodes < 2 || ranks < nodes ? nodes : rank * nodes / ranks;
+    }
+};
+
+}  // namespace meshwise
