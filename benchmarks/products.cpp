@@ -4,6 +4,8 @@
 // OpenBLAS. Each result is compared with sums in double first.
 #include "peers/products.hpp"
 
+#include <memory>
+
 namespace {
 
 using namespace bench;
@@ -27,7 +29,21 @@ void answer(question& here, std::string const& name, std::size_t m, std::size_t 
             if (!p.correct()) wrong += (wrong.empty() ? "" : ", ") + who;
             all.push_back(timed(who, clock, *f));
         };
-        add("ours", [&p] { mw::tbb::gemm(p.shape, p.a, p.b, p.c); });
+        // Weights are used often, so they are packed once; the peer oneDNN has them prepacked, too.
+        std::size_t const elements = how == form::weight_gradient ? 0 : mw::tbb::packed_elements<T>(p.shape);
+        auto const give_back = [elements](T* memory) { mw::tbb::deallocate(memory, elements * sizeof(T)); };
+        std::unique_ptr<T, decltype(give_back)> const packed(
+            static_cast<T*>(mw::tbb::allocate(elements * sizeof(T))), give_back);
+        if (elements == 0) {
+            add("ours", [&p] { mw::tbb::gemm(p.shape, p.a, p.b, p.c); });
+        } else {
+            mw::tbb::pack(p.shape, static_cast<T const*>(p.b), packed.get());
+            add("ours", [&] {
+                mw::tbb::gemm_packed(p.shape, static_cast<T const*>(p.a), static_cast<T const*>(packed.get()),
+                                     p.c);
+            });
+            add("unpacked", [&p] { mw::tbb::gemm(p.shape, p.a, p.b, p.c); });
+        }
         if (current().compare) {
             add("Eigen", peers::eigen(p, threads));
             add("oneDNN", peers::onednn(p, threads));
@@ -45,8 +61,14 @@ void answer(question& here, std::string const& name, std::size_t m, std::size_t 
               .unit = "GFLOP/s",
               .limit = std::min(by_arithmetic, by_memory) * 1e-9};
         for (std::size_t i = 1; i < all.size(); ++i)
-            r.peers.emplace_back(all[i].name, p.operations() / seconds[i] * 1e-9);
+            if (all[i].name != "unpacked")
+                r.peers.emplace_back(all[i].name, p.operations() / seconds[i] * 1e-9);
         here.report(r.beside_the_best_peer());
+        if (elements == 0) return;
+        here.report({.name = "unpacked/" + name,
+                     .ours = p.operations() / seconds[1] * 1e-9,
+                     .unit = "GFLOP/s",
+                     .limit = r.limit});
     });
 }
 

@@ -76,8 +76,7 @@ operation make(std::string const& name, arrays& a) {
         float *const largest = a.make(rows), *const parts = a.make(2 * rows), *const losses = a.make(rows);
         return made(
             [=](auto backend) {
-                backend.row_max(rows, n, x, largest);
-                backend.target_and_exp_sum(rows, n, n, x, largest, targets->data(), 0, parts, parts + rows);
+                backend.target_and_exp_sum(rows, n, n, x, targets->data(), 0, largest, parts, parts + rows);
                 for (std::size_t i = 0; i < rows; ++i)
                     losses[i] = largest[i] + std::log(parts[rows + i]) - parts[i];
             },

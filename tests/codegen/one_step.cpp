@@ -145,10 +145,11 @@ struct step_by_hand {
         std::copy(from.begin(), from.end(), x);
     }
 
-    // y = x w
-    static void times(float const* a, float const* w, float* out, std::size_t in, std::size_t to) {
+    // y = x w + bias
+    static void times(float const* a, float const* w, float* out, std::size_t in, std::size_t to,
+                      float const* bias = nullptr) {
         auto const k_step = static_cast<std::ptrdiff_t>(in), n_step = static_cast<std::ptrdiff_t>(to);
-        B::gemm({rows, to, in, k_step, 1, n_step, 1, n_step, 1}, a, w, out);
+        B::gemm({rows, to, in, k_step, 1, n_step, 1, n_step, 1}, a, w, out, bias);
     }
     // dx = dy w^T
     static void times_transposed(float const* d, float const* w, float* out, std::size_t in, std::size_t to) {
@@ -159,12 +160,6 @@ struct step_by_hand {
     static void weight_gradient(float const* a, float const* d, float* out, std::size_t in, std::size_t to) {
         auto const m_step = static_cast<std::ptrdiff_t>(in), n_step = static_cast<std::ptrdiff_t>(to);
         B::gemm({in, to, rows, 1, m_step, n_step, 1, n_step, 1}, a, d, out);
-    }
-    static void bias(float* out, float const* b, std::size_t n) {
-        auto const step = static_cast<std::ptrdiff_t>(n);
-        mw::loops<2> l{.dims = 2, .extents = {rows, n}, .out = {step, 1}};
-        l.in = {{{step, 1}, {0, 1}}};
-        B::map(l, mw::elementary::plus{}, out, static_cast<float const*>(out), b);
     }
     static void bias_gradient(float const* d, float* out, std::size_t n) {
         mw::loops<1> l{.dims = 2, .extents = {rows, n}, .out = {0, 1}};
@@ -202,19 +197,18 @@ struct step_by_hand {
         shape.q_head = shape.k_head = shape.v_head = head_step;
 
         B::layer_norm(rows, E, x, p[gain1], p[bias1], 1e-5, n1, mean1, inverse1);
-        times(n1, p[wq], q, E, E), bias(q, p[bq], E);
-        times(n1, p[wk], k, E, E), bias(k, p[bk], E);
-        times(n1, p[wv], u, E, E), bias(u, p[bv], E);
+        times(n1, p[wq], q, E, E, p[bq]);
+        times(n1, p[wk], k, E, E, p[bk]);
+        times(n1, p[wv], u, E, E, p[bv]);
         B::attention(shape, q, k, u, attended, lse);
-        times(attended, p[wo], h1, E, E), bias(h1, p[bo], E), plus(h1, x, h1, rows * E);
+        times(attended, p[wo], h1, E, E, p[bo]), plus(h1, x, h1, rows * E);
         B::layer_norm(rows, E, h1, p[gain2], p[bias2], 1e-5, n2, mean2, inverse2);
-        times(n2, p[wu], up, E, F), bias(up, p[bu], F);
+        times(n2, p[wu], up, E, F, p[bu]);
         B::map(flat<1>(rows * F), mw::elementary::gelu{}, act, static_cast<float const*>(up));
-        times(act, p[wd], h2, F, E), bias(h2, p[bd], E), plus(h2, h1, h2, rows * E);
+        times(act, p[wd], h2, F, E, p[bd]), plus(h2, h1, h2, rows * E);
         times(h2, p[wh], logits, E, V);
 
-        B::row_max(rows, V, logits, normalizer);
-        B::target_and_exp_sum(rows, V, V, logits, normalizer, y.data(), 0, parts, parts + rows);
+        B::target_and_exp_sum(rows, V, V, logits, y.data(), 0, normalizer, parts, parts + rows);
         float const *const of_target = parts, *const exp_sum = parts + rows;
         B::map(flat<3>(rows), mw::elementary::log_normalizer{}, normalizer,
                static_cast<float const*>(normalizer), exp_sum, y.data());
