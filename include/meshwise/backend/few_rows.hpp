@@ -181,6 +181,43 @@ std::size_t turned_product(gemm_shape const& shape, T const* a, T const* b, T* c
     return j;
 }
 
+/// One row of C where the rows of B are contiguous: memory is read in its own order, several rows of B together, and the
+/// sums wait in L1.
+template <class Instructions, class T>
+[[gnu::noinline]] void streamed_row(std::size_t n, std::size_t k, T const* a, std::ptrdiff_t a_k, T const* b,
+                                    std::ptrdiff_t b_k, T* c, bool add) {
+    using type = vector<Instructions, T>;
+    constexpr std::size_t width = lanes<Instructions, T>, together = 4, room = 8192 / sizeof(T);
+    alignas(64) T sums[room];
+    for (; n != 0;) {
+        std::size_t const here = std::min(n, room);
+        for (std::size_t j = 0; j < here; j += width) store<Instructions>(sums + j, type{});
+        T const* row = b;
+        auto const add_rows = [&](std::size_t p, auto count) __attribute__((always_inline)) {
+            type left[count];
+            unroll<count>([&](auto q) __attribute__((always_inline)) {
+                left[q] = splat<Instructions>(a[offset(p + q, a_k)]);
+            });
+            for (std::size_t j = 0; j < here; j += width) {
+                auto sum = load<Instructions, T>(sums + j);
+                unroll<count>([&](auto q) __attribute__((always_inline)) {
+                    sum += left[q] * load<Instructions, T>(row + offset(q, b_k) + j);
+                });
+                store<Instructions>(sums + j, sum);
+            }
+            row += offset(count, b_k);
+        };
+        std::size_t p = 0;
+        for (; p + together <= k; p += together) add_rows(p, std::integral_constant<std::size_t, together>{});
+        for (; p < k; ++p) add_rows(p, std::integral_constant<std::size_t, 1>{});
+        for (std::size_t j = 0; j < here; j += width) {
+            auto const sum = load<Instructions, T>(sums + j);
+            store<Instructions>(c + j, add ? load<Instructions, T>(c + j) + sum : sum);
+        }
+        n -= here, b += here, c += here;
+    }
+}
+
 /// Few rows with packed B, which is read once, from its first element to its last.
 template <class Instructions, class T>
 void stream_product(gemm_shape const& shape, T const* a, T const* packed, T* c) {
@@ -224,8 +261,14 @@ void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* 
         bool const add = shape.accumulate || p != 0;
         Right const* const from_b = b + offset(p, shape.b_k);
         std::size_t done = 0;
+        if constexpr (std::is_same_v<Left, T> && std::is_same_v<Right, T>)
+            if (m == 1 && shape.b_n == 1 && shape.c_n == 1) {
+                done = shape.n / lanes<Instructions, T> * lanes<Instructions, T>;
+                streamed_row<Instructions>(done, k, a + offset(p, shape.a_k), shape.a_k, from_b, shape.b_k, c,
+                                           add);
+            }
         if constexpr (std::is_same_v<Right, T>)
-            if (in_place && shape.n >= tile_n) {
+            if (done == 0 && in_place && shape.n >= tile_n) {
                 done = shape.n / tile_n * tile_n;
                 block_product<Instructions, T>(m, done, k, left, {from_b, shape.b_k, tile_n}, c, shape.c_m,
                                                shape.c_n, add);

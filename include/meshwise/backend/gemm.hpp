@@ -108,9 +108,9 @@ template <class Instructions, class Left, class Right, class T, class Parallel>
 void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T const* packed, T* c,
                       T const* bias, Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
-    // A piece is worth some 30 us at least, which pays for waking a thread.
-    double const work =
-        static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
+    // A piece is worth some 30 us at least, which pays for waking a thread. One row is bound by reading B.
+    double const read = static_cast<double>(shape.n) * static_cast<double>(shape.k),
+                 work = shape.m == 1 ? read * sizeof(T) * 4 : static_cast<double>(shape.m) * read;
     auto const wanted = static_cast<std::size_t>(std::clamp(work / (1 << 21), 1.0, 32.0));
     bool const small = wanted == 1 && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
     if (shape.m > sizes::few && !small) {

@@ -34,8 +34,9 @@ void make_room(X& x) {
     if (padded) std::fill_n(x.mutable_data(), x.size(), typename X::value_type{});
 }
 
+// `to_write`: whoever remembers what was in a tensor must learn that it changes
 template <class X>
-state_part part_of(std::string_view name, X& x) {
+state_part part_of(std::string_view name, X& x, bool to_write = false) {
     state_part part{.name = std::string(name)};
     if constexpr (a_number<std::remove_const_t<X>>) {
         using T = std::remove_const_t<X>;
@@ -52,6 +53,8 @@ state_part part_of(std::string_view name, X& x) {
                       "meshwise: a checkpoint keeps whole values; a pending sum has none");
         part.type = stored_type_of<T>();
         part.data = const_cast<T*>(x.data());
+        if constexpr (!std::is_const_v<X>)
+            if (to_write) part.data = x.mutable_data();
         part.whole = true_shape(x);
         part.here = local_box(x);
         part.held_alike =
@@ -60,14 +63,15 @@ state_part part_of(std::string_view name, X& x) {
     return part;
 }
 
-/// All parts of a state, in its order. `with_room`: tensors without memory get some, and padding becomes zero.
+/// All parts of a state, in its order. `with_room`: to be written; tensors without memory get some, and padding becomes
+/// zero.
 template <class State>
 std::vector<state_part> parts_of(State const& state, bool with_room = false) {
     std::vector<state_part> parts;
     state.visit([&]<class X>(std::string const& name, X& x) {
         if constexpr (is_tensor_type<X> && !std::is_const_v<X>)
             if (with_room) make_room(x);
-        parts.push_back(part_of(name, x));
+        parts.push_back(part_of(name, x, with_room));
     });
     return parts;
 }
@@ -78,7 +82,7 @@ std::vector<state_part> parameter_parts(Model& model, bool with_room = false) {
     for_each_parameter(model, [&]<class X>(std::size_t, std::string_view name, X& p, initial) {
         if constexpr (!std::is_const_v<X>)
             if (with_room) make_room(p);
-        parts.push_back(part_of(name, p));
+        parts.push_back(part_of(name, p, with_room));
     });
     return parts;
 }

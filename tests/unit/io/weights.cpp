@@ -7,6 +7,8 @@
 #include "small_model.hpp"
 
 #include <meshwise/io/weights.hpp>
+#include <meshwise/ops/dot.hpp>
+#include <meshwise/tensor/packed.hpp>
 
 namespace {
 
@@ -213,6 +215,30 @@ TEST_CASE("each rank reads its own part") {
     // four quarters of two chunks each, and one chunk more for what the header moves over the edge
     CHECK(calls.bytes >= 8U << 20U);
     CHECK(calls.bytes <= 12U << 20U);
+}
+
+struct rows : mw::axis<9> {};
+struct in : mw::axis<40> {};
+struct out : mw::axis<70> {};
+struct one_weight {
+    mw::tensor<float, mw::axes<in, out>> weight;
+    static constexpr auto parameters = mw::fields("weight", &one_weight::weight);
+};
+
+TEST_CASE("products see loaded weights, although they kept the old ones packed") {
+    scratch const folder;
+    std::string const path = folder / "w.safetensors";
+    using S = mw::strategy<mw::mesh<>>;
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        using weights = decltype(one_weight::weight);
+        one_weight stored{mw::filled<weights>(2)}, model{mw::filled<weights>(1)};
+        auto const x = mw::filled<mw::tensor<float, mw::axes<rows, in>>>(1);
+        mw::save_weights(here, stored, path);
+        auto const kept = mw::packed(model);
+        CHECK(mw::dot<in>(x, model.weight).data()[11] == 40);
+        mw::load_weights(here, model, path);
+        CHECK(mw::dot<in>(x, model.weight).data()[11] == 80);
+    });
 }
 
 TEST_CASE("a disk without room leaves the old file and nothing beside it, and says so on all ranks") {
