@@ -7,6 +7,21 @@
 
 namespace meshwise::detail {
 
+template <class List>
+struct of_several_ranks;
+template <class... M>
+struct of_several_ranks<list<M...>> {
+    using type = concat<list<>, std::conditional_t<(M::ranks > 1), list<M>, list<>>...>;
+};
+// A whole value goes from one layout to the other without a move: they differ in mesh axes of one rank at most.
+template <class From, class To, class... A>
+constexpr bool is_where_it_should_be(axes<A...>) {
+    return of_several_ranks<sums_of<From>>::type::size == 0 &&
+           (std::is_same_v<typename of_several_ranks<split_of<From, A>>::type,
+                           typename of_several_ranks<split_of<To, A>>::type> &&
+            ...);
+}
+
 // Where dot and add would be local and their result is where the strategy wants it. Under reproducible<V> a product is
 // a sum of products, and the bias comes after the last.
 template <class S, class X, class W, class Bias, class... K>
@@ -25,14 +40,14 @@ constexpr bool bias_fits_into_product() {
         if constexpr (!product::verdict::value)
             return false;
         else {
-            using place = typename product::layout;
+            using place = layout_for<S, out>;
             using sum = addition<operand<out, place>,
                                  operand<typename Bias::axes, relayout<typename Bias::axes, list<>, place>>>;
             if constexpr (!sum::verdict::value)
                 return false;
             else
-                return std::is_same_v<place, layout_for<S, out>> && std::is_same_v<typename sum::axes, out> &&
-                       std::is_same_v<typename sum::layout, place>;
+                return is_where_it_should_be<typename product::layout, place>(out{}) &&
+                       std::is_same_v<typename sum::axes, out> && std::is_same_v<typename sum::layout, place>;
         }
     }
 }
@@ -51,16 +66,18 @@ auto affine(list<K...>, X const& x, W const& w, Bias const& bias, std::source_lo
         auto const right = reshard<typename aligned::template wanted<W>::type>(w, where);
         using relation =
             contraction<out, typename decltype(left)::operand, typename decltype(right)::operand>;
-        auto const b = reshard<relayout<typename Bias::axes, list<>, typename relation::layout>>(bias, where);
+        using place = layout_for<S, out>;
+        auto const b = reshard<relayout<typename Bias::axes, list<>, place>>(bias, where);
         bias_of_columns<typename X::value_type> columns{b.data()};
         auto product = contracted<typename X::value_type, out, relation>(left, right, &columns);
-        if (!columns.added)
-            X::backend::map(element_loops(product, product, b), elementary::plus{}, product.mutable_data(),
-                            product.data(), b.data());
         // on the tape they are two operations, as if the sum had memory of its own
         record_contraction(product, left, right, where);
-        auto sum = product.detached();
-        record_sum<1>(sum, product, b, where);
+        auto const settled = reshard<place>(product, where);
+        auto sum = settled.detached();
+        if (!columns.added)
+            X::backend::map(element_loops(sum, settled, b), elementary::plus{}, sum.mutable_data(),
+                            settled.data(), b.data());
+        record_sum<1>(sum, settled, b, where);
         return sum;
     }
 }
