@@ -121,7 +121,7 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
         return;
     }
     std::size_t const columns =
-        std::max(round_up(divide_up(shape.n, wanted), sizes::tile_n), 8 * sizes::tile_n);
+        std::max(round_up(divide_up(shape.n, wanted), sizes::tile_n), 4 * sizes::tile_n);
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;
         part.n = std::min(end * columns, shape.n) - begin * columns;
