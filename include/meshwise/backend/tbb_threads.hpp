@@ -21,6 +21,9 @@
 #if __has_include(<sys/mman.h>)
 #include <sys/mman.h>
 #endif
+#if defined(__linux__)
+#include <unistd.h>
+#endif
 
 namespace meshwise {
 
@@ -52,13 +55,14 @@ struct tbb_threads {
         auto const available =
             ::tbb::global_control::active_value(::tbb::global_control::max_allowed_parallelism);
         auto const threads = std::clamp<std::size_t>(workers, 1, std::max<std::size_t>(available, 1));
-        auto const nodes = ::tbb::info::numa_nodes();
-        std::size_t const node = which.node_of(nodes.size());
-        ::tbb::task_arena::constraints wanted;
-        wanted.set_max_concurrency(static_cast<int>(threads));
-        if (node < nodes.size()) wanted.set_numa_id(nodes[node]);
-        ::tbb::task_arena arena(wanted, 1);
-        return arena.execute(std::forward<F>(f));
+        if (which.ranks > 1 && has_several_nodes()) {
+            auto const nodes = ::tbb::info::numa_nodes();
+            if (std::size_t const node = which.node_of(nodes.size()); node < nodes.size()) {
+                ::tbb::task_arena::constraints here(nodes[node], static_cast<int>(threads));
+                return ::tbb::task_arena(here, 1).execute(std::forward<F>(f));
+            }
+        }
+        return ::tbb::task_arena(static_cast<int>(threads), 1).execute(std::forward<F>(f));
     }
 
     /// f(begin, end) over ranges of at most `grain`, in any order and on any thread of the arena.
@@ -77,6 +81,15 @@ struct tbb_threads {
 
 private:
     static constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+    /// oneTBB loads a library to tell the nodes, which is not worth its time, nor a sanitizer's refusal, where there is one.
+    static bool has_several_nodes() {
+#if defined(__linux__)
+        return ::access("/sys/devices/system/node/node1", F_OK) == 0;
+#else
+        return true;
+#endif
+    }
 
     static std::align_val_t alignment_of(std::size_t bytes) {
         return std::align_val_t{bytes >= huge_page ? huge_page : 64};
