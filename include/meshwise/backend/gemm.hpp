@@ -184,6 +184,7 @@ std::size_t packed_size(gemm_shape const& shape) {
 /// Copies B into panels for gemm_packed: packed_size elements, with zeros beyond the last column.
 template <class Instructions = native, class T, class Parallel>
 void pack_right(gemm_shape const& shape, T const* b, T* packed, Parallel const& parallel) {
+    if (shape.k == 0) return;  // there may be no memory, not even to point into
     constexpr std::size_t tile_n = detail::blocking<Instructions, T>::tile_n;
     std::size_t const panels = detail::divide_up(shape.n, tile_n);
     parallel(panels, 1 + 65536 / (tile_n * shape.k + 1), [=](std::size_t begin, std::size_t end) {
