@@ -10,24 +10,14 @@
 #include <cstring>
 #include <limits>
 #include <random>
-#include <thread>
 #include <vector>
+
+#include "two_threads.hpp"
 
 namespace mw = meshwise;
 namespace fast = mw::fast;
 
 namespace {
-
-struct each_on_a_thread {
-    template <class F>
-    void operator()(std::size_t count, std::size_t, F&& f) const {
-        std::thread other([&] {
-            for (std::size_t i = 1; i < count; i += 2) f(i, i + 1);
-        });
-        for (std::size_t i = 0; i < count; i += 2) f(i, i + 1);
-        other.join();
-    }
-};
 
 struct one_range {
     template <class F>
@@ -298,7 +288,7 @@ TEST_CASE_TEMPLATE("bits do not depend on other batches, heads, queries or on th
         auto const shape = make_shape(3, 2, 2, 150, 170, 64, causal, 20, true);
         problem<T> whole(shape), threads(shape), parts(shape), rows(shape);
         whole.run();
-        threads.run(each_on_a_thread{});
+        threads.run(two_threads{});
         for (std::size_t b = 0; b < shape.batch; ++b)
             for (std::size_t h = 0; h < shape.kv_heads; ++h) {
                 auto one = shape;

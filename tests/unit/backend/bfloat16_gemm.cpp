@@ -9,9 +9,10 @@
 #include <cstring>
 #include <limits>
 #include <random>
-#include <thread>
 #include <type_traits>
 #include <vector>
+
+#include "two_threads.hpp"
 
 namespace mw = meshwise;
 namespace fast = mw::fast;
@@ -24,17 +25,6 @@ struct one_range {
         f(std::size_t{0}, count);
     }
 };
-struct two_threads {
-    template <class F>
-    void operator()(std::size_t count, std::size_t, F&& f) const {
-        std::thread other([&] {
-            for (std::size_t i = 1; i < count; i += 2) f(i, i + 1);
-        });
-        for (std::size_t i = 0; i < count; i += 2) f(i, i + 1);
-        other.join();
-    }
-};
-
 // m x n numbers, the same whatever type and order they have in memory; around them 20 more.
 template <class T>
 struct matrix {

@@ -11,26 +11,15 @@
 #include <cstring>
 #include <limits>
 #include <random>
-#include <thread>
 #include <type_traits>
 #include <vector>
+
+#include "two_threads.hpp"
 
 namespace mw = meshwise;
 namespace fast = mw::fast;
 
 namespace {
-
-// Two threads that take single ranges from both ends, so that neither sees whole columns of tiles.
-struct two_threads {
-    template <class F>
-    void operator()(std::size_t count, std::size_t, F&& f) const {
-        std::thread other([&] {
-            for (std::size_t i = 1; i < count; i += 2) f(i, i + 1);
-        });
-        for (std::size_t i = 0; i < count; i += 2) f(i, i + 1);
-        other.join();
-    }
-};
 
 struct one_range {
     template <class F>
