@@ -26,7 +26,7 @@ LIGHT = set(
 LIGHT_FOR = {"core/error.hpp": {"stdexcept", "string"}}
 
 # Edge headers need a library that not everybody has: only the user includes them.
-EDGE = re.compile(r"^(mpi|cuda|nccl)[a-z_]*\.hpp$")
+EDGE = re.compile(r"/(mpi|cuda|nccl)[a-z_]*(\.hpp$|/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LONGEST = 350
 
@@ -57,7 +57,7 @@ def fault_of(name, target, root):
     used = target.removeprefix("meshwise/")
     if not (root / used).is_file():
         return f"<{target}> does not exist"
-    if EDGE.match(used.split("/")[-1]) and not EDGE.match(name.split("/")[-1]):
+    if EDGE.search(used) and not EDGE.search(name):
         return f"<{target}> needs a library of its own, only users include it"
     if room and not room_of(used):
         return f"<{target}> is for users, name the headers that are needed"

@@ -1,6 +1,6 @@
 // Threads inside of processes along an axis that the mesh does not have.
 // sentence: mpi_with_threads names a mesh axis that the mesh of this run does not have
-#include <meshwise/communicator/mpi_policy.hpp>
+#include <meshwise/communicator/mpi/policy.hpp>
 #include <meshwise/parallel/rank.hpp>
 namespace mw = meshwise;
 

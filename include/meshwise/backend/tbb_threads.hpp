@@ -12,6 +12,7 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <meshwise/backend/rank_in_process.hpp>
+#include <meshwise/backend/tbb_crew.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -58,21 +59,28 @@ struct tbb_threads {
         if (which.ranks > 1 && has_several_nodes()) {
             auto const nodes = ::tbb::info::numa_nodes();
             if (std::size_t const node = which.node_of(nodes.size()); node < nodes.size()) {
-                ::tbb::task_arena::constraints here(nodes[node], static_cast<int>(threads));
-                return ::tbb::task_arena(here, 1).execute(std::forward<F>(f));
+                ::tbb::task_arena arena(
+                    ::tbb::task_arena::constraints(nodes[node], static_cast<int>(threads)), 1);
+                return inside(arena, threads, std::forward<F>(f));
             }
         }
-        return ::tbb::task_arena(static_cast<int>(threads), 1).execute(std::forward<F>(f));
+        ::tbb::task_arena arena(static_cast<int>(threads), 1);
+        return inside(arena, threads, std::forward<F>(f));
     }
 
-    /// f(begin, end) over ranges of at most `grain`, in any order and on any thread of the arena.
+    /// f(begin, end) over ranges of at most `grain`, in any order and on any thread of the arena; a loop inside of a
+    /// loop is a plain call.
     template <class F>
     static void parallel(std::size_t count, std::size_t grain, F&& f) {
         if (count == 0) return;
-        if (count <= grain || ::tbb::this_task_arena::max_concurrency() == 1) {
+        tbb_crew<Instructions>* const crew = tbb_crew<Instructions>::current();
+        if (crew != nullptr && !crew->busy() && count > grain)
+            return crew->run(count, std::max<std::size_t>(grain, 1), f);
+        if (crew != nullptr || count <= grain || ::tbb::this_task_arena::max_concurrency() == 1) {
             f(std::size_t{0}, count);
             return;
         }
+        // A thread of the program's own.
         ::tbb::parallel_for(
             ::tbb::blocked_range<std::size_t>(0, count, std::max<std::size_t>(grain, 1)),
             [&](::tbb::blocked_range<std::size_t> const& range) { f(range.begin(), range.end()); },
@@ -81,6 +89,14 @@ struct tbb_threads {
 
 private:
     static constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+    template <class F>
+    static decltype(auto) inside(::tbb::task_arena& arena, std::size_t threads, F&& f) {
+        return arena.execute([&]() -> decltype(auto) {
+            tbb_crew<Instructions> const crew(arena, threads - 1);
+            return std::forward<F>(f)();
+        });
+    }
 
     /// oneTBB loads a library to tell the nodes, which is not worth its time, nor a sanitizer's refusal, where there is one.
     static bool has_several_nodes() {

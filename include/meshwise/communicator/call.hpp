@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <source_location>
+#include <utility>
 
 #include <meshwise/communicator/element_type.hpp>
 #include <meshwise/communicator/grid.hpp>
@@ -85,11 +86,12 @@ inline bool same_place(call const& a, call const& b) {
     return a.where.line() == b.where.line() && (left == right || std::strcmp(left, right) == 0);
 }
 
-/// A hash of the call for ranks that cannot read each other's memory.
+/// A hash of the call for ranks that cannot read each other's memory. It is taken at every call: whole words at a time.
 constexpr std::uint64_t fingerprint(call const& made, bool with_place) {
-    std::uint64_t hash = 14695981039346656037ULL;
+    std::uint64_t hash = 0;
     auto const mix = [&](std::uint64_t word) {
-        for (int byte = 0; byte < 8; ++byte) hash = (hash ^ (word >> 8 * byte & 255)) * 1099511628211ULL;
+        hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;  // Fibonacci hashing; the shift brings high bits down
+        hash ^= hash >> 32;
     };
     mix(static_cast<std::uint64_t>(made.what));
     mix(made.reduces() ? static_cast<std::uint64_t>(made.how) : 0);
@@ -103,8 +105,12 @@ constexpr std::uint64_t fingerprint(call const& made, bool with_place) {
     mix(made.started ? 1 : 0);
     if (with_place) {
         mix(made.where.line());
-        for (char const* letter = made.where.file_name(); *letter != 0; ++letter)
-            mix(static_cast<unsigned char>(*letter));
+        std::uint64_t word = 0;
+        for (char const* letter = made.where.file_name(); *letter != 0; ++letter) {
+            word = word << 8 | static_cast<unsigned char>(*letter);
+            if (word >> 56 != 0) mix(std::exchange(word, 0));
+        }
+        mix(word);
     }
     return hash;
 }

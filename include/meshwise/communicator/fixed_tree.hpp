@@ -132,10 +132,33 @@ private:
     alignas(64) T rounded_[converts ? tree_block : 1];
 };
 
+/// The tree of two, which is one operation: straight from the inputs to one or two outputs.
+template <class T, class Op>
+[[gnu::noinline]] void reduce_two(T const* a, T const* b, std::size_t count, T* to, T* also) {
+    constexpr std::size_t lanes = 16;
+    std::size_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        T results[lanes];
+        for (std::size_t j = 0; j < lanes; ++j) results[j] = Op::of(a[i + j], b[i + j]);
+        std::memcpy(to + i, results, sizeof results);
+        if (also != nullptr) std::memcpy(also + i, results, sizeof results);
+    }
+    for (; i < count; ++i) {
+        T const result = Op::of(a[i], b[i]);
+        to[i] = result;
+        if (also != nullptr) also[i] = result;
+    }
+}
+
 template <class T, class Op>
 void reduce_typed(void const* const* inputs, std::size_t ranks, stretch shape, void* const* outputs,
                   std::size_t outputs_count) {
     std::size_t const total = shape.rows * shape.width;
+    if constexpr (std::is_same_v<T, accumulator<T>>)
+        if (ranks == 2 && outputs_count <= 2 && (shape.rows == 1 || shape.step == shape.width))
+            return reduce_two<T, Op>(static_cast<T const*>(inputs[0]), static_cast<T const*>(inputs[1]),
+                                     total, static_cast<T*>(outputs[0]),
+                                     outputs_count == 2 ? static_cast<T*>(outputs[1]) : nullptr);
     block_tree<T, Op> tree(inputs, ranks, shape);
     for (std::size_t first = 0; first < total; first += tree_block) {
         std::size_t const count = std::min(tree_block, total - first);

@@ -10,8 +10,8 @@
 #include <optional>
 
 #include <meshwise/communicator/flight_signals.hpp>
-#include <meshwise/communicator/mpi_handshake.hpp>
-#include <meshwise/communicator/mpi_thread_rank.hpp>
+#include <meshwise/communicator/mpi/handshake.hpp>
+#include <meshwise/communicator/mpi/thread_rank.hpp>
 
 namespace meshwise {
 

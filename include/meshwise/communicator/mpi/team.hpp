@@ -5,9 +5,9 @@
 #pragma once
 
 #include <meshwise/communicator/flight_record.hpp>
-#include <meshwise/communicator/mpi_batch.hpp>
-#include <meshwise/communicator/mpi_control.hpp>
-#include <meshwise/communicator/mpi_policy.hpp>
+#include <meshwise/communicator/mpi/batch.hpp>
+#include <meshwise/communicator/mpi/control.hpp>
+#include <meshwise/communicator/mpi/policy.hpp>
 
 namespace meshwise {
 

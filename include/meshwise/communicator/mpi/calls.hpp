@@ -6,7 +6,7 @@
 
 #include <exception>
 
-#include <meshwise/communicator/mpi_started.hpp>
+#include <meshwise/communicator/mpi/started.hpp>
 
 namespace meshwise {
 

@@ -17,7 +17,7 @@
 #include <mpi.h>
 
 #include <meshwise/communicator/call.hpp>
-#include <meshwise/communicator/mpi_watchdog.hpp>
+#include <meshwise/communicator/mpi/watchdog.hpp>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -68,9 +68,7 @@ public:
         return std::max<std::size_t>(1, std::min(bound, cores / local_) / ranks_here);
     }
     /// More ranks than cores: who waits must let others run.
-    bool crowded(std::size_t ranks_here) const {
-        return local_ * ranks_here > std::max(1U, std::thread::hardware_concurrency());
-    }
+    bool crowded(std::size_t ranks_here) const { return local_ * ranks_here > cores_; }
 
     /// A program is running: to leave it by exit() is a failure.
     void set_running(bool now) { running_ = now; }
@@ -165,6 +163,7 @@ private:
     int largest_tag_ = 32767;  // what every library has
     MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
     std::size_t rank_ = 0, size_ = 1, local_ = 1;
+    std::size_t const cores_ = std::max(1U, std::thread::hardware_concurrency());  // asking reads a file
 };
 
 }  // namespace meshwise

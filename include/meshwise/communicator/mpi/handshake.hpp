@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include <meshwise/communicator/mpi_team.hpp>
+#include <meshwise/communicator/mpi/team.hpp>
 
 namespace meshwise {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <meshwise/communicator/fixed_tree.hpp>
-#include <meshwise/communicator/mpi_session.hpp>
+#include <meshwise/communicator/mpi/session.hpp>
 
 namespace meshwise {
 

@@ -4,7 +4,7 @@
 // Costs: groups inside of the process are those of sharing_rank; groups across are messages between all their ranks.
 #pragma once
 
-#include <meshwise/communicator/mpi_rank.hpp>
+#include <meshwise/communicator/mpi/rank.hpp>
 #include <meshwise/communicator/sharing_rank.hpp>
 
 namespace meshwise {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <meshwise/communicator/concept.hpp>
-#include <meshwise/communicator/mpi_team.hpp>
+#include <meshwise/communicator/mpi/team.hpp>
 
 namespace meshwise {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <meshwise/communicator/mpi_places.hpp>
+#include <meshwise/communicator/mpi/places.hpp>
 
 namespace meshwise {
 

@@ -11,8 +11,8 @@
 #include <optional>
 
 #include <meshwise/communicator/fixed_tree.hpp>
-#include <meshwise/communicator/mpi_meeting.hpp>
-#include <meshwise/communicator/mpi_segments.hpp>
+#include <meshwise/communicator/mpi/meeting.hpp>
+#include <meshwise/communicator/mpi/segments.hpp>
 
 namespace meshwise {
 

@@ -6,7 +6,7 @@
 // under way. Memory: two segments per peer.
 #pragma once
 
-#include <meshwise/communicator/mpi_calls.hpp>
+#include <meshwise/communicator/mpi/calls.hpp>
 
 namespace meshwise {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <list>
 
-#include <meshwise/communicator/mpi_places.hpp>
+#include <meshwise/communicator/mpi/places.hpp>
 
 namespace meshwise {
 
