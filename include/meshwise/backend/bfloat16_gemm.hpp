@@ -134,17 +134,16 @@ void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, fl
     double const work =
         static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
     if (shape.m > 4 * pair_panels::rows) {
-        auto const wanted = static_cast<std::size_t>(std::clamp(work / (1 << 22), 1.0, 32.0));
+        std::size_t const wanted = pieces_of(work / 2, parallel);
         if (wanted > 1)
             many_rows_of_pairs<Instructions>(shape, a, b, c, wanted, parallel);
         else
             many_rows_of_pairs<Instructions>(shape, a, b, c, 1, in_sequence{});
         return;
     }
-    // A piece is worth some 30 us: of sums, or of reading B.
+    // It takes its time for sums, or for reading B.
     double const elements = static_cast<double>(shape.n) * static_cast<double>(shape.k);
-    auto const wanted =
-        static_cast<std::size_t>(std::clamp(std::max(work / (1 << 22), elements / (3 << 17)), 1.0, 32.0));
+    std::size_t const wanted = pieces_of(std::max(work / 2, elements * 5), parallel);
     std::size_t const wide = std::max(round_up(divide_up(shape.n, wanted), columns), 4 * columns);
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;

@@ -30,6 +30,18 @@ struct in_sequence {
 
 namespace detail {
 
+/// How many pieces to make of `work` multiply-adds, or of what takes as long. On an idle thread a piece is worth it from
+/// some 4 us on. From four times that on there may be more than threads, the same number for each: one that is disturbed
+/// leaves some to the others.
+template <class Parallel>
+std::size_t pieces_of(double work, Parallel const& parallel) {
+    std::size_t threads = 1;
+    if constexpr (requires { parallel.threads(); }) threads = parallel.threads();
+    auto const large = static_cast<std::size_t>(std::clamp(work / (1 << 21), 1.0, 32.0));
+    if (large >= threads) return large / threads * threads;
+    return static_cast<std::size_t>(std::clamp(work / (1 << 19), 1.0, static_cast<double>(threads)));
+}
+
 /// C += bias, in the order of the unfused sum. For what is near after a product.
 template <class T>
 void add_bias(gemm_shape const& shape, T const* bias, T* c) {
@@ -108,11 +120,12 @@ template <class Instructions, class Left, class Right, class T, class Parallel>
 void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T const* packed, T* c,
                       T const* bias, Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
-    // A piece is worth some 30 us at least, which pays for waking a thread. One row is bound by reading B.
+    // One row is bound by reading B.
     double const read = static_cast<double>(shape.n) * static_cast<double>(shape.k),
                  work = shape.m == 1 ? read * sizeof(T) * 4 : static_cast<double>(shape.m) * read;
-    auto const wanted = static_cast<std::size_t>(std::clamp(work / (1 << 21), 1.0, 32.0));
-    bool const small = wanted == 1 && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
+    std::size_t const wanted = pieces_of(work, parallel);
+    bool const small =
+        work < (1 << 22) && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
     if (shape.m > sizes::few && !small) {
         if (wanted > 1)
             shared_product<Instructions>(shape, a, b, packed, c, bias, wanted, parallel);
@@ -154,7 +167,8 @@ bool is_trivial(gemm_shape const& shape, T* c, T const* bias) {
 /// or double; A and B may have any types that convert to T (bfloat16).
 ///
 /// Communication: none; `parallel(count, grain, f)` has to call f(begin, end) for disjoint ranges that cover
-/// [0, count), in any threads. Shape and units: see gemm_shape; C must not overlap A or B.
+/// [0, count), in any threads; parallel.threads(), where there is such a member, says how many. Shape and units: see
+/// gemm_shape; C must not overlap A or B.
 template <class Instructions = native, class Left, class Right, class T, class Parallel>
 void gemm(gemm_shape const& shape, Left const* a, Right const* b, T* c, Parallel const& parallel,
           T const* bias = nullptr) {

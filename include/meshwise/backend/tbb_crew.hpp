@@ -23,13 +23,16 @@ namespace meshwise {
 template <class Instructions>
 class tbb_crew {
 public:
-    static constexpr auto spinning = std::chrono::microseconds(50), stay = std::chrono::microseconds(1000);
+    static constexpr auto spinning = std::chrono::microseconds(200), stay = std::chrono::microseconds(1000);
 
     /// From now on this thread's loops are shared with up to `workers` others of the arena; without any there is no crew.
-    tbb_crew(::tbb::task_arena& arena, std::size_t workers)
+    /// `crowded`: there are more threads than cores, so who waits lets others run.
+    tbb_crew(::tbb::task_arena& arena, std::size_t workers, bool crowded)
         : arena_(arena),
           workers_(workers),
-          outer_(std::exchange(current_, workers == 0 ? nullptr : this)) {}
+          outer_(std::exchange(current_, workers == 0 ? nullptr : this)) {
+        board_->crowded = crowded;
+    }
     tbb_crew(tbb_crew const&) = delete;
     tbb_crew& operator=(tbb_crew const&) = delete;
     ~tbb_crew() {
@@ -39,16 +42,17 @@ public:
 
     /// The crew of the calling thread, or null. Workers have none.
     static tbb_crew* current() { return current_; }
-    /// Whether this thread is inside of a loop of the crew.
-    bool busy() const { return busy_; }
+    std::size_t threads() const { return workers_ + 1; }
+    /// Whether the calling thread works in a loop of some crew.
+    static bool busy() { return busy_; }
 
     /// f(begin, end) over [0, count) in pieces of at most `grain`, by this thread and all workers that are ready.
     template <class F>
     void run(std::size_t count, std::size_t grain, F& f) {
         board& all = *board_;
-        std::size_t const threads = workers_ + 1;
         std::size_t pieces = (count + grain - 1) / grain;
-        if (pieces < 4 * threads) pieces = (pieces + threads - 1) / threads * threads;  // the same for each
+        if (pieces < 4 * threads())
+            pieces = (pieces + workers_) / threads() * threads();  // the same for each
         all.body = const_cast<void*>(static_cast<void const*>(std::addressof(f)));
         all.call = [](void* body, std::size_t begin, std::size_t end) {
             (*static_cast<F*>(body))(begin, end);
@@ -56,12 +60,12 @@ public:
         all.count = count;
         all.piece = (count + pieces - 1) / pieces;
         all.next.store(0, std::memory_order_relaxed);
+        call_workers();
         busy_ = true;
         all.turn.store(all.turn.load(std::memory_order_relaxed) + 1);  // odd: open
-        call_workers();
         all.work();
         all.turn.store(all.turn.load(std::memory_order_relaxed) + 1);
-        for (int looks = 0; all.inside.load() != 0; ++looks) rest(looks > most_looks);
+        for (int looks = 0; all.inside.load() != 0; ++looks) rest(all.crowded || looks > most_looks);
         busy_ = false;
         if (all.thrown.load(std::memory_order_relaxed)) {
             all.thrown.store(false, std::memory_order_relaxed);
@@ -91,6 +95,7 @@ private:
         /// owner closes it first and then waits until nobody is inside.
         alignas(64) std::atomic<std::uint64_t> turn{0};
         std::atomic<bool> ended{false};
+        bool crowded = false;
         void (*call)(void*, std::size_t, std::size_t) = nullptr;
         void* body = nullptr;
         std::size_t count = 0, piece = 1;
@@ -118,21 +123,23 @@ private:
             using clock = std::chrono::steady_clock;
             std::uint64_t last = 0;
             auto since = clock::now();
-            bool yield = false;
+            bool yield = crowded;
             for (unsigned looks = 1; !ended.load(std::memory_order_relaxed); ++looks) {
                 if (std::uint64_t now = turn.load(std::memory_order_relaxed); now % 2 != 0 && now != last) {
                     inside.fetch_add(1);
                     now = turn.load();
+                    busy_ = true;
                     if (now % 2 != 0) work();
+                    busy_ = false;
                     inside.fetch_sub(1, std::memory_order_release);
-                    last = now, looks = 0, yield = false;
+                    last = now, looks = 0, yield = crowded;
                     since = clock::now();
                 } else {
                     rest(yield);
                     if (looks % 64 != 0) continue;
                     auto const idle = clock::now() - since;
                     if (idle > stay) return;
-                    yield = idle > spinning;
+                    yield = crowded || idle > spinning;
                 }
             }
         }
@@ -150,11 +157,11 @@ private:
     }
 
     static inline thread_local tbb_crew* current_ = nullptr;
+    static inline thread_local bool busy_ = false;
 
     ::tbb::task_arena& arena_;
     std::size_t workers_;
     tbb_crew* outer_;
-    bool busy_ = false;
     std::shared_ptr<board> board_ = std::make_shared<board>();
 };
 

@@ -55,7 +55,7 @@ struct tbb_products {
             auto const at = static_cast<std::ptrdiff_t>(i);
             product(shape, a + at * a_step, b + at * b_step, c + at * c_step, parallel);
         };
-        auto const threads = static_cast<std::size_t>(::tbb::this_task_arena::max_concurrency());
+        std::size_t const threads = tbb_threads<Instructions>::threads();
         if (batch < 4 * threads && threads > 1) {
             for (std::size_t i = 0; i < batch; ++i) one(i, in_parallel{});
             return;
@@ -82,6 +82,7 @@ struct tbb_products {
 
 private:
     struct in_parallel {
+        static std::size_t threads() { return tbb_threads<Instructions>::threads(); }
         template <class F>
         void operator()(std::size_t count, std::size_t grain, F&& f) const {
             tbb_threads<Instructions>::parallel(count, grain, f);

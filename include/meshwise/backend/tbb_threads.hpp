@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <new>
+#include <thread>
 #include <utility>
 
 #if __has_include(<sys/mman.h>)
@@ -56,16 +57,25 @@ struct tbb_threads {
         auto const available =
             ::tbb::global_control::active_value(::tbb::global_control::max_allowed_parallelism);
         auto const threads = std::clamp<std::size_t>(workers, 1, std::max<std::size_t>(available, 1));
+        bool const crowded = which.ranks * threads > std::max(1U, std::thread::hardware_concurrency());
         if (which.ranks > 1 && has_several_nodes()) {
             auto const nodes = ::tbb::info::numa_nodes();
             if (std::size_t const node = which.node_of(nodes.size()); node < nodes.size()) {
                 ::tbb::task_arena arena(
                     ::tbb::task_arena::constraints(nodes[node], static_cast<int>(threads)), 1);
-                return inside(arena, threads, std::forward<F>(f));
+                return inside(arena, threads, crowded, std::forward<F>(f));
             }
         }
         ::tbb::task_arena arena(static_cast<int>(threads), 1);
-        return inside(arena, threads, std::forward<F>(f));
+        return inside(arena, threads, crowded, std::forward<F>(f));
+    }
+
+    /// How many threads a loop of the calling thread has.
+    static std::size_t threads() {
+        if (tbb_crew<Instructions>::busy()) return 1;
+        if (auto const* const crew = tbb_crew<Instructions>::current(); crew != nullptr)
+            return crew->threads();
+        return static_cast<std::size_t>(::tbb::this_task_arena::max_concurrency());
     }
 
     /// f(begin, end) over ranges of at most `grain`, in any order and on any thread of the arena; a loop inside of a
@@ -73,13 +83,9 @@ struct tbb_threads {
     template <class F>
     static void parallel(std::size_t count, std::size_t grain, F&& f) {
         if (count == 0) return;
-        tbb_crew<Instructions>* const crew = tbb_crew<Instructions>::current();
-        if (crew != nullptr && !crew->busy() && count > grain)
+        if (count <= grain || threads() == 1) return f(std::size_t{0}, count);
+        if (auto* const crew = tbb_crew<Instructions>::current(); crew != nullptr)
             return crew->run(count, std::max<std::size_t>(grain, 1), f);
-        if (crew != nullptr || count <= grain || ::tbb::this_task_arena::max_concurrency() == 1) {
-            f(std::size_t{0}, count);
-            return;
-        }
         // A thread of the program's own.
         ::tbb::parallel_for(
             ::tbb::blocked_range<std::size_t>(0, count, std::max<std::size_t>(grain, 1)),
@@ -91,9 +97,9 @@ private:
     static constexpr std::size_t huge_page = std::size_t{2} << 20;
 
     template <class F>
-    static decltype(auto) inside(::tbb::task_arena& arena, std::size_t threads, F&& f) {
+    static decltype(auto) inside(::tbb::task_arena& arena, std::size_t threads, bool crowded, F&& f) {
         return arena.execute([&]() -> decltype(auto) {
-            tbb_crew<Instructions> const crew(arena, threads - 1);
+            tbb_crew<Instructions> const crew(arena, threads - 1, crowded);
             return std::forward<F>(f)();
         });
     }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 
+#include <meshwise/backend/simd.hpp>
 #include <meshwise/communicator/concept.hpp>
 #include <meshwise/communicator/copy_rows.hpp>
 
@@ -132,21 +133,20 @@ private:
     alignas(64) T rounded_[converts ? tree_block : 1];
 };
 
-/// The tree of two, which is one operation: straight from the inputs to one or two outputs.
-template <class T, class Op>
-[[gnu::noinline]] void reduce_two(T const* a, T const* b, std::size_t count, T* to, T* also) {
-    constexpr std::size_t lanes = 16;
+/// The sum of two, which needs no block: straight from the inputs to one or two outputs, which may be the inputs.
+template <class Instructions, std::size_t Outputs, class T>
+[[gnu::noinline]] void add_two(T const* a, T const* b, std::size_t count, T* to, T* also) {
+    constexpr std::size_t width = fast::lanes<Instructions, T>;
     std::size_t i = 0;
-    for (; i + lanes <= count; i += lanes) {
-        T results[lanes];
-        for (std::size_t j = 0; j < lanes; ++j) results[j] = Op::of(a[i + j], b[i + j]);
-        std::memcpy(to + i, results, sizeof results);
-        if (also != nullptr) std::memcpy(also + i, results, sizeof results);
+    for (; i + width <= count; i += width) {
+        auto const sum = fast::load<Instructions, T>(a + i) + fast::load<Instructions, T>(b + i);
+        fast::store<Instructions>(to + i, sum);
+        if constexpr (Outputs == 2) fast::store<Instructions>(also + i, sum);
     }
     for (; i < count; ++i) {
-        T const result = Op::of(a[i], b[i]);
-        to[i] = result;
-        if (also != nullptr) also[i] = result;
+        T const sum = a[i] + b[i];
+        to[i] = sum;
+        if constexpr (Outputs == 2) also[i] = sum;
     }
 }
 
@@ -154,11 +154,13 @@ template <class T, class Op>
 void reduce_typed(void const* const* inputs, std::size_t ranks, stretch shape, void* const* outputs,
                   std::size_t outputs_count) {
     std::size_t const total = shape.rows * shape.width;
-    if constexpr (std::is_same_v<T, accumulator<T>>)
-        if (ranks == 2 && outputs_count <= 2 && (shape.rows == 1 || shape.step == shape.width))
-            return reduce_two<T, Op>(static_cast<T const*>(inputs[0]), static_cast<T const*>(inputs[1]),
-                                     total, static_cast<T*>(outputs[0]),
-                                     outputs_count == 2 ? static_cast<T*>(outputs[1]) : nullptr);
+    if constexpr (std::is_floating_point_v<T> && std::is_same_v<Op, add_values>)
+        if (ranks == 2 && outputs_count <= 2 && (shape.rows == 1 || shape.step == shape.width)) {
+            T const *const a = static_cast<T const*>(inputs[0]), *const b = static_cast<T const*>(inputs[1]);
+            T* const to = static_cast<T*>(outputs[0]);
+            if (outputs_count == 1) return add_two<fast::native, 1, T>(a, b, total, to, nullptr);
+            return add_two<fast::native, 2, T>(a, b, total, to, static_cast<T*>(outputs[1]));
+        }
     block_tree<T, Op> tree(inputs, ranks, shape);
     for (std::size_t first = 0; first < total; first += tree_block) {
         std::size_t const count = std::min(tree_block, total - first);
