@@ -112,6 +112,7 @@ TEST_CASE("a plan says which gradients can be summed during the backward pass") 
         // all but the table, with which the model begins
         CHECK(found.bytes - found.early == steps * tiny::vocab::size * tiny::embed::size * sizeof(float));
         CHECK(plan.text().find("gradients summed over dp: ") != std::string::npos);
+        CHECK(plan.text().find("every other collective is waited for where it is made") != std::string::npos);
         CHECK(plan.text().find("are final only when it ends") != std::string::npos);
     }
     CHECK(plan_of_steps<tiny::places<1, 2>::tensor_parallel<>>(1).gradients.empty());

@@ -41,11 +41,6 @@ panels<T> panels_of_right(T const* packed, std::size_t k, std::size_t from_k) {
     return {packed + from_k * tile_n, tile_n, offset(k, tile_n)};
 }
 
-template <class Instructions>
-struct half_of {
-    static constexpr std::size_t bytes = Instructions::bytes / 2;
-};
-
 /// One vector from 128 bits at each address.
 template <class Instructions, class T>
 MESHWISE_INLINE vector<Instructions, T> load_pieces(T const* const* from, std::ptrdiff_t at) {
@@ -183,20 +178,20 @@ std::size_t turned_product(gemm_shape const& shape, T const* a, T const* b, T* c
 
 /// One row of C where the rows of B are contiguous: memory is read in its own order, several rows of B together, and the
 /// sums wait in L1.
-template <class Instructions, class T>
-[[gnu::noinline]] void streamed_row(std::size_t n, std::size_t k, T const* a, std::ptrdiff_t a_k, T const* b,
-                                    std::ptrdiff_t b_k, T* c, bool add) {
+template <class Instructions, class Left, class Right, class T>
+[[gnu::noinline]] void streamed_row(std::size_t n, std::size_t k, Left const* a, std::ptrdiff_t a_k,
+                                    Right const* b, std::ptrdiff_t b_k, T* c, bool add) {
     using type = vector<Instructions, T>;
     constexpr std::size_t width = lanes<Instructions, T>, together = 4, room = 8192 / sizeof(T);
     alignas(64) T sums[room];
     for (; n != 0;) {
         std::size_t const here = std::min(n, room);
         for (std::size_t j = 0; j < here; j += width) store<Instructions>(sums + j, type{});
-        T const* row = b;
+        Right const* row = b;
         auto const add_rows = [&](std::size_t p, auto count) __attribute__((always_inline)) {
             type left[count];
             unroll<count>([&](auto q) __attribute__((always_inline)) {
-                left[q] = splat<Instructions>(a[offset(p + q, a_k)]);
+                left[q] = splat<Instructions>(static_cast<T>(a[offset(p + q, a_k)]));
             });
             for (std::size_t j = 0; j < here; j += width) {
                 auto sum = load<Instructions, T>(sums + j);
@@ -261,12 +256,11 @@ void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* 
         bool const add = shape.accumulate || p != 0;
         Right const* const from_b = b + offset(p, shape.b_k);
         std::size_t done = 0;
-        if constexpr (std::is_same_v<Left, T> && std::is_same_v<Right, T>)
-            if (m == 1 && shape.b_n == 1 && shape.c_n == 1) {
-                done = shape.n / lanes<Instructions, T> * lanes<Instructions, T>;
-                streamed_row<Instructions>(done, k, a + offset(p, shape.a_k), shape.a_k, from_b, shape.b_k, c,
-                                           add);
-            }
+        if (m == 1 && shape.b_n == 1 && shape.c_n == 1) {
+            done = shape.n / lanes<Instructions, T> * lanes<Instructions, T>;
+            streamed_row<Instructions>(done, k, a + offset(p, shape.a_k), shape.a_k, from_b, shape.b_k, c,
+                                       add);
+        }
         if constexpr (std::is_same_v<Right, T>)
             if (done == 0 && in_place && shape.n >= tile_n) {
                 done = shape.n / tile_n * tile_n;

@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <meshwise/backend/bfloat16.hpp>
+
 /// Functions that hold vectors in registers for their caller: a call would spill them.
 #define MESHWISE_INLINE inline __attribute__((always_inline))
 
@@ -47,6 +49,12 @@ using native = neon;
 using native = portable;
 #endif
 
+/// Vectors of half the width.
+template <class Instructions>
+struct half_of {
+    static constexpr std::size_t bytes = Instructions::bytes / 2;
+};
+
 namespace detail {
 
 template <class Instructions, class T>
@@ -79,6 +87,13 @@ MESHWISE_INLINE vector<Instructions, T> load(From const* from) {
     vector<Instructions, T> result;
     if constexpr (std::is_same_v<T, From>) {
         __builtin_memcpy(&result, from, sizeof result);
+    } else if constexpr (std::is_same_v<T, float> && std::is_same_v<From, bfloat16>) {
+        // The bits of a bfloat16 are the upper half of its float's.
+        typename detail::vector_of<half_of<Instructions>, std::uint16_t>::type bits;
+        using wide = vector<Instructions, std::uint32_t>;
+        __builtin_memcpy(&bits, from, sizeof bits);
+        wide const upper = __builtin_convertvector(bits, wide) << 16;
+        __builtin_memcpy(&result, &upper, sizeof result);
     } else {
         T converted[lanes<Instructions, T>];
         for (std::size_t i = 0; i < lanes<Instructions, T>; ++i) converted[i] = static_cast<T>(from[i]);

@@ -143,6 +143,10 @@ inline std::string plan::text() const {
                                          " are final only when it ends: the model begins with them, or its "
                                          "batches can be read but once") +
                "\n";
+    if (!collectives.empty())
+        out +=
+            std::string("\n") + (gradients.empty() ? "every" : "every other") +
+            " collective is waited for where it is made: no product is cut into chunks to overlap with it\n";
     static constexpr std::array<std::string_view, purpose_count> names{"activations", "parameters",
                                                                        "gradients", "optimizer"};
     out += "\nmemory of one rank, at the most\n";
