@@ -20,10 +20,18 @@
 
 namespace meshwise {
 
+/// What a loop does, without its type: all loops are the same to the compiler.
+struct loop_body {
+    void (*call)(void* body, std::size_t begin, std::size_t end) = nullptr;
+    void* body = nullptr;
+
+    void operator()(std::size_t begin, std::size_t end) const { call(body, begin, end); }
+};
+
 template <class Instructions>
 class tbb_crew {
 public:
-    static constexpr auto spinning = std::chrono::microseconds(200), stay = std::chrono::microseconds(1000);
+    static constexpr std::chrono::nanoseconds spinning{200'000}, stay{1'000'000};
 
     /// From now on this thread's loops are shared with up to `workers` others of the arena; without any there is no crew.
     /// `crowded`: there are more threads than cores, so who waits lets others run.
@@ -47,16 +55,12 @@ public:
     static bool busy() { return busy_; }
 
     /// f(begin, end) over [0, count) in pieces of at most `grain`, by this thread and all workers that are ready.
-    template <class F>
-    void run(std::size_t count, std::size_t grain, F& f) {
+    void run(std::size_t count, std::size_t grain, loop_body const& f) {
         board& all = *board_;
         std::size_t pieces = (count + grain - 1) / grain;
         if (pieces < 4 * threads())
             pieces = (pieces + workers_) / threads() * threads();  // the same for each
-        all.body = const_cast<void*>(static_cast<void const*>(std::addressof(f)));
-        all.call = [](void* body, std::size_t begin, std::size_t end) {
-            (*static_cast<F*>(body))(begin, end);
-        };
+        all.body = f;
         all.count = count;
         all.piece = (count + pieces - 1) / pieces;
         all.next.store(0, std::memory_order_relaxed);
@@ -96,8 +100,7 @@ private:
         alignas(64) std::atomic<std::uint64_t> turn{0};
         std::atomic<bool> ended{false};
         bool crowded = false;
-        void (*call)(void*, std::size_t, std::size_t) = nullptr;
-        void* body = nullptr;
+        loop_body body;
         std::size_t count = 0, piece = 1;
         alignas(64) std::atomic<std::size_t> next{0};
         alignas(64) std::atomic<std::size_t> inside{0};
@@ -110,7 +113,7 @@ private:
                 std::size_t const begin = next.fetch_add(1, std::memory_order_relaxed) * piece;
                 if (begin >= count) return;
                 try {
-                    call(body, begin, std::min(count, begin + piece));
+                    body(begin, std::min(count, begin + piece));
                 } catch (...) {
                     next.store(count, std::memory_order_relaxed);
                     if (!thrown.exchange(true)) failure = std::current_exception();
@@ -162,7 +165,7 @@ private:
     ::tbb::task_arena& arena_;
     std::size_t workers_;
     tbb_crew* outer_;
-    std::shared_ptr<board> board_ = std::make_shared<board>();
+    std::shared_ptr<board> board_{new board};
 };
 
 }  // namespace meshwise

@@ -16,8 +16,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #if __has_include(<sys/mman.h>)
@@ -84,17 +86,25 @@ struct tbb_threads {
     static void parallel(std::size_t count, std::size_t grain, F&& f) {
         if (count == 0) return;
         if (count <= grain || threads() == 1) return f(std::size_t{0}, count);
-        if (auto* const crew = tbb_crew<Instructions>::current(); crew != nullptr)
-            return crew->run(count, std::max<std::size_t>(grain, 1), f);
-        // A thread of the program's own.
-        ::tbb::parallel_for(
-            ::tbb::blocked_range<std::size_t>(0, count, std::max<std::size_t>(grain, 1)),
-            [&](::tbb::blocked_range<std::size_t> const& range) { f(range.begin(), range.end()); },
-            ::tbb::simple_partitioner{});
+        divide(count, std::max<std::size_t>(grain, 1),
+               {[](void* body, std::size_t begin, std::size_t end) {
+                    (*static_cast<std::remove_reference_t<F>*>(body))(begin, end);
+                },
+                const_cast<void*>(static_cast<void const*>(std::addressof(f)))});
     }
 
 private:
     static constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+    static void divide(std::size_t count, std::size_t grain, loop_body const& f) {
+        if (auto* const crew = tbb_crew<Instructions>::current(); crew != nullptr)
+            return crew->run(count, grain, f);
+        // A thread of the program's own.
+        ::tbb::parallel_for(
+            ::tbb::blocked_range<std::size_t>(0, count, grain),
+            [&](::tbb::blocked_range<std::size_t> const& range) { f(range.begin(), range.end()); },
+            ::tbb::simple_partitioner{});
+    }
 
     template <class F>
     static decltype(auto) inside(::tbb::task_arena& arena, std::size_t threads, bool crowded, F&& f) {
