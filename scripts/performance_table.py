@@ -2,7 +2,8 @@
 """Writes the tables of docs/performance.md from what the benchmarks say, so that no number there is typed by hand.
 
     ./run bench --compare --json build/bench.json
-    scripts/performance_table.py build/bench.json     rewrites what lies between the two marks of the page
+    scripts/performance_table.py build/bench.json         rewrites what lies between the two marks of the page
+    scripts/performance_table.py build/bench.json later   the same between the marks of that name
     scripts/performance_table.py --self-test
 """
 import json
@@ -12,7 +13,6 @@ import re
 import sys
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs/performance.md"
-BEGIN, END = "<!-- numbers: begin -->", "<!-- numbers: end -->"
 
 
 def number(value):
@@ -45,11 +45,16 @@ def table(rows, goals):
 
 
 def processor():
+    """Its name and the widest vectors that the kernels know: makers give several generations one name."""
     try:
-        found = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        about = pathlib.Path("/proc/cpuinfo").read_text()
     except OSError:
-        found = None
-    return found.group(1) if found else platform.machine()
+        return platform.machine()
+    found = re.search(r"^model name\s*: (.*)$", about, re.MULTILINE)
+    flags = about.split()
+    widest = next((f" with {name}" for name, flag in (("AVX-512 and bfloat16", "avx512_bf16"), ("AVX-512", "avx512f"), ("AVX2", "avx2"))
+                   if flag in flags), "")
+    return (found.group(1) if found else platform.machine()) + widest
 
 
 def text(rows):
@@ -60,7 +65,9 @@ def text(rows):
     for row in rows:
         if row["name"].startswith("products/f32/threads:1/small/64x64x64/"):
             where += f", calibrated f32 peak of one thread {number(row['limit'])} GFLOP/s"
-    parts = [f"{where}.", f"### Goals: {met} of {len(with_goal)} met", table(with_goal, True)]
+    parts = [f"{where}."]
+    if with_goal:
+        parts += [f"### Goals: {met} of {len(with_goal)} met", table(with_goal, True)]
     groups = {}
     for row in without:
         groups.setdefault(row["name"].split("/")[0], []).append(row)
@@ -69,17 +76,20 @@ def text(rows):
     return "\n\n".join(parts)
 
 
-def rewritten(page, rows):
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{text(rows)}\n{END}{after}"
+def rewritten(page, rows, name=""):
+    begin, end = (f"<!-- numbers{' ' * bool(name)}{name}: {edge} -->" for edge in ("begin", "end"))
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n{text(rows)}\n{end}{after}"
 
 
 def self_test():
     row = {"name": "a/b", "ours": 2.0, "unit": "ms", "peers": {"other": 3.0}, "limit": 1.0, "ratio": 1.5,
            "against": "other", "goal": 1.2, "met": True}
-    page = rewritten(f"x\n{BEGIN}\nold\n{END}\ny\n", [row, {**row, "goal": None, "met": None}])
+    page = rewritten("x\n<!-- numbers: begin -->\nold\n<!-- numbers: end -->\ny\n", [row, {**row, "goal": None, "met": None}])
     assert "old" not in page and page.startswith("x\n") and page.endswith("y\n"), page
+    both = rewritten(page + "<!-- numbers later: begin --><!-- numbers later: end -->", [{**row, "goal": None}], "later")
+    assert both.startswith(page) and "| a/b | 2 ms | 50 % | other 3 |" in both[len(page):] and "Goals" not in both[len(page):], both
     assert "Goals: 1 of 1 met" in page and "| a/b | 2 ms | 50 % | other 3 | other | 1.5 | 1.2 | met |" in page, page
     assert rewritten(page, [row]) == rewritten(rewritten(page, [row]), [row])
     print("1 passed, 0 failed")
@@ -88,10 +98,10 @@ def self_test():
 def main():
     if sys.argv[1:] == ["--self-test"]:
         return self_test()
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     rows = [json.loads(line) for line in pathlib.Path(sys.argv[1]).read_text().splitlines()]
-    PAGE.write_text(rewritten(PAGE.read_text(), rows))
+    PAGE.write_text(rewritten(PAGE.read_text(), rows, *sys.argv[2:]))
     return None
 
 
