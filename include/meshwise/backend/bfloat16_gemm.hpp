@@ -131,10 +131,11 @@ template <class Instructions, class Left, class Right, class Parallel>
 void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, float* c,
                       Parallel const& parallel) {
     constexpr std::size_t columns = pair_panels::columns;
+    std::size_t const threads = threads_of(parallel);
     double const work =
         static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
     if (shape.m > 4 * pair_panels::rows) {
-        std::size_t const wanted = pieces_of(work / 2, parallel);
+        std::size_t const wanted = pieces_of(work / 2, threads);
         if (wanted > 1)
             many_rows_of_pairs<Instructions>(shape, a, b, c, wanted, parallel);
         else
@@ -143,8 +144,8 @@ void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, fl
     }
     // It takes its time for sums, or for reading B.
     double const elements = static_cast<double>(shape.n) * static_cast<double>(shape.k);
-    std::size_t const wanted = pieces_of(std::max(work / 2, elements * 5), parallel);
-    std::size_t const wide = std::max(round_up(divide_up(shape.n, wanted), columns), 4 * columns);
+    std::size_t const wanted = pieces_of(std::max(work / 2, elements * 5), threads);
+    std::size_t const wide = width_of_pieces(shape.n, wanted, threads, columns, 4 * columns);
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;
         part.n = std::min(end * wide, shape.n) - begin * wide;

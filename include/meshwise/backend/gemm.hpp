@@ -30,16 +30,34 @@ struct in_sequence {
 
 namespace detail {
 
-/// How many pieces to make of `work` multiply-adds, or of what takes as long. On an idle thread a piece is worth it from
-/// some 4 us on. From four times that on there may be more than threads, the same number for each: one that is disturbed
-/// leaves some to the others.
 template <class Parallel>
-std::size_t pieces_of(double work, Parallel const& parallel) {
-    std::size_t threads = 1;
-    if constexpr (requires { parallel.threads(); }) threads = parallel.threads();
+std::size_t threads_of(Parallel const& parallel) {
+    if constexpr (requires { parallel.threads(); })
+        return parallel.threads();
+    else
+        return 1;
+}
+
+/// How many pieces to make of `work` multiply-adds, or of what takes as long. On an idle thread a piece is worth it from
+/// some 4 us on. From four times that on there may be more than threads: one that is disturbed leaves some to the others.
+inline std::size_t pieces_of(double work, std::size_t threads) {
     auto const large = static_cast<std::size_t>(std::clamp(work / (1 << 21), 1.0, 32.0));
-    if (large >= threads) return large / threads * threads;
+    if (large >= threads) return large;
     return static_cast<std::size_t>(std::clamp(work / (1 << 19), 1.0, static_cast<double>(threads)));
+}
+
+/// The width of about so many pieces of n columns, whole tiles and no less than `least`: as many pieces as leave no
+/// thread with much more than the others.
+inline std::size_t width_of_pieces(std::size_t n, std::size_t pieces, std::size_t threads, std::size_t tile,
+                                   std::size_t least) {
+    std::size_t width = n, longest = n;
+    for (std::size_t count = std::min(threads, pieces); count <= pieces; count *= 2) {
+        std::size_t const wide = std::max(round_up(divide_up(n, count), tile), least);
+        std::size_t const of_one = divide_up(divide_up(n, wide), threads) * wide;
+        if (of_one <= longest + longest / 32) width = wide;
+        longest = std::min(longest, of_one);
+    }
+    return width;
 }
 
 /// C += bias, in the order of the unfused sum. For what is near after a product.
@@ -123,7 +141,7 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
     // One row is bound by reading B.
     double const read = static_cast<double>(shape.n) * static_cast<double>(shape.k),
                  work = shape.m == 1 ? read * sizeof(T) * 4 : static_cast<double>(shape.m) * read;
-    std::size_t const wanted = pieces_of(work, parallel);
+    std::size_t const threads = threads_of(parallel), wanted = pieces_of(work, threads);
     bool const small =
         work < (1 << 22) && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
     if (shape.m > sizes::few && !small) {
@@ -133,8 +151,7 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
             shared_product<Instructions>(shape, a, b, packed, c, bias, wanted, in_sequence{});
         return;
     }
-    std::size_t const columns =
-        std::max(round_up(divide_up(shape.n, wanted), sizes::tile_n), 4 * sizes::tile_n);
+    std::size_t const columns = width_of_pieces(shape.n, wanted, threads, sizes::tile_n, 4 * sizes::tile_n);
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;
         part.n = std::min(end * columns, shape.n) - begin * columns;

@@ -47,6 +47,27 @@ TEST_CASE("every piece of a loop is done once, however the loops follow each oth
     });
 }
 
+TEST_CASE("a loop returns when its slowest worker has") {
+    two_threads const threads;
+    mw::tbb::enter(2, [] {
+        auto const me = std::this_thread::get_id();
+        int shared = 0;
+        for (int round = 0; round < 5000 && shared < 50; ++round) {
+            std::vector<int> done(8);
+            bool other = false;
+            mw::tbb::parallel(done.size(), 1, [&](std::size_t begin, std::size_t) {
+                bool const slow = std::this_thread::get_id() != me;
+                std::this_thread::sleep_for(std::chrono::microseconds(slow ? 300 : 20));
+                if (slow) other = true;
+                done[begin] = 1;
+            });
+            REQUIRE(done == std::vector<int>(done.size(), 1));
+            shared += other ? 1 : 0;
+        }
+        CHECK(shared == 50);
+    });
+}
+
 TEST_CASE("two threads share a loop") {
     two_threads const threads;
     mw::tbb::enter(2, [] {

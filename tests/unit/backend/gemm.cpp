@@ -322,3 +322,29 @@ TEST_CASE("the vector exponential is within 2 units in the last place") {
     evaluate();
     CHECK(std::isfinite(y[0]));
 }
+
+TEST_CASE("no thread has much more of a product than the others") {
+    namespace detail = mw::fast::detail;
+    constexpr std::size_t tile = 32, least = 128;
+    CHECK(detail::width_of_pieces(576, 6, 2, tile, least) ==
+          288);  // 6 pieces of 96 would be 5 of 128: 3 and 2
+    CHECK(detail::width_of_pieces(768, 8, 2, tile, least) == 128);
+    CHECK(detail::width_of_pieces(2304, 6, 8, tile, least) == 384);
+    CHECK(detail::width_of_pieces(100, 4, 2, tile, least) == 100);
+    for (std::size_t n = 1; n < 5000; n += 37)
+        for (std::size_t const pieces : {1U, 2U, 6U, 9U, 32U})
+            for (std::size_t const threads : {1U, 2U, 3U, 8U, 40U}) {
+                std::size_t const width = detail::width_of_pieces(n, pieces, threads, tile, least);
+                CHECK(((width == n) || (width % tile == 0 && width >= least)));
+                std::size_t const count = detail::divide_up(n, width);
+                CHECK(count <= pieces);
+                std::size_t const equal = detail::divide_up(n, std::min(threads, pieces));
+                std::size_t const longest = detail::divide_up(count, threads) * width;
+                CHECK(longest <= std::max(detail::round_up(equal, tile), least) * 33 / 32);
+            }
+    // Pieces of less than 4 us are not made for the sake of idle threads.
+    CHECK(detail::pieces_of(1 << 19, 2) == 1);
+    CHECK(detail::pieces_of(1 << 20, 2) == 2);
+    CHECK(detail::pieces_of(1 << 20, 8) == 2);
+    CHECK(detail::pieces_of(1 << 24, 2) == 8);
+}
