@@ -33,7 +33,7 @@ struct team_of_small_messages : team_of_processes {
 struct team_without_fingerprints : team_of_processes {
     template <class Program>
     static void run(meshwise::grid const& mesh, Program const& program) {
-        team_of_processes::run(mesh, program, {.letter = 16, .segment = 1000, .started = 1000},
+        team_of_processes::run(mesh, program, {.letter = 16, .halves = 100, .segment = 1000, .started = 1000},
                                meshwise::fingerprints::off);
     }
 };

@@ -42,7 +42,8 @@ struct mpi {
 
     /// In bytes. Results do not depend on them.
     struct message_sizes {
-        std::size_t letter = 2048;                     // what goes with the fingerprint, in one message
+        std::size_t letter = 2048;  // what goes with the fingerprint, in one message
+        std::size_t halves = 8000;  // of two ranks, each adds half up to here; all up to a segment
         std::size_t segment = std::size_t{256} << 10;  // what is added while the next is under way
         std::size_t started = std::size_t{60}
                               << 10;  // the same of what was started: sent by TCP without asking first

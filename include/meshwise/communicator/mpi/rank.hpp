@@ -28,6 +28,23 @@ public:
             reduce_stretch(how, type, inputs_.data(), ranks, {1, count, count}, &out, 1);
             return inside.end();
         }
+        if (ranks == 2 && bytes > team_.policy().sizes.halves && bytes <= team_.policy().sizes.segment) {
+            // Two send no more bytes if each sends all and adds all, and they wait for each other once.
+            scratch_.reserve(ranks, bytes);
+            meeting_.exchange(
+                meeting_.batch(0),
+                [&](std::size_t i) {
+                    return received{scratch_.incoming(0, i), bytes};
+                },
+                [&](std::size_t) {
+                    return sent{in, bytes};
+                });
+            meeting_.meet();
+            team_.wait(meeting_.batch(0), false);
+            for (std::size_t i = 0; i < ranks; ++i) inputs_[i] = i == own ? in : scratch_.incoming(0, i);
+            reduce_stretch(how, type, inputs_.data(), ranks, {1, count, count}, &out, 1);
+            return inside.end();
+        }
         // Every rank adds its share of everyone's input and sends it to everyone, a segment at a time.
         mpi_shares const shares(count, element, ranks, team_.policy().sizes.segment);
         scratch_.reserve(ranks, shares.segments.length);
