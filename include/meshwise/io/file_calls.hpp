@@ -154,7 +154,15 @@ public:
     }
     /// On the disk. An error is final: what was written may be lost, and asking again would not say so.
     void flush() const { check(calls_->fsync(file_) == 0, "brought to the disk"); }
-    bool lock() const { return calls_->lock(file_) == 0; }
+    /// False if somebody else holds it.
+    bool lock() const {
+        int failed = 0;
+        do failed = calls_->lock(file_);
+        while (failed != 0 && errno == EINTR);
+        if (failed != 0 && errno == EWOULDBLOCK) return false;
+        check(failed == 0, "locked");
+        return true;
+    }
     void close() { check(calls_->close(std::exchange(file_, -1)) == 0, "closed"); }
 
 private:

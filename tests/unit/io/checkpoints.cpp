@@ -160,6 +160,24 @@ TEST_CASE("a second job is refused while the first lives") {
     });
 }
 
+struct calls_without_locks : mw::file_calls {
+    int asked = 0;
+    int lock(int) override { return errno = asked++ == 0 ? EINTR : ENOLCK, -1; }
+};
+
+TEST_CASE("a file system without locks is no second job") {
+    scratch const folder;
+    using P = small::places<1, 1>;
+    calls_without_locks calls;
+    mw::run<P::by_both>(mw::threads{}, [&](auto& here) {
+        auto model = here.template init<P::model<P::by_both>>(mw::seed{5});
+        mw::checkpoints store(folder.path(), {.calls = &calls});
+        has(refusal<mw::output_error>([&] { store.save(here, 1, mw::state_of("model", model)); }),
+            "cannot be locked");
+    });
+    CHECK(calls.asked == 2);  // again after a signal
+}
+
 TEST_CASE("all differences at once; a part alone may be loaded, but not resumed") {
     scratch const folder;
     using P = small::places<2, 1>;
