@@ -48,7 +48,7 @@ void row_products(std::size_t count, std::size_t head_dim, T const* a, T const* 
     for (std::size_t x = 0; x < count; x += lanes<Instructions, T>) {
         vector<Instructions, T> sum = {};
         for (std::size_t p = 0; p < head_dim * block; p += block)
-            sum += load<Instructions, T>(a + p + x) * load<Instructions, T>(b + p + x);
+            sum = multiply_add(load<Instructions, T>(a + p + x), load<Instructions, T>(b + p + x), sum);
         store<Instructions>(along + x, sum);
     }
 }

@@ -110,7 +110,7 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Step>
         transpose_pieces<Instructions, T>(column);
         unroll<piece>([&](auto q) __attribute__((always_inline)) {
             unroll<Rows>([&](auto i) __attribute__((always_inline)) {
-                sum[i] += splat<Instructions>(a[q * Step + i]) * column[q];
+                sum[i] = multiply_add(splat<Instructions>(a[q * Step + i]), column[q], sum[i]);
             });
         });
         unroll<starts>([&](auto i) __attribute__((always_inline)) {
@@ -121,8 +121,9 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Step>
     for (b += p; p < k; ++p, a += Step, ++b) {
         type column;
         for (std::size_t j = 0; j < width; ++j) column[j] = b[offset(j, b_n)];
-        unroll<Rows>([&](auto i)
-                         __attribute__((always_inline)) { sum[i] += splat<Instructions>(a[i]) * column; });
+        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+            sum[i] = multiply_add(splat<Instructions>(a[i]), column, sum[i]);
+        });
     }
     for (std::size_t i = 0; i < m; ++i, c += c_m) {
         T one[width];
@@ -196,7 +197,7 @@ template <class Instructions, class Left, class Right, class T>
             for (std::size_t j = 0; j < here; j += width) {
                 auto sum = load<Instructions, T>(sums + j);
                 unroll<count>([&](auto q) __attribute__((always_inline)) {
-                    sum += left[q] * load<Instructions, T>(row + offset(q, b_k) + j);
+                    sum = multiply_add(left[q], load<Instructions, T>(row + offset(q, b_k) + j), sum);
                 });
                 store<Instructions>(sums + j, sum);
             }

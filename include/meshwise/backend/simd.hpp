@@ -112,6 +112,25 @@ MESHWISE_INLINE vector<Instructions, T> splat(T value) {
     return value - vector<Instructions, T>{};  // x - 0 is x for every x, -0 included, so this is no operation
 }
 
+/// a b + c of each lane, rounded once where the processor can. The plain expression is not always: tuned for some
+/// processors (Zen 2 and 3) g++ makes chains of sums of it that it rounds twice, in some loops and not in others, and an
+/// element's bits would depend on the loop it is in.
+template <class Vector>
+MESHWISE_INLINE Vector multiply_add(Vector const& a, Vector const& b, Vector const& c) {
+#if defined(__FMA__) && defined(__GNUC__) && !defined(__clang__)
+    constexpr bool single = std::is_same_v<std::remove_cvref_t<decltype(a[0])>, float>;
+    if constexpr (single && sizeof a == 16) return __builtin_ia32_vfmaddps(a, b, c);
+    if constexpr (!single && sizeof a == 16) return __builtin_ia32_vfmaddpd(a, b, c);
+    if constexpr (single && sizeof a == 32) return __builtin_ia32_vfmaddps256(a, b, c);
+    if constexpr (!single && sizeof a == 32) return __builtin_ia32_vfmaddpd256(a, b, c);
+#if defined(__AVX512F__) && __GNUC__ >= 14  // the first that is tuned so for vectors of this size
+    if constexpr (single && sizeof a == 64) return __builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);
+    if constexpr (!single && sizeof a == 64) return __builtin_ia32_vfmaddpd512_mask(a, b, c, -1, 4);
+#endif
+#endif
+    return a * b + c;
+}
+
 /// g++ would rather read a vector from memory again for each use than hold it; this stops that.
 template <class Vector>
 MESHWISE_INLINE void keep_in_register([[maybe_unused]] Vector& value) {

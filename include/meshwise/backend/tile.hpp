@@ -68,7 +68,9 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, cl
         });
         unroll<Rows>([&](auto i) __attribute__((always_inline)) {
             type const left = splat<Instructions>(*row(i));
-            unroll<Vectors>([&](auto j) __attribute__((always_inline)) { sum[i][j] += left * right[j]; });
+            unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+                sum[i][j] = multiply_add(left, right[j], sum[i][j]);
+            });
         });
         b += b_step;
     };
