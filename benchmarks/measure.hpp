@@ -120,9 +120,8 @@ inline double peak(std::size_t threads, float) {
         benchmark::DoNotOptimize(term);
         double const start = now(watch::this_thread);
         for (std::size_t i = 0; i < rounds; ++i)
-            fast::unroll<chains>([&](auto j) __attribute__((always_inline)) {
-                sum[j] = fast::multiply_add(sum[j], factor, term);
-            });
+            fast::unroll<chains>([&](auto j)
+                                     __attribute__((always_inline)) { sum[j] = sum[j] * factor + term; });
         double const time = now(watch::this_thread) - start;
         for (type& each : sum) benchmark::DoNotOptimize(each);
         return 2.0 * chains * rounds * fast::lanes<fast::native, float> / time;
