@@ -5,6 +5,7 @@
 // Costs: a large gradient is summed where it lies; small ones are copied together, and back. One reading of each, because a
 // gradient that is not finite must be found on the rank where it begins.
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -32,14 +33,8 @@ struct pending_gradients {
 
 class gradient_buckets final : public backward_watcher {
 public:
-    using finite_test = bool (*)(void const*, std::size_t);
-
-    /// For the leaves 1 to `leaves` of a tape whose forward pass is over; `tests` says of each what its numbers are.
-    gradient_buckets(tape const& t, std::size_t leaves, finite_test const* tests)
-        : coming_(t.used()),
-          places_(leaves) {
-        for (std::size_t i = 0; i < leaves; ++i) places_[i].is_finite = tests[i];
-    }
+    /// For the leaves 1 to `leaves` of a tape whose forward pass is over.
+    gradient_buckets(tape const& t, std::size_t leaves) : coming_(t.used()), places_(leaves) {}
 
     void pulled_back(tape& t, node_id id) override {
         for (; !coming_.empty() && t.first_use(coming_.back()) >= id; coming_.pop_back())
@@ -79,7 +74,6 @@ private:
     struct place {
         std::size_t bucket = nowhere, first = 0, count = 0;
         bool finite = true;
-        finite_test is_finite = nullptr;
     };
     struct bucket {
         mesh_mask pending = 0;
@@ -106,7 +100,7 @@ private:
         std::source_location const where = t.where(leaf);
         contributions::one part = t.take(leaf);
         place& own = places_[leaf - 1];
-        own.finite = own.is_finite(part.memory.data(), count);
+        own.finite = std::isfinite(elements.sum_squares(part.memory.data(), count));
         own.count = count;
         if (bytes * large >= wanted) {
             own.bucket = buckets_.size();

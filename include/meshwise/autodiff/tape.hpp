@@ -15,24 +15,27 @@
 
 namespace meshwise {
 
-/// The few things a tape does with elements, whatever their type and backend.
+/// The few things that are done with elements whatever their type and backend.
 struct element_operations {
     element_type type;
     std::size_t size;
     void (*add)(void* out, void const* x, void const* y, std::size_t n);
     void (*zero)(void* y, std::size_t n);
     void (*copy)(void* y, void const* x, std::size_t n);
+    double (*sum_squares)(void const* x, std::size_t n);  // finite if and only if all are, but for double
 };
 template <class T, class Backend>
 inline constexpr element_operations element_operations_of{
-    element_type_of<T>, sizeof(T),
+    element_type_of<T>,
+    sizeof(T),
     [](void* out, void const* x, void const* y, std::size_t n) {
         Backend::add(static_cast<T*>(out), static_cast<T const*>(x), static_cast<T const*>(y), n);
     },
     [](void* y, std::size_t n) { Backend::fill(static_cast<T*>(y), n, T{}); },
     [](void* y, void const* x, std::size_t n) {
         Backend::copy(static_cast<T*>(y), static_cast<T const*>(x), n);
-    }};
+    },
+    [](void const* x, std::size_t n) { return Backend::sum_squares(n, static_cast<T const*>(x)); }};
 
 /// Memory for pullbacks: grows in a step, is emptied after it, allocates nothing in the next.
 class pullback_arena {
@@ -102,16 +105,12 @@ public:
     node_id record(element_operations const& elements, std::size_t size, std::source_location where,
                    Pull pull) {
         static_assert(sizeof(Pull) <= pullback_arena::chunk_bytes && alignof(Pull) <= 16);
-        auto const before = arena_.now();
-        void* const place = arena_.take(sizeof(Pull));
-        nodes_.push_back({.elements = &elements,
-                          .size = size,
-                          .where = where,
-                          .before = before,
-                          .pullback = new (place) Pull(std::move(pull)),
-                          .pull = [](void* p, tape& t, node_id n) { (*static_cast<Pull*>(p))(t, n); },
-                          .destroy = [](void* p) { static_cast<Pull*>(p)->~Pull(); }});
-        return static_cast<node_id>(nodes_.size());
+        node& made = add(elements, size, where, sizeof(Pull));
+        new (made.pullback) Pull(std::move(pull));
+        made.pull = [](void* p, tape& t, node_id n) { (*static_cast<Pull*>(p))(t, n); };
+        if constexpr (!std::is_trivially_destructible_v<Pull>)
+            made.destroy = [](void* p) { static_cast<Pull*>(p)->~Pull(); };
+        return top();
     }
 
     /// Adds a contribution to the gradient of a node. The memory may be shared with other nodes.
@@ -229,12 +228,19 @@ public:
         node_id result;
         buffer memory;
     };
-    resharded const* find_resharded(node_id source, void const* layout_tag) const {
+    [[gnu::noinline]] resharded const* find_resharded(node_id source, void const* layout_tag) const {
         for (auto at = resharded_.rbegin(); at != resharded_.rend(); ++at)
             if (at->source == source && at->layout_tag == layout_tag) return &*at;
         return nullptr;
     }
-    void remember_resharded(resharded made) { resharded_.push_back(std::move(made)); }
+    [[gnu::noinline]] void remember_resharded(resharded made) { resharded_.push_back(std::move(made)); }
+
+    static buffer zeros(element_operations const& elements, std::size_t size) {
+        context& here = current();
+        buffer made(*here.pool, size * elements.size, here.allocating_for);
+        elements.zero(made.data(), size);
+        return made;
+    }
 
     /// Sums a pending buffer over its mesh axes, in place where nobody else holds it.
     static buffer reduced(element_type type, std::size_t element_size, std::size_t count, mesh_mask pending,
@@ -262,6 +268,16 @@ private:
 
     node& at(node_id id) { return nodes_[id - 1]; }
 
+    // a node with room for its pullback
+    [[gnu::noinline]] node& add(element_operations const& elements, std::size_t size,
+                                std::source_location where, std::size_t bytes) {
+        auto const before = arena_.now();
+        void* const place = arena_.take(bytes);
+        nodes_.push_back(
+            {.elements = &elements, .size = size, .where = where, .before = before, .pullback = place});
+        return nodes_.back();
+    }
+
     static buffer sum(node const& n, buffer x, buffer const& y) {
         context& here = current();
         buffer out = x.is_unique() ? x : buffer(*here.pool, n.size * n.elements->size, here.allocating_for);
@@ -283,10 +299,7 @@ private:
                 total = total ? sum(n, std::move(total), kind.memory) : std::move(kind.memory);
             kind.memory = {};
         }
-        if (!total) {
-            total = buffer(*here.pool, n.size * n.elements->size, here.allocating_for);
-            n.elements->zero(total.data(), n.size);
-        }
+        if (!total) total = zeros(*n.elements, n.size);
         n.gradient.kinds[0] = {all, std::move(total)};
         n.gradient.count = 1;
     }

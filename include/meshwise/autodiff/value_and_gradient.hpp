@@ -22,6 +22,21 @@ struct loss_parts {
     Count count;
 };
 
+namespace detail {
+// what is left of one parameter's gradient, reduced; zeros where nothing came
+inline buffer whole_gradient(contributions::one& part, std::size_t index, gradient_buckets* under_way,
+                             element_operations const& elements, std::size_t size,
+                             std::source_location where) {
+    if (!part.memory && under_way != nullptr) under_way->finish(index, part);
+    if (!part.memory) return tape::zeros(elements, size);
+    if (part.pending != 0)
+        part.memory =
+            tape::reduced(elements.type, elements.size, size, part.pending, std::move(part.memory), where);
+    part.pending = 0;
+    return part.memory;
+}
+}  // namespace detail
+
 /// Gradient contributions of all parameters of a model, in the order of its fields, not yet reduced and not yet
 /// divided by `count`.
 template <class Model>
@@ -35,23 +50,13 @@ struct model_gradient {
     template <class X>
     X whole(std::size_t index, X const& parameter,
             std::source_location where = std::source_location::current()) {
-        auto& part = parts[index];
-        using T = typename X::value_type;
-        if (!part.memory && under_way != nullptr) under_way->finish(index, part);
-        if (!part.memory) return filled_like(parameter, T{0});
-        if (part.pending != 0)
-            part.memory = tape::reduced(element_type_of<T>, sizeof(T), parameter.size(), part.pending,
-                                        std::move(part.memory), where);
-        part.pending = 0;
-        return X::over(part.memory, parameter.extents());
+        auto const& elements = element_operations_of<typename X::value_type, typename X::backend>;
+        return X::over(whole(index, elements, parameter.size(), where), parameter.extents());
     }
-
-private:
-    template <class X>
-    static X filled_like(X const& x, typename X::value_type value) {
-        X out = result_of<X>(x);
-        X::backend::fill(out.mutable_data(), out.size(), value);
-        return out;
+    /// The same, of a parameter with so many elements on this rank.
+    buffer whole(std::size_t index, element_operations const& elements, std::size_t size,
+                 std::source_location where) {
+        return detail::whole_gradient(parts[index], index, under_way.get(), elements, size, where);
     }
 };
 
@@ -88,14 +93,18 @@ private:
     tape& tape_;
 };
 
+// what a parameter's type says of its elements on one rank
+struct local_elements {
+    element_operations const* operations;
+    std::size_t size;
+};
+inline constexpr auto elements_of_type = []<class X>() {
+    return local_elements{&element_operations_of<typename X::value_type, typename X::backend>, X().size()};
+};
+
 template <class... X>
 constexpr bool without_bfloat16(list<X...>) {
     return (!std::is_same_v<typename X::value_type, bfloat16> && ...);
-}
-
-template <class X>
-bool is_finite(void const* x, std::size_t n) {
-    return std::isfinite(X::backend::sum_squares(n, static_cast<typename X::value_type const*>(x)));
 }
 
 template <class X>
@@ -153,13 +162,10 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     valued_gradient<Model> result;
     detail::recording const scope(t);
     Model recorded = model;
-    std::array<gradient_buckets::finite_test, parameter_count<Model>> tests{};
-    for_each_parameter(recorded, [&](std::size_t i, std::string_view, auto& p, initial) {
-        using X = std::remove_cvref_t<decltype(p)>;
-        tests[i] = detail::is_finite<X>;
-        p.set_node(
-            t.leaf(element_operations_of<typename X::value_type, typename X::backend>, p.size(), where));
-    });
+    for_each_parameter(recorded, detail::elements_of_type,
+                       [&](std::size_t, std::string_view, auto& p, detail::local_elements const& of) {
+                           p.set_node(t.leaf(*of.operations, of.size, where));
+                       });
     node_id const parameters = t.top();
 
     detail::loss_numbers total;
@@ -188,8 +194,7 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
             if constexpr (std::forward_iterator<iterator> && Sum::backend::computes)
                 if (here.team->bucket_bytes(here.team->mesh().every_axis()) > 0 &&
                     std::next(next) == std::end(batches))
-                    result.gradient.under_way =
-                        std::make_shared<gradient_buckets>(t, parameters, tests.data());
+                    result.gradient.under_way = std::make_shared<gradient_buckets>(t, parameters);
             t.set_watcher(result.gradient.under_way.get());
             pull_back(t, parameters);
         }

@@ -222,21 +222,23 @@ auto operator/(X const& x, Y const& y) {
     else
         return div(x, y);
 }
-template <a_tensor X>
-auto operator*(X const& x, double factor) {
-    using verdict = typename detail::scalable<X>::verdict;
+// Not for any a_tensor: clang asks whether an operator may be one before it asks whether its operand is a tensor, so that
+// 2 * here.index() would be an error.
+template <class T, class A, class L, class B>
+auto operator*(tensor<T, A, L, B> const& x, double factor) {
+    using verdict = typename detail::scalable<tensor<T, A, L, B>>::verdict;
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
         return scale(x, factor);
 }
-template <a_tensor X>
-auto operator*(double factor, X const& x) {
-    using verdict = typename detail::scalable<X>::verdict;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return scale(x, factor);
+template <class T, class A, class L, class B>
+auto operator*(double factor, tensor<T, A, L, B> const& x) {
+    return x * factor;
 }
+template <class N>
+requires std::is_arithmetic_v<N> poison operator*(poison, N) { return {}; }
+template <class N>
+requires std::is_arithmetic_v<N> poison operator*(N, poison) { return {}; }
 
 }  // namespace meshwise

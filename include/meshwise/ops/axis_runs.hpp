@@ -38,7 +38,7 @@ struct run_of_axis {
 
     template <class Axis, class X>
     static run_of_axis of(X const& x, std::size_t first, std::size_t count) {
-        auto const extents = x.local_extents();
+        auto const& extents = x.local_extents();
         std::size_t outer = 1, inner = 1;
         for (std::size_t i = 0; i < extents.size(); ++i) {
             if (i < index_of<Axis, typename X::axes>) outer *= extents[i];

@@ -8,18 +8,22 @@
 namespace meshwise::detail {
 
 /// "batch 1, token 3": where an element of this rank's part lies in the whole tensor.
+inline std::string position_in_words(std::span<std::string_view const> names,
+                                     std::span<std::size_t const> extents, std::span<std::size_t const> first,
+                                     std::size_t local) {
+    std::string words;
+    for (std::size_t i = names.size(); i-- > 0; local /= extents[i])
+        words = std::string(names[i]) + " " + std::to_string(first[i] + local % extents[i]) +
+                (words.empty() ? "" : ", ") + words;
+    return words;
+}
 template <class X>
 std::string position_in_words(X const& x, std::size_t local) {
     shard<X> const part(x);
-    std::array<std::size_t, X::axis_count> at{};
-    for (std::size_t i = X::axis_count; i-- > 0; local /= part.local[i])
-        at[i] = part.first[i] + local % part.local[i];
-    std::string words;
-    [&]<class... A>(axes<A...>) {
-        [[maybe_unused]] std::size_t i = 0;
-        ((words += (i == 0 ? "" : ", ") + std::string(name_of<A>()) + " " + std::to_string(at[i]), ++i), ...);
+    return [&]<class... A>(axes<A...>) {
+        std::array<std::string_view, sizeof...(A)> const names{name_of<A>()...};
+        return position_in_words(names, part.local, part.first, local);
     }(typename X::axes{});
-    return words;
 }
 
 /// Throws where an id is outside [0, Axis::true_size), and not `allowed` either.

@@ -107,9 +107,9 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
     using every = concat<as_list<Out>, typename Relation::contracted>;
     static_assert(every::size <= 24);
     std::array<contraction_axis, every::size> all{};
-    auto const in_x = x.local_extents();
-    auto const in_y = y.local_extents();
-    auto const in_out = out.local_extents();
+    auto const& in_x = x.local_extents();
+    auto const& in_y = y.local_extents();
+    auto const& in_out = out.local_extents();
     describe_axes(all, {positions<every, typename X::axes>, in_x}, {positions<every, typename Y::axes>, in_y},
                   {positions<every, Out>, in_out});
     if constexpr (B::leaves > 1) {

@@ -64,7 +64,7 @@ void scatter_rows(Table& table, Ids const& ids, D const& d) {
         if constexpr (!std::is_void_v<leaf>) {
             constexpr std::size_t leaves = leaves_of<B, typename Ids::layout, leaf>::here,
                                   at = index_of<leaf, typename Ids::axes>;
-            auto const extents = ids.local_extents();
+            auto const& extents = ids.local_extents();
             std::size_t outer = 1, inner = 1;
             for (std::size_t i = 0; i < extents.size(); ++i) (i < at ? outer : inner) *= extents[i];
             if (extents[at] % leaves != 0)

@@ -14,7 +14,7 @@ template <class Out, class... X>
 loops<sizeof...(X)> element_loops(Out const& out, X const&... x) {
     using all = typename Out::axes;
     loops<sizeof...(X)> l;
-    auto const extents = out.local_extents();
+    auto const& extents = out.local_extents();
     l.dims = extents.size();
     std::copy(extents.begin(), extents.end(), l.extents.begin());
     strides_at(positions<all, all>, extents, l.out.data());

@@ -145,16 +145,29 @@ struct mover {
         }
         return d;
     }
+
+    [[gnu::noinline]] static buffer forward(raw_tensor x, reshard_plan const& plan,
+                                            std::source_location where) {
+        for (std::size_t i = 0; i < plan.count; ++i) x = forward(std::move(x), plan.steps[i], where);
+        return std::move(x.memory);
+    }
+    [[gnu::noinline]] static buffer backward(raw_tensor d, reshard_plan const& plan, mesh_mask& pending,
+                                             std::source_location where) {
+        for (std::size_t i = plan.count; i-- > 0;) d = backward(std::move(d), plan.steps[i], pending, where);
+        return std::move(d.memory);
+    }
 };
 
-template <class X>
-raw_tensor raw(X const& x) {
+[[gnu::noinline]] inline raw_tensor raw(std::span<std::size_t const> extents, buffer const& memory) {
     raw_tensor r;
-    auto const extents = x.local_extents();
     r.axes = extents.size();
     for (std::size_t i = 0; i < r.axes; ++i) r.extents[i] = extents[i];
-    r.memory = x.memory();
+    r.memory = memory;
     return r;
+}
+template <class X>
+raw_tensor raw(X const& x) {
+    return raw(x.local_extents(), x.memory());
 }
 
 template <class X, class To>
@@ -187,16 +200,11 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
                     out.set_node(known->result);
                     return out;
                 }
-            detail::raw_tensor r = detail::raw(x);
-            for (std::size_t i = 0; i < plan.count; ++i)
-                r = move::forward(std::move(r), plan.steps[i], where);
-            auto out = out_type::over(std::move(r.memory), x.extents());
+            auto out = out_type::over(move::forward(detail::raw(x), plan, where), x.extents());
             if (recorded) {
                 record_linear(out, where, [to = target_of(x), where](auto const& d, mesh_mask pending) {
-                    detail::raw_tensor back = detail::raw(d);
-                    for (std::size_t i = plan.count; i-- > 0;)
-                        back = move::backward(std::move(back), plan.steps[i], pending, where);
-                    contribute(to, gradient_of<X>::over(std::move(back.memory), to.extents), pending);
+                    buffer back = move::backward(detail::raw(d), plan, pending, where);
+                    contribute(to, gradient_of<X>::over(std::move(back), to.extents), pending);
                 });
                 current().recording->remember_resharded(
                     {x.node(), &detail::type_tag<To>, out.node(), out.memory()});

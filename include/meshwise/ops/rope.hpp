@@ -34,7 +34,7 @@ X rotated(X const& x, rope_options const& how, bool inverse) {
     using B = typename X::backend;
     auto const rows = with_last<HeadDim>(x);
     using rows_type = std::remove_const_t<decltype(rows)>;
-    auto const extents = rows.local_extents();
+    auto const& extents = rows.local_extents();
     constexpr std::size_t at = index_of<Token, typename rows_type::axes>;
     std::size_t outer = 1, heads = 1;
     for (std::size_t i = 0; i < at; ++i) outer *= extents[i];

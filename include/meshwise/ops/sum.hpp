@@ -13,7 +13,7 @@ template <class Most, class Out, class X>
 loops<1> loops_over(Most const& most, Out const& out, X const& x) {
     using all = typename Most::axes;
     loops<1> l;
-    auto const extents = most.local_extents();
+    auto const& extents = most.local_extents();
     l.dims = extents.size();
     std::copy(extents.begin(), extents.end(), l.extents.begin());
     strides_at(positions<all, typename Out::axes>, out.local_extents(), l.out.data());

@@ -19,6 +19,26 @@ struct adamw_options {
     std::size_t most_skips = 10;  // steps in a row that may be skipped because a gradient is not finite
 };
 
+namespace detail {
+template <class T, class Backend>
+void adamw_elements(std::size_t n, void* p, void const* g, void* first, void* second,
+                    adamw_numbers const& numbers) {
+    Backend::adamw(n, static_cast<T*>(p), static_cast<T const*>(g), static_cast<T*>(first),
+                   static_cast<T*>(second), numbers);
+}
+// the update of a parameter, by its type
+struct adamw_update {
+    local_elements elements;
+    bool decayed;
+    void (*run)(std::size_t n, void* p, void const* g, void* first, void* second, adamw_numbers const&);
+};
+template <class X>
+adamw_update adamw_update_of() {
+    return {elements_of_type.template operator()<X>(), X::axis_count >= 2,
+            &adamw_elements<typename X::value_type, typename X::backend>};
+}
+}  // namespace detail
+
 /// Placement: parameter, gradient and both moments in the parameter's layout. Communication: what is pending of each
 /// gradient, once, and one small all-reduce for the norm. Memory: twice the parameters.
 /// Errors: more than `most_skips` gradients in a row that are not finite; parameters and moments are as they were.
@@ -27,14 +47,11 @@ class adamw {
 public:
     adamw(Model& model, adamw_options chosen = {}) : options(chosen), model_(&model) {
         allocating_for const state(purpose::optimizer);
-        for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
-            using X = std::remove_cvref_t<decltype(p)>;
-            for (auto* moments : {&first_, &second_}) {
-                auto zeros = result_of<X>(p);
-                X::backend::fill(zeros.mutable_data(), zeros.size(), typename X::value_type{0});
-                (*moments)[i] = zeros.memory();
-            }
-        });
+        for_each_parameter(model, detail::elements_of_type,
+                           [&](std::size_t i, std::string_view, auto&, detail::local_elements const& of) {
+                               first_[i] = tape::zeros(*of.operations, of.size);
+                               second_[i] = tape::zeros(*of.operations, of.size);
+                           });
     }
 
     /// Updates the model in place, or, where the gradient is not finite on any rank, leaves everything as it was on all.
@@ -57,13 +74,14 @@ public:
                               .bias_correction1 = 1 - std::pow(options.beta1, static_cast<double>(steps_)),
                               .bias_correction2 = 1 - std::pow(options.beta2, static_cast<double>(steps_)),
                               .gradient_scale = factor};
-        for_each_parameter(*model_, [&](std::size_t i, std::string_view, auto& p, initial) {
-            using X = std::remove_cvref_t<decltype(p)>;
-            using T = typename X::value_type;
-            numbers.weight_decay = X::axis_count >= 2 ? options.weight_decay : 0;
-            X::backend::adamw(p.size(), p.mutable_data(), gradient.whole(i, p, where).data(),
-                              static_cast<T*>(first_[i].data()), static_cast<T*>(second_[i].data()), numbers);
-        });
+        for_each_parameter(
+            *model_, []<class X>() { return detail::adamw_update_of<X>(); },
+            [&](std::size_t i, std::string_view, auto& p, detail::adamw_update const& of) {
+                numbers.weight_decay = of.decayed ? options.weight_decay : 0;
+                buffer const whole = gradient.whole(i, *of.elements.operations, of.elements.size, where);
+                of.run(of.elements.size, p.mutable_bytes(), whole.data(), first_[i].data(), second_[i].data(),
+                       numbers);
+            });
         return result;
     }
     step_result step(model_gradient<Model>&& gradient,

@@ -18,6 +18,26 @@ struct step_result {
     double norm = 0;             // of the whole gradient, before it is clipped
 };
 
+namespace detail {
+inline std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
+                                   bool summed, std::size_t skipped_in_a_row) {
+    std::string text = "the gradient is not finite";
+    if (skipped_in_a_row > 0) {
+        text += ", after ";
+        text += std::to_string(skipped_in_a_row);
+        text += " skipped steps in a row";
+    }
+    text += summed ? ": the sum over ranks overflows; it begins on " : ": it begins on ";
+    text += describe(team.mesh(), rank);
+    text += " with parameter ";
+    text += parameter;
+    text += "; parameters are as they were before; lower the learning rate, or look for a division by "
+            "zero in "
+            "the model or in that rank's data";
+    return text;
+}
+}  // namespace detail
+
 template <class Model>
 class finite_steps {
 public:
@@ -43,17 +63,16 @@ private:
     /// The first parameter whose gradient, as far as this rank holds it, is not finite.
     static std::size_t first_not_finite(Model& model, model_gradient<Model> const& gradient) {
         std::size_t first = none;
-        for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
-            using X = std::remove_cvref_t<decltype(p)>;
-            if (first != none) return;
-            if (!gradient.parts[i].memory) {
-                if (gradient.under_way && !gradient.under_way->was_finite(i)) first = i;
-                return;
-            }
-            auto const part = X::over(gradient.parts[i].memory, p.extents());
-            if (X::backend::computes && !std::isfinite(X::backend::sum_squares(part.size(), part.data())))
-                first = i;
-        });
+        for_each_parameter(
+            model, []<class X>() { return detail::squares_of_type<X>(); },
+            [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
+                if (first != none || !of.computes) return;
+                auto const& [operations, size] = of.elements;
+                buffer const& part = gradient.parts[i].memory;
+                bool const finite = part ? std::isfinite(operations->sum_squares(part.data(), size))
+                                         : gradient.under_way == nullptr || gradient.under_way->was_finite(i);
+                if (!finite) first = i;
+            });
         return first;
     }
 
@@ -68,31 +87,10 @@ private:
         for (std::size_t which = 0; which < 2; ++which)
             for (std::size_t rank = 0; rank < team.size(); ++rank)
                 if (std::size_t const first = firsts[2 * rank + which]; first < none)
-                    throw error(sentence(team, rank, name_of_parameter(model, first), which == 1));
+                    throw error(detail::not_finite_text(team, rank, detail::parameter_name(model, first),
+                                                        which == 1, skipped_in_a_row));
         throw error("the gradient's norm is beyond the range of double; parameters are as they were before; "
                     "lower the learning rate");
-    }
-
-    std::string sentence(communicator& team, std::size_t rank, std::string const& parameter,
-                         bool summed) const {
-        std::string text = "the gradient is not finite";
-        if (skipped_in_a_row > 0) {
-            text += ", after ";
-            text += std::to_string(skipped_in_a_row);
-            text += " skipped steps in a row";
-        }
-        text += summed ? ": the sum over ranks overflows; it begins on " : ": it begins on ";
-        text += describe(team.mesh(), rank);
-        text += " with parameter ";
-        text += parameter;
-        text += "; parameters are as they were before; lower the learning rate, or look for a division by "
-                "zero in "
-                "the model or in that rank's data";
-        return text;
-    }
-
-    static std::string name_of_parameter(Model& model, std::size_t index) {
-        return detail::parameter_name(model, index);
     }
 };
 

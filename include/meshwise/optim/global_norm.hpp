@@ -17,24 +17,39 @@ template <class L, class... A>
 auto first_cut_axis(axes<A...>)
     -> first_of<concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>..., list<void>>>;
 
-// this rank's squares of one tensor, in `room` slots: one per leaf of its split axis
 template <class X>
-void note_squares(X const& x, double* slots) {
+using norm_axis = decltype(first_cut_axis<typename X::layout>(typename X::axes{}));
+
+// this rank's squares of one tensor, in slots of their own for each leaf of its split axis
+template <class X>
+void squares_by_leaves(buffer const& memory, double* slots) {
     using B = typename X::backend;
-    using axis = decltype(first_cut_axis<typename X::layout>(typename X::axes{}));
-    if constexpr (B::leaves == 1 || std::is_void_v<axis>)
-        slots[0] = B::sum_squares(x.size(), x.data());
-    else {
-        constexpr std::size_t leaves = leaves_of<B, typename X::layout, axis>::here;
-        auto const whole = static_cast<std::size_t>(stride_of<axis>(x)) * x.template local<axis>();
-        std::size_t const run = whole / leaves, outer = x.size() / whole;
-        std::size_t const first =
-            detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, axis>{}) *
-            leaves;
-        for (std::size_t leaf = 0; leaf < leaves; ++leaf)
-            for (std::size_t o = 0; o < outer; ++o)
-                slots[first + leaf] += B::sum_squares(run, x.data() + o * whole + leaf * run);
-    }
+    using axis = norm_axis<X>;
+    X const x = X::over(memory);
+    constexpr std::size_t leaves = leaves_of<B, typename X::layout, axis>::here;
+    auto const whole = static_cast<std::size_t>(stride_of<axis>(x)) * x.template local<axis>();
+    std::size_t const run = whole / leaves, outer = x.size() / whole;
+    std::size_t const first =
+        detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, axis>{}) * leaves;
+    for (std::size_t leaf = 0; leaf < leaves; ++leaf)
+        for (std::size_t o = 0; o < outer; ++o)
+            slots[first + leaf] += B::sum_squares(run, x.data() + o * whole + leaf * run);
+}
+
+// how the squares of a parameter are summed, by its type
+struct squares_of {
+    local_elements elements;
+    mesh_mask split_over;
+    bool computes;
+    void (*by_leaves)(buffer const&, double* slots);  // null: in one go
+};
+template <class X>
+squares_of squares_of_type() {
+    squares_of made{elements_of_type.template operator()<X>(),
+                    mask_of<typename X::mesh>(used_of<typename X::layout>{}), X::backend::computes, nullptr};
+    if constexpr (X::backend::leaves > 1 && !std::is_void_v<norm_axis<X>>)
+        made.by_leaves = &squares_by_leaves<X>;
+    return made;
 }
 }  // namespace detail
 
@@ -52,18 +67,19 @@ double global_norm(Model& model, model_gradient<Model>& gradient,
     }();
     std::array<double, parameter_count<Model> * most_leaves> squares{};
     auto const everyone = static_cast<mesh_mask>((mesh_mask{1} << here.team->mesh().axes) - 1);
-    for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
-        using X = std::remove_cvref_t<decltype(p)>;
-        auto const g = gradient.whole(i, p, where);
-        if constexpr (X::backend::computes) {
-            mesh_mask const split_over = detail::mask_of<typename X::mesh>(used_of<typename X::layout>{});
+    for_each_parameter(
+        model, []<class X>() { return detail::squares_of_type<X>(); },
+        [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
+            auto const& [operations, size] = of.elements;
+            buffer const g = gradient.whole(i, *operations, size, where);
+            if (!of.computes) return;
             double* const slots = squares.data() + i * most_leaves;
-            if (here.team->group_index(everyone & ~split_over) == 0)
-                detail::note_squares(g, slots);
-            else if (!std::isfinite(X::backend::sum_squares(g.size(), g.data())))
-                *slots = std::numeric_limits<double>::quiet_NaN();  // a copy that is damaged here alone
-        }
-    });
+            bool const counts = here.team->group_index(everyone & ~of.split_over) == 0;
+            if (counts && of.by_leaves != nullptr) return of.by_leaves(g, slots);
+            double const all = operations->sum_squares(g.data(), size);
+            // NaN: a copy that is damaged here alone
+            *slots = counts ? all : std::isfinite(all) ? 0 : std::numeric_limits<double>::quiet_NaN();
+        });
     if (here.team->size() > 1)
         here.team->all_reduce(everyone, reduction::sum, element_type::float64, squares.data(), squares.data(),
                               squares.size(), where);

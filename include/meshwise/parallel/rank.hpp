@@ -14,6 +14,16 @@
 
 namespace meshwise {
 
+namespace detail {
+struct initial_numbers {
+    initial start;
+    random_stream numbers;
+    double operator()(std::size_t i) const {
+        return start.number * (start.how == initial::kind::normal ? numbers.normal(i) : 1);
+    }
+};
+}  // namespace detail
+
 template <class S>
 class rank {
 public:
@@ -43,11 +53,7 @@ public:
         for_each_parameter(model, [&](std::size_t, std::string_view name, auto& p, initial start) {
             p = std::remove_cvref_t<decltype(p)>::uninitialized();
             if constexpr (std::remove_cvref_t<decltype(p)>::backend::computes) {
-                if (start.how == initial::kind::normal) {
-                    random_stream const numbers(s, name);
-                    fill_by_index(p, [&](std::size_t i) { return start.number * numbers.normal(i); });
-                } else
-                    fill_by_index(p, [&](std::size_t) { return start.number; });
+                fill_by_index(p, detail::initial_numbers{start, {s, name}});
             }
         });
         return model;

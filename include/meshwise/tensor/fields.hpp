@@ -151,7 +151,7 @@ constexpr auto parameter_types() {
 // A walk over a model's parameters compiles once per model, not once per function that is called for them: it knows
 // the function as this, and a tensor by its address and the position of its type among Types.
 struct parameter_walk {
-    void (*visit)(parameter_walk&, std::size_t type, void const* tensor, initial);
+    void (*visit)(parameter_walk&, std::size_t type, untyped_tensor const*, initial);
     void* function = nullptr;
     path name{};
     std::size_t index = 0;
@@ -185,19 +185,35 @@ void walk_parameters(M const& model, initial start, parameter_walk& walk) {
 
 // X is const where the model is
 template <class X, class F>
-void visit_parameter(parameter_walk& walk, void const* tensor, initial start) {
+void visit_parameter(parameter_walk& walk, untyped_tensor const* tensor, initial start) {
     (*static_cast<F*>(walk.function))(walk.index, walk.name.text(),
-                                      *static_cast<X*>(const_cast<void*>(tensor)), start);
+                                      *static_cast<X*>(const_cast<untyped_tensor*>(tensor)), start);
 }
 template <class Model, class F, class... X>
 void visit_parameters(Model& model, F& f, list<X...>) {
-    parameter_walk walk{[](parameter_walk& w, std::size_t type, void const* tensor, initial start) {
-        using visitor = void (*)(parameter_walk&, void const*, initial);
+    parameter_walk walk{[](parameter_walk& w, std::size_t type, untyped_tensor const* tensor, initial start) {
+        using visitor = void (*)(parameter_walk&, untyped_tensor const*, initial);
         constexpr std::array<visitor, sizeof...(X)> visitors{
             &visit_parameter<std::conditional_t<std::is_const_v<Model>, X const, X>, F>...};
         visitors[type](w, tensor, start);
     }};
     walk.function = &f;
+    walk_parameters<list<X...>>(model, initial{}, walk);
+}
+
+// The same with tensors that have lost their types, and what `about` says of each type.
+template <class Model, class About, class F, class... X>
+void visit_untyped_parameters(Model const& model, About const& about, F& f, list<X...>) {
+    std::array const said{about.template operator()<X>()...};
+    struct visitor {
+        F& f;
+        decltype(said) const& about;
+    } visits{f, said};
+    parameter_walk walk{[](parameter_walk& w, std::size_t type, untyped_tensor const* tensor, initial) {
+        auto& v = *static_cast<visitor*>(w.function);
+        v.f(w.index, w.name.text(), *const_cast<untyped_tensor*>(tensor), v.about[type]);
+    }};
+    walk.function = &visits;
     walk_parameters<list<X...>>(model, initial{}, walk);
 }
 
@@ -208,7 +224,7 @@ std::string parameter_name(Model const& model, std::size_t index) {
         std::size_t index;
         std::string name{};
     } search{index};
-    parameter_walk walk{[](parameter_walk& w, std::size_t, void const*, initial) {
+    parameter_walk walk{[](parameter_walk& w, std::size_t, untyped_tensor const*, initial) {
         auto& s = *static_cast<searched*>(w.function);
         if (w.index == s.index) s.name = w.name.text();
     }};
@@ -255,6 +271,15 @@ constexpr void visit_types(F& f) {
 template <class Model, class F>
 void for_each_parameter(Model& model, F f) {
     detail::visit_parameters(model, f, detail::parameter_types<std::remove_const_t<Model>>());
+}
+
+/// f(index, name, untyped tensor, about<Tensor>()) for every parameter, in the same order: for functions that treat all
+/// alike. `about` says what they have to know of a type, so that they compile once per model and not once per type.
+/// Example: for_each_parameter(model, []<class X>() { return X::axis_count; }, [&](auto, auto name, auto& x, std::size_t axes) {});
+template <class Model, class About, class F>
+void for_each_parameter(Model& model, About about, F f) {
+    static_assert(!std::is_const_v<Model>, "meshwise: the untyped tensors may be written to");
+    detail::visit_untyped_parameters(model, about, f, detail::parameter_types<Model>());
 }
 
 /// How many tensors a model's parameters are.

@@ -49,15 +49,25 @@ private:
     std::uint64_t key_;
 };
 
+namespace detail {
+template <class T, class F>
+[[gnu::noinline]] void fill_runs(T* out, std::span<std::size_t const> whole,
+                                 std::span<std::size_t const> local, std::span<std::size_t const> first,
+                                 F const& f) {
+    auto const run = [&](std::size_t at, std::size_t global, std::size_t n) {
+        for (std::size_t i = 0; i < n; ++i) out[at + i] = static_cast<T>(f(global + i));
+    };
+    for_each_run(whole, local, first, run);
+}
+}  // namespace detail
+
 /// Sets each element to f(global index).
 template <class X, class F>
 void fill_by_index(X& x, F f) {
-    if constexpr (!X::backend::computes) return;  // a plan has no memory to write to
-    auto* const out = x.mutable_data();
-    shard<X>(x).for_each_run([&](std::size_t local, std::size_t global, std::size_t n) {
-        for (std::size_t i = 0; i < n; ++i)
-            out[local + i] = static_cast<typename X::value_type>(f(global + i));
-    });
+    if constexpr (X::backend::computes) {  // a plan has no memory to write to
+        shard<X> const s(x);
+        detail::fill_runs(x.mutable_data(), s.whole, s.local, s.first, f);
+    }
 }
 
 }  // namespace meshwise

@@ -14,6 +14,25 @@ std::size_t piece_index(communicator const& team, list<M...>) {
     (void)team;
     return at;
 }
+// see `shard`
+template <class F>
+void for_each_run(std::span<std::size_t const> whole, std::span<std::size_t const> local,
+                  std::span<std::size_t const> first, F& f) {
+    if (whole.empty()) return f(std::size_t{0}, std::size_t{0}, std::size_t{1});
+    std::size_t const last = whole.size() - 1;
+    std::array<std::size_t, 16> at{};
+    std::size_t rows = 1;
+    for (std::size_t i = 0; i < last; ++i) rows *= local[i];
+    for (std::size_t row = 0; row < rows; ++row) {
+        std::size_t global = 0;
+        for (std::size_t i = 0; i <= last; ++i) global = global * whole[i] + first[i] + at[i];
+        f(row * local[last], global, local[last]);
+        for (std::size_t i = last; i-- > 0;) {
+            if (++at[i] < local[i]) break;
+            at[i] = 0;
+        }
+    }
+}
 }  // namespace detail
 
 /// The first global index of an axis that this rank holds of x.
@@ -26,6 +45,7 @@ std::size_t first_of_axis(X const& x) {
 /// Global extents of all axes, and the first index this rank holds of each.
 template <class X>
 struct shard {
+    static_assert(X::axis_count <= 16);
     std::array<std::size_t, X::axis_count> whole{}, local{}, first{};
 
     explicit shard(X const& x) {
@@ -46,23 +66,7 @@ struct shard {
     /// f(local position, global position, length) for every contiguous run this rank holds.
     template <class F>
     void for_each_run(F f) const {
-        if constexpr (X::axis_count == 0)
-            f(std::size_t{0}, std::size_t{0}, std::size_t{1});
-        else {
-            constexpr std::size_t last = X::axis_count - 1;
-            std::array<std::size_t, X::axis_count> at{};
-            std::size_t rows = 1;
-            for (std::size_t i = 0; i < last; ++i) rows *= local[i];
-            for (std::size_t row = 0; row < rows; ++row) {
-                std::size_t global = 0;
-                for (std::size_t i = 0; i <= last; ++i) global = global * whole[i] + first[i] + at[i];
-                f(row * local[last], global, local[last]);
-                for (std::size_t i = last; i-- > 0;) {
-                    if (++at[i] < local[i]) break;
-                    at[i] = 0;
-                }
-            }
-        }
+        detail::for_each_run(whole, local, first, f);
     }
 };
 

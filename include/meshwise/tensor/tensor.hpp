@@ -24,6 +24,7 @@ class untyped_tensor {
 public:
     explicit operator bool() const { return static_cast<bool>(memory_); }
     buffer const& memory() const { return memory_; }
+    void* mutable_bytes() { return memory_.mutable_data(); }
     node_id node() const { return node_; }
     void set_node(node_id node) { node_ = node; }
 
@@ -87,11 +88,11 @@ public:
     std::size_t local() const {
         return extent<Axis>() / shards<L, Axis>;
     }
-    std::array<std::size_t, sizeof...(A)> local_extents() const {
+    decltype(auto) local_extents() const {
         if constexpr (bounded_count == 0)
-            return {local_extent<L, A>...};
+            return (fixed_extents);
         else
-            return {local<A>()...};
+            return std::array{local<A>()...};
     }
     extents_type const& extents() const { return extents_; }
     /// Elements on this rank.
@@ -133,6 +134,8 @@ private:
         }
     }
 
+    static constexpr std::array<std::size_t, sizeof...(A)> fixed_extents{
+        (A::bounded ? 0 : local_extent<L, A>)...};
     [[no_unique_address]] extents_type extents_{};
 };
 

@@ -139,18 +139,20 @@ public:
     /// The last act of a rank of a broken team. The claimant prints and ends all processes as soon as all have heard
     /// the reason; the others wait for that, but not for long.
     [[noreturn]] void end_process(std::string_view text, int code) noexcept {
-        bool const first = claimant_ == rank();
-        if (first) mpi_session::say(text);
-        auto const end = clock::now() + std::chrono::seconds(first ? 1 : 2);
+        bool const said = claimant_ == rank();
+        if (said) mpi_session::say(text);
+        auto const start = clock::now();
         try {
-            if (!first) control_.send(mpi_note{.what = mpi_note::kind::heard}, claimant_);
-            while (clock::now() < end && !(first && heard_ + 1 == mesh_.ranks())) {
-                control_.poll(
-                    [&](mpi_note const& note) { heard_ += note.what == mpi_note::kind::heard ? 1 : 0; });
+            if (!said) control_.send(mpi_note{.what = mpi_note::kind::heard}, claimant_);
+            while (clock::now() < start + std::chrono::seconds(claimant_ == rank() ? 1 : 3) &&
+                   !(claimant_ == rank() && heard_ + 1 == mesh_.ranks())) {
+                control_.poll([&](mpi_note const& note) {
+                    if (hear(note)) control_.send(mpi_note{.what = mpi_note::kind::heard}, claimant_);
+                });
                 std::this_thread::sleep_for(std::chrono::microseconds(200));
             }
         } catch (...) {}
-        if (!first) mpi_session::say(text);
+        if (!said) mpi_session::say(text);
         session_.abort(code);
     }
 
@@ -218,14 +220,21 @@ private:
     void read(mpi_note const& note, mpi_awaited const& batch) {
         switch (note.what) {
         case mpi_note::kind::failed:
-            fail(static_cast<breach>(note.breach), note.origin, note.reason());
-            break;
-        case mpi_note::kind::heard: break;
+        case mpi_note::kind::heard: hear(note); break;
         case mpi_note::kind::probe: read_probe(note, batch); break;
         case mpi_note::kind::answer:
             if (note.wait == wait_ && note.round == round_) answers_.push_back(note);
             break;
         }
+    }
+
+    /// What another says of a failure; true: it is a claim that counts. Of several at the same time the lowest rank's does.
+    bool hear(mpi_note const& note) {
+        if (note.what == mpi_note::kind::heard) ++heard_;
+        if (note.what != mpi_note::kind::failed || (broken_ && note.origin >= claimant_)) return false;
+        broken_ = false;
+        fail(static_cast<breach>(note.breach), note.origin, note.reason());
+        return true;
     }
 
     /// Asks everybody this rank waits for whether it waits, too, and for whom.
