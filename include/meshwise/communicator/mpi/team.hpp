@@ -77,7 +77,8 @@ public:
     }
     /// What this rank had started is given up: it makes no calls any more.
     void abandon() { abandoned_ = true; }
-    /// Words for what the ranks do where no program has called a collective: "at the end of its program".
+    /// Words for what the ranks do where no program has called a collective.
+    static constexpr char const* at_the_end = "at the end of its program";
     void set_doing(char const* words) { doing_ = words; }
     char const* doing() const { return doing_; }
 
@@ -162,9 +163,6 @@ public:
     }
     /// What this rank does now: "in barrier() over tp at model.cpp:41".
     std::string standing() const { return *doing_ != 0 ? doing_ : "in " + describe(mesh_, standing_); }
-
-    /// What a rank does that has come to its end.
-    static constexpr char const* at_the_end = "at the end of its program";
 
 private:
     static constexpr auto slice = std::chrono::milliseconds(100);
