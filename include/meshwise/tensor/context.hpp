@@ -116,16 +116,22 @@ private:
     tape* before_;
 };
 
+namespace detail {
+[[noreturn, gnu::noinline]] inline void refuse_place(std::size_t ranks) {
+    throw error(ranks == 1
+                    ? "a tensor was made inside mw::run on another mesh or backend than the run's; take the "
+                      "strategy from the rank: mw::strategy_of<decltype(here)>"
+                    : "a tensor of a mesh of several ranks was made outside of mw::run, or inside a run of "
+                      "another mesh or backend; make it in the program given to mw::run<strategy>");
+}
+}  // namespace detail
+
 /// Refuses tensors of another mesh or backend than the calling rank's.
 template <class Mesh, class Backend>
 void check_place(context const& here) {
     if (here.mesh_tag == &detail::type_tag<Mesh> && here.backend_tag == &detail::type_tag<Backend>) return;
     if (here.mesh_tag == &detail::type_tag<mesh<>> && Mesh::ranks == 1) return;  // one rank alone
-    throw error(Mesh::ranks == 1
-                    ? "a tensor was made inside mw::run on another mesh or backend than the run's; take the "
-                      "strategy from the rank: mw::strategy_of<decltype(here)>"
-                    : "a tensor of a mesh of several ranks was made outside of mw::run, or inside a run of "
-                      "another mesh or backend; make it in the program given to mw::run<strategy>");
+    detail::refuse_place(Mesh::ranks);
 }
 
 }  // namespace meshwise

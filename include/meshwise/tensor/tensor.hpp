@@ -34,6 +34,22 @@ protected:
     buffer memory_;
     node_id node_ = 0;
 };
+
+[[noreturn, gnu::noinline]] inline void refuse_extent(std::string_view axis, std::size_t extent,
+                                                      std::size_t bound, std::size_t ranks) {
+    std::string const begin = "axis " + std::string(axis), given = std::to_string(extent) + " elements";
+    if (extent > bound)
+        throw error(begin + " was given " + given + ", but its bound is " + std::to_string(bound) +
+                    "; shorten the input or raise mw::up_to<...>");
+    throw error(begin + " of " + given + " does not divide over " + std::to_string(ranks) +
+                " ranks; pad it to a multiple, or leave the axis out of the strategy");
+}
+[[noreturn, gnu::noinline]] inline void refuse_extents(std::string_view axis, std::size_t one,
+                                                       std::size_t another) {
+    throw error("axis " + std::string(axis) + " has " + std::to_string(one) +
+                " elements in one operand and " + std::to_string(another) +
+                " in another; they must be equal");
+}
 }  // namespace detail
 
 template <class T, tensor_axis... A, class L, class B>
@@ -122,16 +138,9 @@ private:
     }
     template <class Axis>
     void check_extent() const {
-        if constexpr (Axis::bounded) {
-            if (extent<Axis>() > Axis::size)
-                throw error("axis " + std::string(name_of<Axis>()) + " was given " +
-                            std::to_string(extent<Axis>()) + " elements, but its bound is " +
-                            std::to_string(Axis::size) + "; shorten the input or raise mw::up_to<...>");
-            if (extent<Axis>() % shards<L, Axis> != 0)
-                throw error("axis " + std::string(name_of<Axis>()) + " of " + std::to_string(extent<Axis>()) +
-                            " elements does not divide over " + std::to_string(shards<L, Axis>) +
-                            " ranks; pad it to a multiple, or leave the axis out of the strategy");
-        }
+        if constexpr (Axis::bounded)
+            if (extent<Axis>() > Axis::size || extent<Axis>() % shards<L, Axis> != 0)
+                detail::refuse_extent(name_of<Axis>(), extent<Axis>(), Axis::size, shards<L, Axis>);
     }
 
     static constexpr std::array<std::size_t, sizeof...(A)> fixed_extents{
@@ -174,9 +183,7 @@ template <class Axis, class X>
 void check_agrees(std::size_t extent, X const& x) {
     if constexpr (contains<Axis, typename X::axes>)
         if (x.template extent<Axis>() != extent)
-            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(extent) +
-                        " elements in one operand and " + std::to_string(x.template extent<Axis>()) +
-                        " in another; they must be equal");
+            refuse_extents(name_of<Axis>(), extent, x.template extent<Axis>());
 }
 template <class Out, class... A, class... X>
 typename Out::extents_type result_extents(axes<A...>, X const&... x) {
