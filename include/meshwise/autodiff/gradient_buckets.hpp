@@ -33,8 +33,12 @@ struct pending_gradients {
 
 class gradient_buckets final : public backward_watcher {
 public:
-    /// For the leaves 1 to `leaves` of a tape whose forward pass is over.
-    gradient_buckets(tape const& t, std::size_t leaves) : coming_(t.used()), places_(leaves) {}
+    /// For the first leaves of a tape whose forward pass is over.
+    gradient_buckets(tape const& t, std::span<local_elements const> leaves)
+        : coming_(t.used()),
+          places_(leaves.size()) {
+        for (std::size_t i = 0; i < leaves.size(); ++i) places_[i].sum_squares = leaves[i].sum_squares;
+    }
 
     void pulled_back(tape& t, node_id id) override {
         for (; !coming_.empty() && t.first_use(coming_.back()) >= id; coming_.pop_back())
@@ -74,6 +78,7 @@ private:
     struct place {
         std::size_t bucket = nowhere, first = 0, count = 0;
         bool finite = true;
+        double (*sum_squares)(void const*, std::size_t) = nullptr;
     };
     struct bucket {
         mesh_mask pending = 0;
@@ -100,7 +105,7 @@ private:
         std::source_location const where = t.where(leaf);
         contributions::one part = t.take(leaf);
         place& own = places_[leaf - 1];
-        own.finite = std::isfinite(elements.sum_squares(part.memory.data(), count));
+        own.finite = std::isfinite(own.sum_squares(part.memory.data(), count));
         own.count = count;
         if (bytes * large >= wanted) {
             own.bucket = buckets_.size();

@@ -22,20 +22,34 @@ struct element_operations {
     void (*add)(void* out, void const* x, void const* y, std::size_t n);
     void (*zero)(void* y, std::size_t n);
     void (*copy)(void* y, void const* x, std::size_t n);
-    double (*sum_squares)(void const* x, std::size_t n);  // finite if and only if all are, but for double
 };
 template <class T, class Backend>
 inline constexpr element_operations element_operations_of{
-    element_type_of<T>,
-    sizeof(T),
+    element_type_of<T>, sizeof(T),
     [](void* out, void const* x, void const* y, std::size_t n) {
         Backend::add(static_cast<T*>(out), static_cast<T const*>(x), static_cast<T const*>(y), n);
     },
     [](void* y, std::size_t n) { Backend::fill(static_cast<T*>(y), n, T{}); },
     [](void* y, void const* x, std::size_t n) {
         Backend::copy(static_cast<T*>(y), static_cast<T const*>(x), n);
-    },
-    [](void const* x, std::size_t n) { return Backend::sum_squares(n, static_cast<T const*>(x)); }};
+    }};
+
+/// The elements of a parameter on one rank, as its type says.
+struct local_elements {
+    element_operations const* operations;
+    double (*sum_squares)(void const* x, std::size_t n);  // finite if and only if all are, but for double
+    std::size_t size;
+};
+template <class T, class Backend>
+double sum_of_squares(void const* x, std::size_t n) {
+    return Backend::sum_squares(n, static_cast<T const*>(x));
+}
+template <class X>
+local_elements elements_of() {
+    using T = typename X::value_type;
+    using B = typename X::backend;
+    return {&element_operations_of<T, B>, &sum_of_squares<T, B>, X().size()};
+}
 
 /// Memory for pullbacks: grows in a step, is emptied after it, allocates nothing in the next.
 class pullback_arena {
@@ -108,7 +122,7 @@ public:
         node& made = add(elements, size, where, sizeof(Pull));
         new (made.pullback) Pull(std::move(pull));
         made.pull = [](void* p, tape& t, node_id n) { (*static_cast<Pull*>(p))(t, n); };
-        if constexpr (!std::is_trivially_destructible_v<Pull>)
+        if constexpr (!__is_trivially_copyable(Pull))  // of each pullback, std's would be twenty types more
             made.destroy = [](void* p) { static_cast<Pull*>(p)->~Pull(); };
         return top();
     }

@@ -93,15 +93,6 @@ private:
     tape& tape_;
 };
 
-// what a parameter's type says of its elements on one rank
-struct local_elements {
-    element_operations const* operations;
-    std::size_t size;
-};
-inline constexpr auto elements_of_type = []<class X>() {
-    return local_elements{&element_operations_of<typename X::value_type, typename X::backend>, X().size()};
-};
-
 template <class... X>
 constexpr bool without_bfloat16(list<X...>) {
     return (!std::is_same_v<typename X::value_type, bfloat16> && ...);
@@ -162,10 +153,13 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
     valued_gradient<Model> result;
     detail::recording const scope(t);
     Model recorded = model;
-    for_each_parameter(recorded, detail::elements_of_type,
-                       [&](std::size_t, std::string_view, auto& p, detail::local_elements const& of) {
-                           p.set_node(t.leaf(*of.operations, of.size, where));
-                       });
+    std::array<local_elements, parameter_count<Model>> elements{};
+    for_each_parameter(
+        recorded, []<class X>() { return elements_of<X>(); },
+        [&](std::size_t i, std::string_view, auto& p, local_elements const& of) {
+            elements[i] = of;
+            p.set_node(t.leaf(*of.operations, of.size, where));
+        });
     node_id const parameters = t.top();
 
     detail::loss_numbers total;
@@ -194,7 +188,7 @@ valued_gradient<Model> value_and_gradient_over(Model const& model, Batches const
             if constexpr (std::forward_iterator<iterator> && Sum::backend::computes)
                 if (here.team->bucket_bytes(here.team->mesh().every_axis()) > 0 &&
                     std::next(next) == std::end(batches))
-                    result.gradient.under_way = std::make_shared<gradient_buckets>(t, parameters);
+                    result.gradient.under_way = std::make_shared<gradient_buckets>(t, elements);
             t.set_watcher(result.gradient.under_way.get());
             pull_back(t, parameters);
         }

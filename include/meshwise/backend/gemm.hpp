@@ -131,27 +131,23 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T co
                 std::size_t const cuts = std::clamp(wanted / down, std::size_t{1}, divide_up(n, 2 * tile_n));
                 std::size_t const columns = round_up(divide_up(n, cuts), tile_n),
                                   across = divide_up(n, columns);
-                auto const share = [&](auto const& rows_from) {
-                    parallel(down * across, std::size_t{1}, [=](std::size_t begin, std::size_t end) {
-                        for (; begin < end; ++begin) {
-                            std::size_t const top = begin / across * rows, left = begin % across * columns;
+                parallel(down * across, std::size_t{1}, [=](std::size_t begin, std::size_t end) {
+                    for (; begin < end; ++begin) {
+                        std::size_t const top = begin / across * rows, left = begin % across * columns;
+                        auto const product = [&](auto const& rows_from_top) {
                             block_product<Instructions, T>(
-                                std::min(rows, m - top), std::min(columns, n - left), k, rows_from(top),
+                                std::min(rows, m - top), std::min(columns, n - left), k, rows_from_top,
                                 {right.data + offset(left / tile_n, right.panel), tile_n, right.panel},
                                 to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n,
                                 add, last_bias == nullptr ? last_bias : last_bias + left);
-                        }
-                    });
-                };
-                if constexpr (std::is_same_v<Left, T>)
-                    if (lies) {
-                        share([=](std::size_t top) {
-                            return lying_rows<T>{from_a + offset(top, shape.a_m), shape.a_m, tile_m};
-                        });
-                        continue;
+                        };
+                        if constexpr (std::is_same_v<Left, T>)
+                            if (lies) {
+                                product(lying_rows<T>{from_a + offset(top, shape.a_m), shape.a_m, tile_m});
+                                continue;
+                            }
+                        product(panels<T>{packed_a + top / tile_m * size_a, step_a, panel_a});
                     }
-                share([=](std::size_t top) {
-                    return panels<T>{packed_a + top / tile_m * size_a, step_a, panel_a};
                 });
             }
         }

@@ -34,7 +34,7 @@ struct adamw_update {
 };
 template <class X>
 adamw_update adamw_update_of() {
-    return {elements_of_type.template operator()<X>(), X::axis_count >= 2,
+    return {elements_of<X>(), X::axis_count >= 2,
             &adamw_elements<typename X::value_type, typename X::backend>};
 }
 }  // namespace detail
@@ -47,11 +47,12 @@ class adamw {
 public:
     adamw(Model& model, adamw_options chosen = {}) : options(chosen), model_(&model) {
         allocating_for const state(purpose::optimizer);
-        for_each_parameter(model, detail::elements_of_type,
-                           [&](std::size_t i, std::string_view, auto&, detail::local_elements const& of) {
-                               first_[i] = tape::zeros(*of.operations, of.size);
-                               second_[i] = tape::zeros(*of.operations, of.size);
-                           });
+        for_each_parameter(
+            model, []<class X>() { return elements_of<X>(); },
+            [&](std::size_t i, std::string_view, auto&, local_elements const& of) {
+                first_[i] = tape::zeros(*of.operations, of.size);
+                second_[i] = tape::zeros(*of.operations, of.size);
+            });
     }
 
     /// Updates the model in place, or, where the gradient is not finite on any rank, leaves everything as it was on all.

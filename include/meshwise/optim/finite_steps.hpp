@@ -67,10 +67,10 @@ private:
             model, []<class X>() { return detail::squares_of_type<X>(); },
             [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
                 if (first != none || !of.computes) return;
-                auto const& [operations, size] = of.elements;
                 buffer const& part = gradient.parts[i].memory;
-                bool const finite = part ? std::isfinite(operations->sum_squares(part.data(), size))
-                                         : gradient.under_way == nullptr || gradient.under_way->was_finite(i);
+                bool const finite =
+                    part ? std::isfinite(of.elements.sum_squares(part.data(), of.elements.size))
+                         : gradient.under_way == nullptr || gradient.under_way->was_finite(i);
                 if (!finite) first = i;
             });
         return first;

@@ -45,8 +45,8 @@ struct squares_of {
 };
 template <class X>
 squares_of squares_of_type() {
-    squares_of made{elements_of_type.template operator()<X>(),
-                    mask_of<typename X::mesh>(used_of<typename X::layout>{}), X::backend::computes, nullptr};
+    squares_of made{elements_of<X>(), mask_of<typename X::mesh>(used_of<typename X::layout>{}),
+                    X::backend::computes, nullptr};
     if constexpr (X::backend::leaves > 1 && !std::is_void_v<norm_axis<X>>)
         made.by_leaves = &squares_by_leaves<X>;
     return made;
@@ -70,13 +70,13 @@ double global_norm(Model& model, model_gradient<Model>& gradient,
     for_each_parameter(
         model, []<class X>() { return detail::squares_of_type<X>(); },
         [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
-            auto const& [operations, size] = of.elements;
+            auto const& [operations, sum_squares, size] = of.elements;
             buffer const g = gradient.whole(i, *operations, size, where);
             if (!of.computes) return;
             double* const slots = squares.data() + i * most_leaves;
             bool const counts = here.team->group_index(everyone & ~of.split_over) == 0;
             if (counts && of.by_leaves != nullptr) return of.by_leaves(g, slots);
-            double const all = operations->sum_squares(g.data(), size);
+            double const all = sum_squares(g.data(), size);
             // NaN: a copy that is damaged here alone
             *slots = counts ? all : std::isfinite(all) ? 0 : std::numeric_limits<double>::quiet_NaN();
         });
