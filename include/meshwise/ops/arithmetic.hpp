@@ -234,7 +234,11 @@ auto operator*(tensor<T, A, L, B> const& x, double factor) {
 }
 template <class T, class A, class L, class B>
 auto operator*(double factor, tensor<T, A, L, B> const& x) {
-    return x * factor;
+    using verdict = typename detail::scalable<tensor<T, A, L, B>>::verdict;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return scale(x, factor);
 }
 template <class N>
 requires std::is_arithmetic_v<N> poison operator*(poison, N) { return {}; }
