@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sanitizers.hpp"
 #include "tiny_models.hpp"
 
 namespace {
@@ -62,7 +63,9 @@ std::vector<of_parameter> compare() {
             auto const slope = [&](std::size_t entry) {
                 return (loss_at(entry, step) - loss_at(entry, -step)) / (2 * step);
             };
-            for (std::size_t const entry : {n / 3, n - 1, most})
+            // under the sanitizer the steps are watched, and they are the same for every entry
+            std::array const entries{most, n / 3, n - 1};
+            for (std::size_t const entry : std::span(entries).first(under_address_sanitizer ? 1 : 3))
                 mine.entries.push_back({gradient[entry] * result.gradient.scale, slope(entry)});
             if (here.is_first().on_this_rank()) found.push_back(std::move(mine));
         });
