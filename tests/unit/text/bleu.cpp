@@ -28,20 +28,20 @@ std::vector<sentence> const dogs{
 std::vector<sentence> const cats{{"the cat sat by the mat", {"the cat sat on the mat"}},
                                  {"no dogs bark here", {"a dog is barking here"}}};
 
-doctest::Approx close(double value) { return doctest::Approx(value).epsilon(1e-13); }
+doctest::Approx approximately(double value) { return doctest::Approx(value).epsilon(1e-13); }
 
 }  // namespace
 
 TEST_CASE("bleu: a corpus with two references, and with the first alone") {
     auto const two = counted(dogs);
-    CHECK(two.result().score == close(48.530827009929865));
+    CHECK(two.result().score == approximately(48.530827009929865));
     CHECK(two.result().text() ==
           "BLEU = 48.53 82.4/50.0/45.5/37.5 (BP = 0.943 ratio = 0.944 hyp_len = 17 ref_len = 18)");
     CHECK(two.signature() == "nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:meshwise");
 
     mw::bleu one;
     for (auto const& s : dogs) one.add(s.hypothesis, s.references[0]);
-    CHECK(one.result().score == close(45.06750632106114));
+    CHECK(one.result().score == approximately(45.06750632106114));
     CHECK(one.result().text() ==
           "BLEU = 45.07 70.6/42.9/36.4/37.5 (BP = 1.000 ratio = 1.000 hyp_len = 17 ref_len = 17)");
     CHECK(one.signature() == "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:meshwise");
@@ -50,7 +50,7 @@ TEST_CASE("bleu: a corpus with two references, and with the first alone") {
 TEST_CASE("bleu: a word is right as often as a reference has it") {
     auto const repeated =
         counted({{"the the the the the the the", {"the cat is on the mat", "there is a cat on the mat"}}});
-    CHECK(repeated.result().score == close(7.809849842300637));
+    CHECK(repeated.result().score == approximately(7.809849842300637));
     CHECK(repeated.result().text() ==
           "BLEU = 7.81 28.6/8.3/5.0/3.1 (BP = 1.000 ratio = 1.000 hyp_len = 7 ref_len = 7)");
 }
@@ -77,8 +77,8 @@ TEST_CASE("bleu: every smoothing") {
                             {add_k, 2, 39.8179015751639, 100. / 3, "add-k[2.00]"},
                             {none, {}, 0, 0, "none"}}) {
         auto const counts = counted(cats, {.smoothing = one.how, .smoothing_value = one.value});
-        CHECK(counts.result().score == close(one.score));
-        CHECK(counts.result().precisions[3] == close(one.fours));
+        CHECK(counts.result().score == approximately(one.score));
+        CHECK(counts.result().precisions[3] == approximately(one.fours));
         CHECK(counts.signature() ==
               "nrefs:1|case:mixed|eff:no|tok:13a|smooth:" + std::string(one.name) + "|version:meshwise");
     }
@@ -88,7 +88,7 @@ TEST_CASE("bleu: sentences too short for four words") {
     std::vector<sentence> const brief{{"the cat", {"the cat sat"}}};
     CHECK(counted(brief).result().score == 0);
     auto const effective = counted(brief, {.effective_order = true});
-    CHECK(effective.result().score == close(60.653065971263366));
+    CHECK(effective.result().score == approximately(60.653065971263366));
     CHECK(effective.signature() == "nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:meshwise");
 
     CHECK(counted({{"", {"the cat sat"}}}).result().text() ==
@@ -99,9 +99,9 @@ TEST_CASE("bleu: sentences too short for four words") {
 
 TEST_CASE("bleu: text that is tokenized already") {
     std::vector<sentence> const commas{{"a, b c d e", {"a , b c d e"}}};
-    CHECK(counted(commas).result().score == close(100));
+    CHECK(counted(commas).result().score == approximately(100));
     auto const plain = counted(commas, {.tokenizer = mw::bleu_tokenizer::none});
-    CHECK(plain.result().score == close(54.75182535069452));
+    CHECK(plain.result().score == approximately(54.75182535069452));
     CHECK(plain.signature() == "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:meshwise");
 }
 

@@ -17,15 +17,15 @@ mw::classification_scores counted(std::size_t classes, examples const& all) {
     return scores;
 }
 
-doctest::Approx close(double value) { return doctest::Approx(value).epsilon(1e-14); }
+doctest::Approx approximately(double value) { return doctest::Approx(value).epsilon(1e-14); }
 
 }  // namespace
 
 TEST_CASE("classification_scores: the example of scikit-learn's f1_score") {
     auto const scores = counted(3, {{0, 0}, {2, 1}, {1, 2}, {0, 0}, {0, 1}, {1, 2}});
-    CHECK(scores.accuracy() == close(0.3333333333333333));
-    CHECK(scores.macro_f1() == close(0.26666666666666666));
-    CHECK(scores.f1(0) == close(0.8));
+    CHECK(scores.accuracy() == approximately(0.3333333333333333));
+    CHECK(scores.macro_f1() == approximately(0.26666666666666666));
+    CHECK(scores.f1(0) == approximately(0.8));
     CHECK(scores.f1(1) == 0);
     CHECK(scores.f1(2) == 0);
 }
@@ -33,8 +33,8 @@ TEST_CASE("classification_scores: the example of scikit-learn's f1_score") {
 TEST_CASE(
     "classification_scores: a class that never occurs is not in the mean, one that was only predicted is") {
     auto const scores = counted(6, {{0, 0}, {1, 0}, {1, 1}, {3, 3}, {4, 3}, {3, 3}});
-    CHECK(scores.accuracy() == close(0.6666666666666666));
-    CHECK(scores.macro_f1() == close(0.5333333333333333));
+    CHECK(scores.accuracy() == approximately(0.6666666666666666));
+    CHECK(scores.macro_f1() == approximately(0.5333333333333333));
     CHECK(scores.f1(4) == 0);
     CHECK(scores.f1(5) == 0);
 }
@@ -43,8 +43,8 @@ TEST_CASE("classification_scores: parts merge into the whole") {
     auto parts = counted(6, {{0, 0}, {1, 0}});
     parts.merge(counted(6, {}));
     parts.merge(counted(6, {{1, 1}, {3, 3}, {4, 3}, {3, 3}}));
-    CHECK(parts.accuracy() == close(0.6666666666666666));
-    CHECK(parts.macro_f1() == close(0.5333333333333333));
+    CHECK(parts.accuracy() == approximately(0.6666666666666666));
+    CHECK(parts.macro_f1() == approximately(0.5333333333333333));
 }
 
 TEST_CASE("classification_scores: refusals leave the scores as they were") {
