@@ -98,15 +98,15 @@ compile() {
     cmake --build "build/$preset" --parallel "$(jobs)" --target "$@" -- "${keep_going[@]}"
 }
 
-# run_ctest PRESET [ctest options]: ends by the plain line `N passed, N failed`, which counts test cases. A test a core:
-# most compute on one thread, or wait.
+# run_ctest PRESET [ctest options]: ends by the plain line `N passed, N failed`, which counts test cases. One test
+# more than cores: most compute on one thread, some wait.
 run_ctest() {
     local preset=$1
     shift
     local report=$PWD/build/$preset/tests.xml
     rm -f "$report"
     ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --output-junit "$report" \
-        --parallel "$(nproc)" --test-output-size-passed 1000000 "$@" || true
+        --parallel "$(($(nproc) + 1))" --test-output-size-passed 1000000 "$@" || true
     python3 scripts/count_tests.py "$report"
 }
 
