@@ -1,8 +1,8 @@
 // Matrix products: C (+)= A B for any strides, in the manner of BLIS (Van Zee and van de Geijn, 2015).
 //
 // Blocks of A and B are copied into panels that the register tile reads in order; copying accepts any
-// strides, so transposed operands need no code of their own. Contiguous rows of A, few rows and small products are read
-// as they lie (few_rows.hpp). Guarantees: the bits of an element of C depend
+// strides, so transposed operands need no code of their own. Few rows and small products are read as they lie
+// (few_rows.hpp). Guarantees: the bits of an element of C depend
 // only on its row of A, its column of B and k, never on m, n, the strides, its position or the number of
 // threads: within fixed blocks of k each element is one chain of multiply-adds from zero, and the blocks are
 // added in order. Costs: 2 m n k operations and copies of A and B; memory of each thread grows to a few MB
@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <type_traits>
 
 namespace meshwise::fast {
@@ -71,17 +70,8 @@ void add_bias(gemm_shape const& shape, T const* bias, T* c) {
             for (std::size_t j = 0; j < shape.n; ++j) c[offset(j, shape.c_n)] += bias[j];
 }
 
-/// Whether the rows of a tile, each contiguous, can be read as they lie: L1 must hold them beside B although they may
-/// start at the same place of a page.
-template <class Sizes, class T>
-bool rows_lie_well(gemm_shape const& shape) {
-    constexpr std::size_t page = 4096, ways = 6;
-    auto const row = static_cast<std::size_t>(shape.a_m < 0 ? -shape.a_m : shape.a_m) * sizeof(T);
-    return shape.a_k == 1 && Sizes::tile_m * std::gcd(row, page) <= ways * page;
-}
-
-/// Many rows: all threads pack B together, and A where it does not lie well, then share the tiles of C, so that nothing
-/// is packed twice. Where `ready` is not null it is B in the panels of pack_right.
+/// Many rows: all threads pack A and B together, then share the tiles of C, so that nothing is packed twice. Where
+/// `ready` is not null it is B in the panels of pack_right.
 template <class Instructions, class Left, class Right, class T, class Parallel>
 void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T const* ready, T* c,
                     T const* bias, std::size_t wanted, Parallel const& parallel) {
@@ -92,8 +82,7 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T co
     std::size_t const chunk_n = std::min(sizes::packed_n, round_up(shape.n, tile_n));
     std::size_t const size_a = block_k * step_a, size_b = block_k * tile_n;
     std::ptrdiff_t const panel_a = offset(size_a, 1), panel_b = offset(size_b, 1);
-    bool const lies = std::is_same_v<Left, T> && rows_lie_well<sizes, T>(shape);
-    borrowed_scratch<Instructions, left_panels, T> const room_a(lies ? 0 : chunk_m / tile_m * size_a);
+    borrowed_scratch<Instructions, left_panels, T> const room_a(chunk_m / tile_m * size_a);
     borrowed_scratch<Instructions, right_panels, T> const room_b(
         ready != nullptr ? 0 : chunk_n / tile_n * size_b);
     T *const packed_a = room_a.data(), *const packed_b = room_b.data();
@@ -116,15 +105,13 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T co
                 if (ready != nullptr)
                     right = panels_of_right<Instructions, T>(ready + j * shape.k, shape.k, p);
                 std::size_t const of_b = i == 0 && ready == nullptr ? pack_b.pieces() : 0;
-                std::size_t const to_pack = of_b + (lies ? 0 : pack_a.pieces());
-                auto const pack_both = [=](std::size_t begin, std::size_t end) {
+                parallel(of_b + pack_a.pieces(), std::size_t{4}, [=](std::size_t begin, std::size_t end) {
                     for (; begin < end; ++begin)
                         if (begin < of_b)
                             pack_b(begin);
                         else
                             pack_a(begin - of_b);
-                };
-                if (to_pack != 0) parallel(to_pack, std::size_t{4}, pack_both);
+                });
                 // Blocks of A as high as L2 has room for; cut columns until there is enough to share.
                 std::size_t const rows = round_up(divide_up(m, divide_up(m, sizes::max_m)), tile_m);
                 std::size_t const down = divide_up(m, rows);
@@ -134,19 +121,12 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T co
                 parallel(down * across, std::size_t{1}, [=](std::size_t begin, std::size_t end) {
                     for (; begin < end; ++begin) {
                         std::size_t const top = begin / across * rows, left = begin % across * columns;
-                        auto const product = [&](auto const& rows_from_top) {
-                            block_product<Instructions, T>(
-                                std::min(rows, m - top), std::min(columns, n - left), k, rows_from_top,
-                                {right.data + offset(left / tile_n, right.panel), tile_n, right.panel},
-                                to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n,
-                                add, last_bias == nullptr ? last_bias : last_bias + left);
-                        };
-                        if constexpr (std::is_same_v<Left, T>)
-                            if (lies) {
-                                product(lying_rows<T>{from_a + offset(top, shape.a_m), shape.a_m, tile_m});
-                                continue;
-                            }
-                        product(panels<T>{packed_a + top / tile_m * size_a, step_a, panel_a});
+                        block_product<Instructions, T>(
+                            std::min(rows, m - top), std::min(columns, n - left), k,
+                            panels<T>{packed_a + top / tile_m * size_a, step_a, panel_a},
+                            {right.data + offset(left / tile_n, right.panel), tile_n, right.panel},
+                            to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n, add,
+                            last_bias == nullptr ? last_bias : last_bias + left);
                     }
                 });
             }
