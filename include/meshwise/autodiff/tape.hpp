@@ -249,6 +249,7 @@ public:
     }
     [[gnu::noinline]] void remember_resharded(resharded made) { resharded_.push_back(std::move(made)); }
 
+    /// A gradient to which nothing came.
     static buffer zeros(element_operations const& elements, std::size_t size) {
         context& here = current();
         buffer made(*here.pool, size * elements.size, here.allocating_for);

@@ -126,7 +126,7 @@ public:
     void require_stopped(bool stopped) noexcept {
         if (stopped) return;
         fail(breach::peer_failed, rank(), "a transfer is under way and cannot be stopped");
-        end_process(reason(), code());
+        end_process(std::string(reason()), code());  // a claim heard meanwhile replaces it
     }
 
     /// The exit code of what broke the team.
