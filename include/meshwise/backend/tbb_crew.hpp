@@ -14,9 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace meshwise {
 
@@ -38,14 +39,15 @@ public:
     tbb_crew(::tbb::task_arena& arena, std::size_t workers, bool crowded)
         : arena_(arena),
           workers_(workers),
-          outer_(std::exchange(current_, workers == 0 ? nullptr : this)) {
+          outer_(std::exchange(current_, workers == 0 ? nullptr : this)),
+          board_(a_board()) {
         board_->crowded = crowded;
     }
     tbb_crew(tbb_crew const&) = delete;
     tbb_crew& operator=(tbb_crew const&) = delete;
     ~tbb_crew() {
-        board_->ended.store(true, std::memory_order_relaxed);
         current_ = outer_;
+        board_->ended.store(true, std::memory_order_release);
     }
 
     /// The crew of the calling thread, or null. Workers have none.
@@ -93,7 +95,7 @@ private:
 #endif
     }
 
-    /// The loop that is open, as workers see it. It outlives the crew while a worker looks at it.
+    /// The loop that is open, as workers see it. It outlives the crew while a worker looks at it or may come yet.
     struct board {
         /// Odd while a loop is open. Who has counted itself inside and then still finds it open may work: the loop's
         /// owner closes it first and then waits until nobody is inside.
@@ -148,13 +150,28 @@ private:
         }
     };
 
+    /// One that nobody uses any more, or a new one. None is ever freed: oneTBB may begin a worker's task after its
+    /// crew's end, and not at all when the program ends.
+    static board* a_board() {
+        static auto& mutex = *new std::mutex;
+        static auto& all = *new std::vector<board*>;
+        std::scoped_lock const lock(mutex);
+        for (board* const one : all)
+            if (one->ended.load(std::memory_order_acquire) &&
+                one->called.load(std::memory_order_acquire) == 0) {
+                one->ended.store(false, std::memory_order_relaxed);
+                return one;
+            }
+        return all.emplace_back(new board);
+    }
+
     void call_workers() {
         for (std::size_t called = board_->called.load(std::memory_order_relaxed); called < workers_;
              ++called) {
             board_->called.fetch_add(1, std::memory_order_relaxed);
             arena_.enqueue([all = board_] {
                 if (current_ == nullptr) all->help();  // not where a rank's own thread waits for oneTBB
-                all->called.fetch_sub(1, std::memory_order_relaxed);
+                all->called.fetch_sub(1, std::memory_order_release);
             });
         }
     }
@@ -165,7 +182,7 @@ private:
     ::tbb::task_arena& arena_;
     std::size_t workers_;
     tbb_crew* outer_;
-    std::shared_ptr<board> board_{new board};
+    board* board_;
 };
 
 }  // namespace meshwise

@@ -150,3 +150,9 @@ TEST_CASE("ranks on threads of their own have crews of their own") {
     for (auto& rank : ranks) rank.join();
     CHECK(right == std::vector<int>(4, 200));
 }
+
+TEST_CASE("a crew may end before its workers come") {
+    two_threads const threads;
+    for (int crew = 0; crew < 300; ++crew)  // also the last: its worker may not come before the program ends
+        mw::tbb::enter(2, [] { REQUIRE(times(50, 3) == std::vector<int>(50, 1)); });
+}

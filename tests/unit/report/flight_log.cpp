@@ -14,8 +14,6 @@
 #include <meshwise/communicator/threads.hpp>
 #include <meshwise/report/flight_log.hpp>
 
-#include "sanitizers.hpp"
-
 namespace {
 
 namespace mw = meshwise;
@@ -224,57 +222,86 @@ TEST_CASE("of thousands of ranks the first are named, and their records are read
     CHECK(has(verdict_on(one), "; rank 5 waits in barrier()"));
 }
 
-/// Runs ranks that never end in a process of its own, sends a signal, and returns how it ended.
-int signalled(int number, std::string const& record, bool& still_there) {
-    pid_t const child = ::fork();
-    if (child == 0) {
-        ::signal(SIGTERM, SIG_DFL);  // not doctest's
-        try {
-            mw::run_threads(square, {.record_file = record}, [](mw::communicator& here) {
-                for (int i = 0; i < 5000; ++i) here.barrier(3);
-                if (here.rank() < 2) here.barrier(2);
-                if (here.rank() != 1) here.barrier(3);
-                for (;;) std::this_thread::sleep_for(1s);  // hangs where no collective is
-            });
-        } catch (...) {}
-        ::_exit(1);
+/// Ranks that never end, in a process of their own.
+class hanging_ranks {
+public:
+    explicit hanging_ranks(std::string const& record) {
+        int ends[2];
+        REQUIRE(::pipe(ends) == 0);
+        child_ = ::fork();
+        if (child_ == 0) {
+            ::signal(SIGTERM, SIG_DFL);  // not doctest's
+            try {
+                mw::run_threads(square, {.record_file = record}, [&](mw::communicator& here) {
+                    for (int i = 0; i < 2000; ++i) here.barrier(3);
+                    if (here.rank() < 2) here.barrier(2);
+                    if (::write(ends[1], "x", 1) != 1) ::_exit(2);
+                    if (here.rank() != 1) here.barrier(3);
+                    for (;;) std::this_thread::sleep_for(1s);  // hangs where no collective is
+                });
+            } catch (...) {}
+            ::_exit(1);
+        }
+        ::close(ends[1]);
+        char said;
+        for (int rank = 0; rank < 4; ++rank) REQUIRE(::read(ends[0], &said, 1) == 1);
+        ::close(ends[0]);
     }
-    std::this_thread::sleep_for(under_thread_sanitizer ? 3000ms : 1000ms);
-    ::kill(child, number);
-    int status = 0;
-    for (int turn = 0; turn < 200 && !std::filesystem::exists(record); ++turn)
+    hanging_ranks(hanging_ranks const&) = delete;
+    ~hanging_ranks() {
+        if (!ended()) {
+            send(SIGKILL);
+            ::waitpid(child_, nullptr, 0);
+        }
+    }
+    void send(int number) const { ::kill(child_, number); }
+    bool ended() { return ended_ = ended_ || ::waitpid(child_, &status_, WNOHANG) != 0; }
+    int status() const { return status_; }
+
+private:
+    pid_t child_;
+    int status_ = 0;
+    bool ended_ = false;
+};
+
+/// Whether it comes to hold within a minute: a guard, not a measure of speed.
+template <class Condition>
+bool comes(Condition holds) {
+    for (int turn = 0; turn < 3000; ++turn) {
+        if (holds()) return true;
         std::this_thread::sleep_for(20ms);
-    std::this_thread::sleep_for(300ms);
-    still_there = ::waitpid(child, &status, WNOHANG) == 0;
-    if (!still_there) return status;
-    ::kill(child, SIGKILL);
-    ::waitpid(child, &status, 0);
-    return status;
+    }
+    return false;
 }
 
 TEST_CASE("SIGUSR1 writes the records of ranks that hang, and they go on") {
     scratch const file;
-    bool still_there = false;
-    signalled(SIGUSR1, file.path.string(), still_there);
-    CHECK(still_there);
-    mw::flight_log log;
-    log.read(file.path.string());
-    auto const found = log.verdict();
+    hanging_ranks ranks(file.path.string());
+    std::string found;
+    // Once more, until the last of them has entered its barrier.
+    CHECK(comes([&] {
+        ranks.send(SIGUSR1);
+        if (!std::filesystem::exists(file.path)) return false;
+        found = verdict_on(file.text());
+        return has(found,
+                   "rank 0 (dp 0, tp 0), rank 2 (dp 1, tp 0) and rank 3 (dp 1, tp 1) wait in barrier()");
+    }));
     INFO(found);
     CHECK(
         has(found,
             "rank 1 (dp 0, tp 1), which is in no call or has ended; it was last seen in barrier() over tp"));
     auto const text = file.text();
     CHECK(std::count(text.begin(), text.end(), '\n') == 4 * (2000 + 1));
+    CHECK_FALSE(ranks.ended());
 }
 
 TEST_CASE("SIGTERM writes them and ends the process as ever") {
     scratch const file;
-    bool still_there = true;
-    int const status = signalled(SIGTERM, file.path.string(), still_there);
-    CHECK(!still_there);
-    CHECK(WIFSIGNALED(status));
-    CHECK(WTERMSIG(status) == SIGTERM);
+    hanging_ranks ranks(file.path.string());
+    ranks.send(SIGTERM);
+    REQUIRE(comes([&] { return ranks.ended(); }));
+    CHECK(WIFSIGNALED(ranks.status()));
+    CHECK(WTERMSIG(ranks.status()) == SIGTERM);
     CHECK(has(file.text(), "rank 3 (dp 1, tp 1) of the mesh dp 2 x tp 2 has entered "));
 }
 
