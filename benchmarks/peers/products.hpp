@@ -61,7 +61,11 @@ product onednn(problem<T>& p, std::size_t threads) {
         c({m, n}, memory::data_type::f32, memory::format_tag::ab),
         // only a weight is the same from call to call
         b_inside = p.how == form::weight_gradient ? b : memory::desc({k, n}, type, memory::format_tag::any);
-    matmul::primitive_desc const chosen({a, b_inside, c}, made->where);
+    matmul::primitive_desc const chosen({a, b_inside, c}, made->where, true);
+    if (!chosen) {
+        current().note("oneDNN has no product of bfloat16 for this processor");
+        return {};
+    }
     memory given(b, made->where, p.b), weights = given;
     if (chosen.weights_desc() != b) {
         weights = memory(chosen.weights_desc(), made->where);

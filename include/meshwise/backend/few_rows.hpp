@@ -41,9 +41,9 @@ panels<T> panels_of_right(T const* packed, std::size_t k, std::size_t from_k) {
     return {packed + from_k * tile_n, tile_n, offset(k, tile_n)};
 }
 
-/// One vector from 128 bits at each address.
-template <class Instructions, class T>
-MESHWISE_INLINE vector<Instructions, T> load_pieces(T const* const* from, std::ptrdiff_t at) {
+/// One vector from as many elements at each address as 128 bits hold of T.
+template <class Instructions, class T, class Right>
+MESHWISE_INLINE vector<Instructions, T> load_pieces(Right const* const* from, std::ptrdiff_t at) {
     if constexpr (Instructions::bytes == 16) {
         return load<Instructions, T>(*from + at);
     } else {
@@ -83,13 +83,14 @@ MESHWISE_INLINE void transpose_pieces(vector<Instructions, T> (&row)[Piece]) {
 /// at a time. Element (k, i) of A is a[k * Step + i]; rows of A from m on are computed and not stored. Columns in
 /// memory (`far`) are fetched early: the processor does not foresee so many streams, yet from L3 asking costs more
 /// than it gains.
-template <class Instructions, class T, std::size_t Rows, std::size_t Step>
-[[gnu::noinline]] void turned_tile(std::size_t m, std::size_t k, T const* a, T const* b, std::ptrdiff_t b_n,
-                                   bool far, T* c, std::ptrdiff_t c_m, std::ptrdiff_t c_n, bool add) {
+template <class Instructions, std::size_t Rows, std::size_t Step, class Right, class T>
+[[gnu::noinline]] void turned_tile(std::size_t m, std::size_t k, T const* a, Right const* b,
+                                   std::ptrdiff_t b_n, bool far, T* c, std::ptrdiff_t c_m, std::ptrdiff_t c_n,
+                                   bool add) {
     using type = vector<Instructions, T>;
     constexpr std::size_t width = lanes<Instructions, T>, piece = 16 / sizeof(T), starts = width / piece;
     // An address is one of few starts and one of few indices: there are not registers for all.
-    T const* start[starts];
+    Right const* start[starts];
     std::ptrdiff_t index[piece];
     unroll<starts>([&](auto i) __attribute__((always_inline)) { start[i] = b + offset(i * piece, b_n); });
     unroll<piece>([&](auto i) __attribute__((always_inline)) {
@@ -99,7 +100,7 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Step>
     type sum[Rows] = {};
     std::size_t p = 0;
     for (; p + piece <= k; p += piece, a += piece * Step) {
-        if (far && p % (64 / sizeof(T)) == 0)
+        if (far && p % (64 / sizeof(Right)) == 0)
             unroll<width>([&](auto j) __attribute__((always_inline)) {
                 __builtin_prefetch(start[j / piece] + index[j % piece] + offset(width, b_n));
             });
@@ -120,7 +121,7 @@ template <class Instructions, class T, std::size_t Rows, std::size_t Step>
     }
     for (b += p; p < k; ++p, a += Step, ++b) {
         type column;
-        for (std::size_t j = 0; j < width; ++j) column[j] = b[offset(j, b_n)];
+        for (std::size_t j = 0; j < width; ++j) column[j] = static_cast<T>(b[offset(j, b_n)]);
         unroll<Rows>([&](auto i) __attribute__((always_inline)) {
             sum[i] = multiply_add(splat<Instructions>(a[i]), column, sum[i]);
         });
@@ -139,21 +140,25 @@ struct turned_rows;
 
 /// The product of at most a tile's rows with contiguous columns, up to the last whole vector of them; returns how
 /// many columns that is.
-template <class Instructions, class T>
-std::size_t turned_product(gemm_shape const& shape, T const* a, T const* b, T* c) {
+template <class Instructions, class Left, class Right, class T>
+std::size_t turned_product(gemm_shape const& shape, Left const* left, Right const* b, T* c) {
     using sizes = blocking<Instructions, T>;
     constexpr std::size_t width = lanes<Instructions, T>, all = Instructions::rows;
     std::size_t const block_k = sizes::block_k(shape.k), m = shape.m;
     std::size_t const rows = m == 1 ? 1 : m <= 4 ? 4 : all > 8 && m <= 8 ? 8 : all;
     std::size_t const step = rows <= 4 ? rows : sizes::step_a;
-    if (rows != 1 || shape.a_k != 1) {
+    T const* a = nullptr;
+    if constexpr (std::is_same_v<Left, T>)
+        if (rows == 1 && shape.a_k == 1) a = left;
+    if (a == nullptr) {
         T* const turned = scratch<Instructions, turned_rows, T>(step * shape.k);
         if (rows > 4)
-            pack<Instructions, all>(m, shape.k, a, shape.a_m, shape.a_k, turned, offset(step, 1));
+            pack<Instructions, all>(m, shape.k, left, shape.a_m, shape.a_k, turned, offset(step, 1));
         else
             for (std::size_t p = 0; p < shape.k; ++p)
                 for (std::size_t i = 0; i < rows; ++i)
-                    turned[p * rows + i] = a[offset(std::min(i, m - 1), shape.a_m) + offset(p, shape.a_k)];
+                    turned[p * rows + i] =
+                        static_cast<T>(left[offset(std::min(i, m - 1), shape.a_m) + offset(p, shape.a_k)]);
         a = turned;
     }
     bool const far = shape.n * shape.k > 64 * sizes::small;
@@ -162,7 +167,7 @@ std::size_t turned_product(gemm_shape const& shape, T const* a, T const* b, T* c
         constexpr std::size_t step_of_tile = Rows <= 4 ? Rows : sizes::step_a;
         for (; j + width <= shape.n; j += width)
             for (std::size_t p = 0; p < shape.k; p += block_k)
-                turned_tile<Instructions, T, Rows, step_of_tile>(
+                turned_tile<Instructions, Rows, step_of_tile>(
                     m, std::min(block_k, shape.k - p), a + p * step, b + offset(j, shape.b_n) + p, shape.b_n,
                     far, c + offset(j, shape.c_n), shape.c_m, shape.c_n, shape.accumulate || p != 0);
     };
@@ -178,12 +183,14 @@ std::size_t turned_product(gemm_shape const& shape, T const* a, T const* b, T* c
 }
 
 /// One row of C where the rows of B are contiguous: memory is read in its own order, several rows of B together, and the
-/// sums wait in L1.
+/// sums wait in L1. Narrow rows are short: the processor does not foresee the next ones.
 template <class Instructions, class Left, class Right, class T>
 [[gnu::noinline]] void streamed_row(std::size_t n, std::size_t k, Left const* a, std::ptrdiff_t a_k,
                                     Right const* b, std::ptrdiff_t b_k, T* c, bool add) {
     using type = vector<Instructions, T>;
-    constexpr std::size_t width = lanes<Instructions, T>, together = 4, room = 8192 / sizeof(T);
+    constexpr bool narrow = sizeof(Right) < sizeof(T);
+    constexpr std::size_t width = lanes<Instructions, T>, together = narrow ? 4 : 8, room = 8192 / sizeof(T),
+                          line = 64 / sizeof(Right);
     alignas(64) T sums[room];
     for (; n != 0;) {
         std::size_t const here = std::min(n, room);
@@ -195,6 +202,10 @@ template <class Instructions, class Left, class Right, class T>
                 left[q] = splat<Instructions>(static_cast<T>(a[offset(p + q, a_k)]));
             });
             for (std::size_t j = 0; j < here; j += width) {
+                if (narrow && j % line == 0)
+                    unroll<count>([&](auto q) __attribute__((always_inline)) {
+                        __builtin_prefetch(row + offset(q + count, b_k) + j);
+                    });
                 auto sum = load<Instructions, T>(sums + j);
                 unroll<count>([&](auto q) __attribute__((always_inline)) {
                     sum = multiply_add(left[q], load<Instructions, T>(row + offset(q, b_k) + j), sum);
@@ -242,7 +253,7 @@ template <class Instructions, class Left, class Right, class T>
 void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* packed, T* c) {
     using sizes = blocking<Instructions, T>;
     constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
-    if constexpr (std::is_same_v<Left, T> && std::is_same_v<Right, T>)
+    if constexpr (std::is_same_v<Right, T> || std::is_same_v<Right, bfloat16>)
         if (packed == nullptr && shape.m <= tile_m && shape.b_k == 1 && shape.n >= lanes<Instructions, T>) {
             std::size_t const done = turned_product<Instructions>(shape, a, b, c);
             if (done == shape.n) return;
