@@ -15,6 +15,22 @@ char const* name_of(form how) {
     return how == form::plain ? "plain" : how == form::transposed ? "transposed" : "weight_gradient";
 }
 
+/// What the registers' tile does alone, all of it in L1: a small product is made of such, and of what is left over.
+struct one_tile {
+    using set = mw::fast::native;
+    static constexpr std::size_t rows = set::rows, columns = set::vectors * mw::fast::lanes<set, float>,
+                                 step = 16;
+
+    explicit one_tile(std::size_t k) : a(step * k), b(columns * k), c(rows * columns) {}
+    double operations() const { return 2.0 * rows * static_cast<double>(b.size()); }
+    void operator()() {
+        mw::fast::detail::tile_product<set, float, rows, set::vectors>(
+            b.size() / columns, mw::fast::detail::panels<float>{a.data(), step, 0}, b.data(), columns,
+            c.data(), columns, false, nullptr);
+    }
+    std::vector<float> a, b, c;
+};
+
 template <class T>
 void answer(question& here, std::string const& name, std::size_t m, std::size_t n, std::size_t k, form how,
             std::size_t threads) {
@@ -50,6 +66,8 @@ void answer(question& here, std::string const& name, std::size_t m, std::size_t 
             add("OpenBLAS", peers::openblas(p, threads));
         }
         if (!wrong.empty()) return here.fail(name + " of " + wrong + " is wrong");
+        one_tile tile(k);
+        if (std::is_same_v<T, float> && m == n && n == k) add("tile", [&] { tile(); });
         double const before = peak(threads, T{});
         auto const seconds = in_turns(all);
         bool const in_cache = p.bytes() < 64e6;  // from one run to the next
@@ -61,9 +79,14 @@ void answer(question& here, std::string const& name, std::size_t m, std::size_t 
               .unit = "GFLOP/s",
               .limit = std::min(by_arithmetic, by_memory) * 1e-9};
         for (std::size_t i = 1; i < all.size(); ++i)
-            if (all[i].name != "unpacked")
+            if (all[i].name != "unpacked" && all[i].name != "tile")
                 r.peers.emplace_back(all[i].name, p.operations() / seconds[i] * 1e-9);
         here.report(r.beside_the_best_peer());
+        if (all.back().name == "tile")
+            here.report({.name = "tile/" + name,
+                         .ours = tile.operations() / seconds.back() * 1e-9,
+                         .unit = "GFLOP/s",
+                         .limit = r.limit});
         if (elements == 0) return;
         here.report({.name = "unpacked/" + name,
                      .ours = p.operations() / seconds[1] * 1e-9,

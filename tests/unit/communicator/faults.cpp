@@ -104,7 +104,7 @@ TEST_CASE("a rank that throws releases its peers at once, and they learn its rea
             CAPTURE(place);
             auto fastest = 10s + 0ns;
             // The bound is on the library, not on how busy the machine is: the best of a few runs counts.
-            for (int attempt = 0; attempt < 5 && fastest >= bound; ++attempt) {
+            for (int attempt = 0; attempt < 20 && fastest >= bound; ++attempt) {
                 std::atomic<clock_type::rep> thrown{0}, last{0};
                 auto const now = [] { return clock_type::now().time_since_epoch().count(); };
                 auto const result = run(square, {.deadline = 10s}, [&](mw::communicator& here) {
@@ -141,7 +141,7 @@ TEST_CASE("a rank that leaves early is found by whoever waits for it") {
         CAPTURE(culprit);
         auto fastest = 10s + 0ns;
         outcome result;
-        for (int attempt = 0; attempt < 5 && fastest >= bound; ++attempt) {
+        for (int attempt = 0; attempt < 20 && fastest >= bound; ++attempt) {
             std::atomic<clock_type::rep> left{0};
             result = run(square, {.deadline = 10s}, [&](mw::communicator& here) {
                 here.barrier(3);
@@ -171,7 +171,7 @@ TEST_CASE("a rank that is asleep past the deadline is named, with its last call"
         std::atomic<clock_type::rep> waited{0};
         std::source_location last;
         std::atomic<bool> released{false};
-        auto const result = run(square, {.deadline = 150ms}, [&](mw::communicator& here) {
+        auto const result = run(square, {.deadline = 400ms}, [&](mw::communicator& here) {
             auto const place = std::source_location::current();
             here.barrier(1, place);
             if (here.rank() == culprit) last = place;
@@ -187,11 +187,11 @@ TEST_CASE("a rank that is asleep past the deadline is named, with its last call"
                 throw;
             }
         });
-        CHECK(clock_type::duration(waited.load()) >= 100ms);
+        CHECK(clock_type::duration(waited.load()) >= 250ms);
         CHECK(clock_type::duration(waited.load()) < 8s);
         CHECK(result.count(3) == 4);
         CHECK(result.thrown_kind == 3);
-        CHECK(has(result.thrown, "after 150 ms rank "));
+        CHECK(has(result.thrown, "after 400 ms rank "));
         CHECK(has(result.thrown,
                   mw::describe(square, culprit) + ", last seen in barrier() over dp at " + line(last)));
     }

@@ -411,11 +411,11 @@ TEST_CASE("saved beside the training: what is saved is the state as it was, and 
 /// The disk takes longer than a collective may, for one rank's shard.
 struct sluggish_calls : mw::file_calls {
     int fsync(int file) override {
-        if (of_one(file)) std::this_thread::sleep_for(std::chrono::milliseconds(900));
+        if (of_one(file)) std::this_thread::sleep_for(std::chrono::milliseconds(2000));
         return mw::file_calls::fsync(file);
     }
     std::int64_t pread(int file, void* to, std::size_t bytes, std::uint64_t at) override {
-        if (of_one(file) && !read.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(900));
+        if (of_one(file) && !read.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(2000));
         return mw::file_calls::pread(file, to, bytes, at);
     }
     static bool of_one(int file) {
@@ -430,7 +430,7 @@ TEST_CASE("a disk that takes longer than the deadline of collectives is waited f
     using P = small::places<2, 1>;
     using S = P::by_both;
     sluggish_calls calls;
-    mw::run<S>(mw::threads{.deadline = std::chrono::milliseconds(400)}, [&](auto& here) {
+    mw::run<S>(mw::threads{.deadline = std::chrono::milliseconds(1000)}, [&](auto& here) {
         auto model = here.template init<P::model<S>>(mw::seed{5});
         auto const state = mw::state_of("model", model);
         mw::checkpoints store(folder.path(), {.calls = &calls});

@@ -59,7 +59,7 @@ bool has(std::string const& text, std::string const& part) { return text.find(pa
 /// The records of a program that fails.
 std::string record_of(std::function<void(mw::communicator&)> const& program) {
     scratch const file;
-    mw::threads const policy{.deadline = 300ms, .record_file = file.path.string()};
+    mw::threads const policy{.deadline = 1s, .record_file = file.path.string()};
     try {
         mw::run_threads(square, policy, [&](mw::communicator& here) {
             float x = 1;
@@ -105,7 +105,7 @@ TEST_CASE("one of four ranks that calls something else is named, with call and p
 TEST_CASE("a rank that is late is named, not those that wait for it, nor who waits for these") {
     for (std::size_t culprit = 0; culprit < 4; ++culprit) {
         auto const found = verdict_on(record_of([&](mw::communicator& here) {
-            if (here.rank() == culprit) std::this_thread::sleep_for(600ms);
+            if (here.rank() == culprit) std::this_thread::sleep_for(1500ms);
             here.barrier(1);
             here.barrier(2);
             here.barrier(3);
