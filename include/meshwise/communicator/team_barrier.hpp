@@ -147,7 +147,7 @@ private:
         }
     }
 
-    wait_graph::obstacles circle(std::size_t rank, std::uint64_t code) const noexcept {
+    wait_graph::obstacles circle(std::size_t rank, std::uint64_t code) noexcept {
         try {
             return graph_.circle(graph_.holding_up(rank, code));
         } catch (...) { return {}; }  // no memory: the deadline will speak

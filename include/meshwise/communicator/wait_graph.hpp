@@ -8,6 +8,7 @@
 #include <chrono>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include <meshwise/communicator/flight_record.hpp>
 #include <meshwise/communicator/meeting.hpp>
@@ -36,7 +37,10 @@ public:
                std::span<rank_state> states)
         : mesh_(mesh),
           rooms_(rooms),
-          states_(states) {}
+          states_(states),
+          lists_(states.size()) {
+        for (auto& list : lists_) list.reserve(std::min<std::size_t>(states.size(), 64));
+    }
 
     /// Never 0, and different for every collective of a rank.
     static std::uint64_t code(meeting const& room, std::uint64_t sequence) {
@@ -51,9 +55,11 @@ public:
         return {};
     }
 
-    /// Everybody who holds up `rank`, which sleeps in `code`, directly or through others.
-    obstacles holding_up(std::size_t rank, std::uint64_t code) const {
-        obstacles list{{rank, code, 0}};
+    /// Everybody who holds up `rank`, which sleeps in `code`, directly or through others. Only the rank itself asks; it
+    /// keeps its list, so that to wait long takes no memory either.
+    obstacles const& holding_up(std::size_t rank, std::uint64_t code) {
+        obstacles& list = lists_[rank];
+        list.assign(1, {rank, code, 0});
         for (std::size_t i = 0; i < list.size(); ++i) {
             if (list[i].sleeping_in == 0) continue;
             for_missing(list[i].sleeping_in, [&](std::size_t other) {
@@ -140,6 +146,7 @@ private:
     grid const& mesh_;
     std::span<std::unique_ptr<meeting> const> rooms_;
     std::span<rank_state> states_;
+    std::vector<obstacles> lists_;
 };
 
 }  // namespace meshwise
