@@ -6,7 +6,6 @@
 //   train_gpt --checkpoint runs/a         kept every 20 steps; with --resume it goes on, on any mesh
 #include <cmath>
 #include <filesystem>
-#include <functional>
 
 #include "options.hpp"
 #include "own_sources.hpp"
@@ -62,13 +61,9 @@ std::size_t first_step(mw::rank<S>& here, settings const& how, mw::checkpoints c
     return 0;
 }
 
-template <class... T>
-using told = std::type_identity_t<std::function<void(T...)>>;
-
-// One training run: the same lines on every mesh, and in the plan. Compiled once for a mesh, whoever listens.
-template <class S>
-void train(mw::rank<S>& here, settings const& how, data const& text,
-           told<std::size_t, double> const& each_step = {}, told<model_of<S> const&> const& at_end = {}) {
+// One training run: the same lines on every mesh, and in the plan.
+template <class S, class Step, class End>
+void train(mw::rank<S>& here, settings const& how, data const& text, Step each_step, End at_end) {
     auto model = here.template init<model_of<S>>(mw::seed{how.seed});
     auto optimizer = mw::adamw(model, {.beta2 = 0.99, .weight_decay = 0.1, .clip_norm = 1.0});
     mw::cosine_schedule rate{.peak = how.learning_rate,
@@ -87,13 +82,13 @@ void train(mw::rank<S>& here, settings const& how, data const& text,
         optimizer.options.learning_rate = rate(optimizer.steps());
         optimizer.step(gradient);
         at = text.position(step + 1);
-        if (each_step) each_step(step, loss);
+        each_step(step, loss);
         if (store && ((step + 1) % how.checkpoint_every == 0 || step + 1 == last))
             store->save_beside(here, step + 1, state);
         if (store) store->advance(here);
     }
     if (store) store->finish(here);
-    if (at_end) at_end(model);
+    at_end(model);
 }
 
 template <class S>
@@ -102,8 +97,10 @@ std::vector<double> first_losses(examples::ranks const& ranks, settings how, dat
     how.stop_after = 3;
     how.checkpoint.clear();
     ranks.run<S>([&](auto& here) {
-        train(here, how, text,
-              [&](std::size_t, double loss) { here.only_on_first([&] { losses.push_back(loss); }); });
+        train(
+            here, how, text,
+            [&](std::size_t, double loss) { here.only_on_first([&] { losses.push_back(loss); }); },
+            [](auto&) {});
     });
     return losses;
 }
@@ -146,7 +143,8 @@ void run(examples::ranks const& ranks, settings const& how, data const& text) {
                   settings one_step = how;
                   one_step.stop_after = 1;
                   one_step.checkpoint.clear();
-                  train(here, one_step, text);
+                  train(
+                      here, one_step, text, [](std::size_t, double) {}, [](auto&) {});
               })
                   .text()
                   .c_str());
@@ -163,7 +161,7 @@ void run(examples::ranks const& ranks, settings const& how, data const& text) {
                 bar.update(step + 1, loss);
                 here.only_on_first([&] { curve.add("training", static_cast<double>(step + 1), loss); });
             },
-            [&](model_of<S> const& model) {
+            [&](auto const& model) {
                 here.only_on_first(
                     [&] { curve.write(how.curve), std::printf("\nwrote %s\n", how.curve.c_str()); });
                 speak(here, model, how);
