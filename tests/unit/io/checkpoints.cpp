@@ -415,7 +415,8 @@ struct sluggish_calls : mw::file_calls {
         return mw::file_calls::fsync(file);
     }
     std::int64_t pread(int file, void* to, std::size_t bytes, std::uint64_t at) override {
-        if (of_one(file) && !read.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(2000));
+        if (of_one(file) && !read.exchange(true))
+            std::this_thread::sleep_for(std::chrono::milliseconds(2000));
         return mw::file_calls::pread(file, to, bytes, at);
     }
     static bool of_one(int file) {
