@@ -16,6 +16,9 @@
 #ifdef MESHWISE_HAS_OPENBLAS
 #include <cblas.h>
 #endif
+#ifdef MESHWISE_HAS_LIBXSMM
+#include <libxsmm.h>
+#endif
 
 namespace bench::peers {
 
@@ -106,5 +109,28 @@ inline product openblas(problem<float>& p, std::size_t threads) {
 #endif
 }
 inline product openblas(problem<meshwise::bfloat16>&, std::size_t) { return {}; }
+
+/// libxsmm, which writes a kernel for one small product while the program runs. It counts by columns: the transpose of
+/// a product of rows is the product of the transposed factors, in the other order.
+inline product libxsmm(problem<float>& p) {
+    if (p.how != form::plain || p.m != p.n || p.n != p.k) return {};  // small ones are what it is for
+#ifdef MESHWISE_HAS_LIBXSMM
+    auto const m = static_cast<libxsmm_blasint>(p.m), n = static_cast<libxsmm_blasint>(p.n),
+               k = static_cast<libxsmm_blasint>(p.k);
+    float const alpha = 1, beta = 0;
+    int const flags = LIBXSMM_GEMM_FLAG_NONE, prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
+    libxsmm_smmfunction const kernel =
+        libxsmm_smmdispatch(n, m, k, &n, &k, &n, &alpha, &beta, &flags, &prefetch);
+    if (kernel == nullptr) {
+        current().note("libxsmm writes no kernels for this processor");
+        return {};
+    }
+    return [&p, kernel] { kernel(p.b, p.a, p.c); };
+#else
+    current().note("libxsmm is not here (Debian: libxsmm-dev)");
+    return {};
+#endif
+}
+inline product libxsmm(problem<meshwise::bfloat16>&) { return {}; }
 
 }  // namespace bench::peers

@@ -19,8 +19,10 @@ the mistake lies deeper in templates of the user's). `// core only` adds clang++
     tests/rejects/check.py [compiler...] [--only part-of-a-name] [--show]       (without compilers: all that are found)
 """
 import argparse
+import atexit
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import pathlib
 import re
@@ -100,8 +102,23 @@ def read(path):
 FASTER = ("-DMESHWISE_SERIAL",)
 
 
+@functools.cache
+def standard_library(compiler):
+    """Options that bring in its headers, which this compiler has parsed once; no message shows them."""
+    folder = pathlib.Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    names = {name for path in (ROOT / "include").rglob("*.hpp")
+             for name in re.findall(r"^#include (<[a-z_]+>)$", path.read_text(encoding="utf-8"), re.MULTILINE)}
+    header = folder / "standard.hpp"
+    header.write_text("".join(f"#include {name}\n" for name in sorted(names)), encoding="utf-8")
+    clang = "clang" in pathlib.Path(compiler).name
+    parsed = folder / ("standard.pch" if clang else "standard.hpp.gch")
+    subprocess.run([compiler, "-std=c++20", "-x", "c++-header", header, "-o", parsed], check=True)
+    return ("-include-pch", str(parsed)) if clang else ("-include", str(header))
+
+
 def compiled(compiler, path, number, defines=FASTER):
-    flags = ["-std=c++20", "-fsyntax-only", *defines, f"-I{ROOT / 'include'}"]
+    flags = ["-std=c++20", "-fsyntax-only", *standard_library(compiler), *defines, f"-I{ROOT / 'include'}"]
     flags += [f"-DREJECTED={number}"] if number else WARNINGS
     done = subprocess.run([compiler, *flags, path.name], cwd=path.parent, env={**os.environ, "LC_ALL": "C"},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
@@ -151,6 +168,8 @@ def check(files, compilers, core_compilers, show=False):
     """Faults, the number of compilations in order, and the longest message of each compiler."""
     faults, passed, longest = [], 0, {}
     jobs = list(jobs_for(files, compilers, core_compilers))
+    for compiler in {job[2] for job in jobs}:
+        standard_library(compiler)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         answers = pool.map(lambda job: compiled(job[2], job[0].path, job[1].number), jobs)
         for (file, case, compiler), (status, output) in zip(jobs, answers):

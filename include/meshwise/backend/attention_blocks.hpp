@@ -113,15 +113,14 @@ struct attention_sizes {
     /// scores[i * block + j] = a_i . b_j for turned blocks; whole vectors of j are written.
     void products(std::size_t m, std::size_t n, T const* a, T const* b, T* scores) const {
         block_product<Instructions, T>(m, round_up(n, width), head_dim, left(a),
-                                       {b, block, static_cast<std::ptrdiff_t>(columns)}, scores, block, 1,
-                                       false);
+                                       {b, block, static_cast<std::ptrdiff_t>(columns)}, scores, block, 1);
     }
     /// to_i += sum over the first `count` lined-up rows j of weights[j * block + i] times row j.
     void mix(std::size_t m, std::size_t count, T const* weights, T const* lined_up, T* to) const {
         auto const step = static_cast<std::ptrdiff_t>(padded);
         block_product<Instructions, T>(m, padded, count, left(weights),
                                        {lined_up, step, static_cast<std::ptrdiff_t>(columns)}, to, step, 1,
-                                       true);
+                                       ending<T>{.add = true});
     }
 
     /// The mixes of a block that the keys' order cuts through: tile by tile, without rows of weight zero. `weights` as

@@ -27,7 +27,9 @@ struct blocking {
     static constexpr std::size_t packed_n = round_up(6144 / sizeof(T), tile_n);  // of B: 3 MiB
     static constexpr std::size_t few = 4 * tile_m;           // rows for which B is better not shared
     static constexpr std::size_t small = 65536 / sizeof(T);  // elements that L1 and L2 hold in any order
-    static constexpr std::size_t block_k(std::size_t k) { return divide_up(k, divide_up(k, max_k)); }
+    static constexpr std::size_t block_k(std::size_t k) {
+        return k <= max_k ? k : divide_up(k, divide_up(k, max_k));
+    }
 };
 
 struct left_panels;
@@ -231,16 +233,17 @@ void stream_product(gemm_shape const& shape, T const* a, T const* packed, T* c) 
     using sizes = blocking<Instructions, T>;
     constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
     std::size_t const block_k = sizes::block_k(shape.k), m = shape.m;
+    bool const far = shape.n * shape.k > sizes::small;
     auto const every_panel = [&](auto const& left) {
         for (std::size_t j = 0; j < shape.n; j += tile_n, packed += shape.k * tile_n)
             for (std::size_t p = 0; p < shape.k; p += block_k)
                 block_product<Instructions, T>(
                     m, std::min(tile_n, shape.n - j), std::min(block_k, shape.k - p), left(p),
                     panels_of_right<Instructions, T>(packed, shape.k, p), c + offset(j, shape.c_n), shape.c_m,
-                    shape.c_n, shape.accumulate || p != 0);
+                    shape.c_n, ending<T>{.add = shape.accumulate || p != 0, .far = far});
     };
     if (shape.a_k == 1 && (m == 1 || m * shape.k <= sizes::small))
-        return every_panel([&](std::size_t p) { return lying_rows<T>{a + p, shape.a_m, tile_m}; });
+        return every_panel([&](std::size_t p) { return lying_rows<T>{a + p, shape.a_m}; });
     std::ptrdiff_t const panel_a = offset(shape.k, step_a);
     T* const packed_a = scratch<Instructions, left_panels, T>(divide_up(m, tile_m) * step_a * shape.k);
     pack_panels<Instructions, tile_m>(m, shape.k, a, shape.a_m, shape.a_k, packed_a, step_a, panel_a);
@@ -276,8 +279,9 @@ void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* 
         if constexpr (std::is_same_v<Right, T>)
             if (done == 0 && in_place && shape.n >= tile_n) {
                 done = shape.n / tile_n * tile_n;
-                block_product<Instructions, T>(m, done, k, left, {from_b, shape.b_k, tile_n}, c, shape.c_m,
-                                               shape.c_n, add);
+                block_product<Instructions, T>(
+                    m, done, k, left, {from_b, shape.b_k, tile_n}, c, shape.c_m, shape.c_n,
+                    ending<T>{.add = add, .far = shape.n * shape.k > sizes::small});
             }
         if (done == shape.n) return;
         T* const packed_b = scratch<Instructions, right_panels, T>(block_n * block_k);
@@ -286,7 +290,8 @@ void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* 
             pack_panels<Instructions, tile_n>(n, k, from_b + offset(done, shape.b_n), shape.b_n, shape.b_k,
                                               packed_b, tile_n, panel_b);
             block_product<Instructions, T>(m, n, k, left, panels<T>{packed_b, tile_n, panel_b},
-                                           c + offset(done, shape.c_n), shape.c_m, shape.c_n, add);
+                                           c + offset(done, shape.c_n), shape.c_m, shape.c_n,
+                                           ending<T>{.add = add});
         }
     };
     if constexpr (std::is_same_v<Left, T>)
@@ -297,7 +302,7 @@ void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* 
         if constexpr (std::is_same_v<Left, T>)
             if (m * shape.k <= sizes::small && (shape.a_k == 1 || shape.a_m == 1)) {
                 if (shape.a_k == 1)
-                    columns(lying_rows<T>{from_a, shape.a_m, tile_m}, p, k);
+                    columns(lying_rows<T>{from_a, shape.a_m}, p, k);
                 else
                     columns(panels<T>{from_a, shape.a_k, tile_m}, p, k);
                 continue;

@@ -125,8 +125,8 @@ void shared_product(gemm_shape const& shape, Left const* a, Right const* b, T co
                             std::min(rows, m - top), std::min(columns, n - left), k,
                             panels<T>{packed_a + top / tile_m * size_a, step_a, panel_a},
                             {right.data + offset(left / tile_n, right.panel), tile_n, right.panel},
-                            to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n, add,
-                            last_bias == nullptr ? last_bias : last_bias + left);
+                            to + offset(top, shape.c_m) + offset(left, shape.c_n), shape.c_m, shape.c_n,
+                            ending<T>{add, last_bias == nullptr ? last_bias : last_bias + left, true});
                     }
                 });
             }
@@ -141,7 +141,8 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
     // One row is bound by reading B.
     double const read = static_cast<double>(shape.n) * static_cast<double>(shape.k),
                  work = shape.m == 1 ? read * sizeof(T) * 4 : static_cast<double>(shape.m) * read;
-    std::size_t const threads = threads_of(parallel), wanted = pieces_of(work, threads);
+    // A small product is not even worth the question how many threads there are.
+    std::size_t const threads = work < 1 << 20 ? 1 : threads_of(parallel), wanted = pieces_of(work, threads);
     bool const small =
         work < (1 << 22) && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
     if (shape.m > sizes::few && !small) {
@@ -151,7 +152,8 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
             shared_product<Instructions>(shape, a, b, packed, c, bias, wanted, in_sequence{});
         return;
     }
-    std::size_t const columns = width_of_pieces(shape.n, wanted, threads, sizes::tile_n, 4 * sizes::tile_n);
+    std::size_t const columns =
+        wanted == 1 ? shape.n : width_of_pieces(shape.n, wanted, threads, sizes::tile_n, 4 * sizes::tile_n);
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;
         part.n = std::min(end * columns, shape.n) - begin * columns;
@@ -160,7 +162,7 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
                                        c + offset(begin * columns, shape.c_n));
         if (bias != nullptr) add_bias(part, bias + begin * columns, c + offset(begin * columns, shape.c_n));
     };
-    std::size_t const count = divide_up(shape.n, columns);
+    std::size_t const count = wanted == 1 ? 1 : divide_up(shape.n, columns);
     if (count == 1)
         product(0, 1);
     else

@@ -135,12 +135,10 @@ private:
         for (std::size_t i = 0; i < shape.m; ++i) {
             for (std::size_t j = 0; j < shape.n; ++j) {
                 R& element = c[offset(i, shape.c_m) + offset(j, shape.c_n)];
+                std::ptrdiff_t x = offset(i, shape.a_m), y = offset(j, shape.b_n);
                 double total = 0;
-                for (std::size_t l = 0; l < shape.k; ++l) {
-                    total =
-                        std::fma(static_cast<double>(a[offset(i, shape.a_m) + offset(l, shape.a_k)]),
-                                 static_cast<double>(b[offset(l, shape.b_k) + offset(j, shape.b_n)]), total);
-                }
+                for (std::size_t l = 0; l < shape.k; ++l, x += shape.a_k, y += shape.b_k)
+                    total = std::fma(static_cast<double>(a[x]), static_cast<double>(b[y]), total);
                 element = static_cast<R>(shape.accumulate ? element + total : total);
             }
         }

@@ -27,7 +27,8 @@ struct panels {
     std::ptrdiff_t step, panel;
 
     static constexpr bool rows_are_neighbours = true;
-    void next_panel() { data += panel; }
+    std::ptrdiff_t to_row(std::size_t i) const { return offset(i, 1); }  // of the same panel
+    std::ptrdiff_t to_panel(std::size_t) const { return panel; }
 };
 
 /// A left operand as it lies where its rows are contiguous: element (k, i) is data[i * row + k].
@@ -35,142 +36,195 @@ template <class T>
 struct lying_rows {
     T const* data;
     std::ptrdiff_t row;
-    std::size_t high;  // rows of the tile
 
     static constexpr bool rows_are_neighbours = false;
-    void next_panel() { data += offset(high, row); }
+    std::ptrdiff_t to_row(std::size_t i) const { return offset(i, row); }
+    std::ptrdiff_t to_panel(std::size_t high) const { return offset(high, row); }
 };
 
 /// Elements of k between the fetching of a row of B and its use: 4 KiB of a packed panel, which is what memory needs
 /// where few rows read much of B.
 inline constexpr std::size_t fetch_ahead = 32;
 
-/// The register tile: c (+)= a b for Rows x Vectors vectors, then + bias where there is one. Not inlined, so
-/// that the compiler gives this loop all registers.
-template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, class Left>
-[[gnu::noinline]] void tile_product(std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
-                                    std::ptrdiff_t c_step, bool add, T const* bias) {
-    using type = vector<Instructions, T>;
-    constexpr std::size_t width = lanes<Instructions, T>;
-    type sum[Rows][Vectors] = {};
-    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
-        __builtin_prefetch(c + offset(i, c_step), 1);
-        __builtin_prefetch(c + offset(i, c_step) + (Vectors * width - 1), 1);
+/// What becomes of the sums of a product, and where it works.
+template <class T>
+struct ending {
+    bool add = false;         // to what C holds
+    T const* bias = nullptr;  // then added to each column
+    bool far = false;         // B or C may be in memory: their lines are asked for early
+};
+
+/// One step of k: the sums grow by what `row(i)` points to, times a row of B.
+template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, class Address>
+MESHWISE_INLINE void tile_step(vector<Instructions, T> (&sum)[Rows][Vectors], Address const& row,
+                               T const* b) {
+    vector<Instructions, T> right[Vectors];
+    unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+        right[j] = load<Instructions, T>(b + j * lanes<Instructions, T>);
+        keep_in_register(right[j]);
     });
-    auto const multiply = [&](auto const& row) __attribute__((always_inline)) {
-        type right[Vectors];
-        unroll<divide_up(Vectors * width * sizeof(T), 64)>([&](auto line) __attribute__((always_inline)) {
-            __builtin_prefetch(b + offset(fetch_ahead, b_step) + line * (64 / sizeof(T)));
-        });
+    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+        auto const left = splat<Instructions>(*row(i));
         unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
-            right[j] = load<Instructions, T>(b + j * width);
-            keep_in_register(right[j]);
+            sum[i][j] = multiply_add(left, right[j], sum[i][j]);
         });
-        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
-            type const left = splat<Instructions>(*row(i));
-            unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
-                sum[i][j] = multiply_add(left, right[j], sum[i][j]);
-            });
-        });
-        b += b_step;
+    });
+}
+
+/// All steps of k for the rows of A from a on. Callers know `far` when they are compiled.
+template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, class Left>
+MESHWISE_INLINE void tile_sums(vector<Instructions, T> (&sum)[Rows][Vectors], std::size_t k, Left const& left,
+                               T const* a, T const* b, std::ptrdiff_t b_step, bool far) {
+    auto const ask = [&]() __attribute__((always_inline)) {
+        if (far)
+            for (std::size_t j = 0; j < Vectors * lanes<Instructions, T>; j += 64 / sizeof(T))
+                __builtin_prefetch(b + offset(fetch_ahead, b_step) + j);
     };
     if constexpr (Left::rows_are_neighbours) {
-        for (; k != 0; --k, a.data += a.step)
-            multiply([&](auto i) __attribute__((always_inline)) { return a.data + i; });
+        auto const row = [&](auto i) __attribute__((always_inline)) { return a + i; };
+        for (; k != 0; --k, a += left.step, b += b_step) {
+            ask();
+            tile_step<Instructions>(sum, row, b);
+        }
     } else {
         // Every third row has a pointer, the two behind it are reached by a scaled index: else there are more
         // addresses than registers.
-        T const* every_third[divide_up(Rows, 3)];
-        for (std::size_t i = 0; i < divide_up(Rows, 3); ++i) every_third[i] = a.data + offset(3 * i, a.row);
-        for (; k != 0; --k) {
-            multiply([&](auto i) __attribute__((always_inline)) {
-                return every_third[i / 3] + offset(i % 3, a.row);
-            });
-            unroll<divide_up(Rows, 3)>([&](auto i) __attribute__((always_inline)) { ++every_third[i]; });
+        constexpr std::size_t thirds = divide_up(Rows, 3);
+        T const* every_third[thirds];
+        for (std::size_t i = 0; i < thirds; ++i) every_third[i] = a + offset(3 * i, left.row);
+        auto const row = [&](auto i) __attribute__((always_inline)) {
+            return every_third[i / 3] + offset(i % 3, left.row);
+        };
+        for (; k != 0; --k, b += b_step) {
+            ask();
+            tile_step<Instructions>(sum, row, b);
+            unroll<thirds>([&](auto i) __attribute__((always_inline)) { ++every_third[i]; });
         }
     }
+}
+
+/// C becomes the sums, or with `add` what it is and they, then + bias where there is one.
+template <class Instructions, class T, std::size_t Rows, std::size_t Vectors>
+MESHWISE_INLINE void tile_store(vector<Instructions, T> (&sum)[Rows][Vectors], T* c, std::ptrdiff_t c_step,
+                                bool add, T const* bias) {
     unroll<Rows>([&](auto i) __attribute__((always_inline)) {
         unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
-            T* const to = c + offset(i, c_step) + j * width;
-            if (add) sum[i][j] = load<Instructions, T>(to) + sum[i][j];
-            if (bias != nullptr) sum[i][j] += load<Instructions, T>(bias + j * width);
-            store<Instructions>(to, sum[i][j]);
+            constexpr std::size_t at = j * lanes<Instructions, T>;
+            if (add) sum[i][j] = load<Instructions, T>(c + at) + sum[i][j];
+            if (bias != nullptr) sum[i][j] += load<Instructions, T>(bias + at);
+            store<Instructions>(c + at, sum[i][j]);
         });
+        c += c_step;
+        hide(c);
     });
 }
 
-/// Fewer rows than the tile of the processor: powers of two, largest first, so that no row is computed in
-/// vain.
-template <class Instructions, class T, std::size_t Vectors, std::size_t Rows, class Left>
-void remaining_rows(std::size_t m, std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
-                    std::ptrdiff_t c_step, bool add, T const* bias) {
-    if (m >= Rows) {
-        tile_product<Instructions, T, Rows, Vectors>(k, a, b, b_step, c, c_step, add, bias);
-        if constexpr (Left::rows_are_neighbours)
-            a.data += Rows;
+/// The register tile, `count` times, each `to_next` elements of A further down: c (+)= a b for Rows x Vectors vectors,
+/// then + bias where there is one. Not inlined, so that the compiler gives this loop all registers. Structures come by
+/// reference: one that was just changed and then copied for a call makes the processor wait.
+template <class Instructions, class T, std::size_t Rows, std::size_t Vectors, class Left>
+[[gnu::noinline]] void tile_product(std::size_t count, std::size_t k, Left const& left,
+                                    std::ptrdiff_t to_next, T const* b, std::ptrdiff_t b_step, T* c,
+                                    std::ptrdiff_t c_step, ending<T> const& end) {
+    constexpr std::size_t last = Vectors * lanes<Instructions, T> - 1;
+    for (T const* a = left.data; count != 0; --count, a += to_next, c += offset(Rows, c_step)) {
+        vector<Instructions, T> sum[Rows][Vectors] = {};
+        if (end.far) {
+            for (std::size_t i = 0; i < Rows; ++i) {
+                __builtin_prefetch(c + offset(i, c_step), 1);
+                __builtin_prefetch(c + offset(i, c_step) + last, 1);
+            }
+            tile_sums<Instructions>(sum, k, left, a, b, b_step, true);
+        } else {
+            tile_sums<Instructions>(sum, k, left, a, b, b_step, false);
+        }
+        if (end.add || end.bias != nullptr)
+            tile_store<Instructions>(sum, c, c_step, end.add, end.bias);
         else
-            a.data += offset(Rows, a.row);
-        c += offset(Rows, c_step);
-        m -= Rows;
+            tile_store<Instructions>(sum, c, c_step, false, static_cast<T const*>(nullptr));
     }
-    if constexpr (Rows > 1)
-        remaining_rows<Instructions, T, Vectors, Rows / 2>(m, k, a, b, b_step, c, c_step, add, bias);
 }
 
-/// All rows of one panel of B.
+/// Fewer rows than the tile of the processor: powers of two, largest first, so that no row is computed in vain.
+template <class Instructions, class T, std::size_t Vectors, std::size_t Rows, class Left>
+void remaining_rows(std::size_t m, std::size_t k, Left const& left, T const* b, std::ptrdiff_t b_step, T* c,
+                    std::ptrdiff_t c_step, ending<T> const& end) {
+    Left rest = left;
+    if (std::size_t const count = m / Rows; count != 0) {
+        tile_product<Instructions, T, Rows, Vectors>(count, k, left, left.to_row(Rows), b, b_step, c, c_step,
+                                                     end);
+        rest.data += left.to_row(count * Rows);
+        c += offset(count * Rows, c_step);
+        m -= count * Rows;
+    }
+    if constexpr (Rows > 1)
+        if (m != 0) remaining_rows<Instructions, T, Vectors, Rows / 2>(m, k, rest, b, b_step, c, c_step, end);
+}
+
+/// All rows of one panel of B. Two rows behind a tile have not the sums that hide the latency of one: where rows of A
+/// follow each other, the last tile and they become two halves.
 template <class Instructions, class T, std::size_t Vectors, class Left>
-void column_product(std::size_t m, std::size_t k, Left a, T const* b, std::ptrdiff_t b_step, T* c,
-                    std::ptrdiff_t c_step, bool add, T const* bias) {
+void column_product(std::size_t m, std::size_t k, Left const& left, T const* b, std::ptrdiff_t b_step, T* c,
+                    std::ptrdiff_t c_step, ending<T> const& end) {
     constexpr std::size_t rows = Instructions::rows;
     constexpr std::size_t power = rows > 8 ? 8 : rows > 4 ? 4 : rows > 2 ? 2 : 1;
-    for (; m >= rows; m -= rows, a.next_panel(), c += offset(rows, c_step))
-        tile_product<Instructions, T, rows, Vectors>(k, a, b, b_step, c, c_step, add, bias);
-    remaining_rows<Instructions, T, Vectors, power>(m, k, a, b, b_step, c, c_step, add, bias);
+    constexpr std::size_t thin = 2 * power - rows;  // two of fourteen or six, none of eight
+    std::ptrdiff_t const to_next = left.to_panel(rows);
+    std::size_t count = m / rows;
+    if (thin != 0 && count != 0 && m % rows == thin && to_next == left.to_row(rows)) --count;
+    Left rest = left;
+    if (count != 0) {
+        tile_product<Instructions, T, rows, Vectors>(count, k, left, to_next, b, b_step, c, c_step, end);
+        rest.data += offset(count, to_next);
+        c += offset(count * rows, c_step);
+    }
+    if (m != count * rows)
+        remaining_rows<Instructions, T, Vectors, power>(m - count * rows, k, rest, b, b_step, c, c_step, end);
 }
 
 /// c (+)= a b for packed operands: the product that everything else in this folder is made of.
 template <class Instructions, class T, class Left>
-void block_product(std::size_t m, std::size_t n, std::size_t k, Left a, panels<T> b, T* c, std::ptrdiff_t c_m,
-                   std::ptrdiff_t c_n, bool add, T const* bias = nullptr) {
+void block_product(std::size_t m, std::size_t n, std::size_t k, Left const& a, panels<T> b, T* c,
+                   std::ptrdiff_t c_m, std::ptrdiff_t c_n, ending<T> end = {}) {
     constexpr std::size_t width = lanes<Instructions, T>, vectors = Instructions::vectors;
     constexpr std::size_t columns = vectors * width;
     // One row reads B as a stream: more accumulators than a tile is wide hide the latency of the sums.
     constexpr std::size_t abreast = 8 / vectors;
-    if (m == 1 && c_n == 1 && bias == nullptr && b.panel == static_cast<std::ptrdiff_t>(columns))
+    if (m == 1 && c_n == 1 && end.bias == nullptr && b.panel == static_cast<std::ptrdiff_t>(columns))
         for (; n >= abreast * columns;
              n -= abreast * columns, b.data += abreast * columns, c += abreast * columns)
-            tile_product<Instructions, T, 1, abreast * vectors>(k, a, b.data, b.step, c, c_m, add, nullptr);
+            tile_product<Instructions, T, 1, abreast * vectors>(1, k, a, 0, b.data, b.step, c, c_m, end);
     while (n != 0) {
         std::size_t const here = std::min(n, columns);
         if (c_n == 1 && here == columns) {
-            column_product<Instructions, T, vectors>(m, k, a, b.data, b.step, c, c_m, add, bias);
+            column_product<Instructions, T, vectors>(m, k, a, b.data, b.step, c, c_m, end);
         } else if (c_n == 1 && here == width) {
-            column_product<Instructions, T, 1>(m, k, a, b.data, b.step, c, c_m, add, bias);
+            column_product<Instructions, T, 1>(m, k, a, b.data, b.step, c, c_m, end);
         } else {
             // Part of a vector or a scattered C: the same tile, copied from here.
             constexpr std::size_t rows = Instructions::rows;
             alignas(64) T tile[rows * columns];
             Left left = a;
-            for (std::size_t row = 0; row < m; row += rows, left.next_panel()) {
+            for (std::size_t row = 0; row < m; row += rows, left.data += a.to_panel(rows)) {
                 std::size_t const high = std::min(m - row, rows);
                 if (here <= width)
-                    column_product<Instructions, T, 1>(high, k, left, b.data, b.step, tile, columns, false,
-                                                       nullptr);
+                    column_product<Instructions, T, 1>(high, k, left, b.data, b.step, tile, columns,
+                                                       ending<T>{});
                 else
                     column_product<Instructions, T, vectors>(high, k, left, b.data, b.step, tile, columns,
-                                                             false, nullptr);
+                                                             ending<T>{});
                 for (std::size_t i = 0; i < high; ++i)
                     for (std::size_t j = 0; j < here; ++j) {
                         T& to = c[offset(row + i, c_m) + offset(j, c_n)];
-                        to = add ? to + tile[i * columns + j] : tile[i * columns + j];
-                        if (bias != nullptr) to += bias[j];
+                        to = end.add ? to + tile[i * columns + j] : tile[i * columns + j];
+                        if (end.bias != nullptr) to += end.bias[j];
                     }
             }
         }
         n -= here;
         b.data += b.panel;
         c += offset(here, c_n);
-        if (bias != nullptr) bias += here;
+        if (end.bias != nullptr) end.bias += here;
     }
 }
 
