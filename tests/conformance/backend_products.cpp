@@ -216,6 +216,62 @@ TEST_CASE_TEMPLATE("a product's elements keep their bits in any part and with an
     }
 }
 
+namespace {
+
+/// One row times weights as they lie or turned: right, and with the same bits for three threads and for each column alone.
+template <class B, class Right, class R>
+void check_one_row(std::size_t n, std::size_t k, bool b_turned, bool accumulate) {
+    CAPTURE(n);
+    CAPTURE(k);
+    CAPTURE(b_turned);
+    CAPTURE(accumulate);
+    auto const a = values<R>(k, 6), before = values<R>(n, 8), bias = values<R>(n, 9),
+               wide_b = values<R>(k * n, 7);
+    std::vector<Right> const b(wide_b.begin(), wide_b.end());
+    auto shape = product(1, n, k, false, b_turned);
+    shape.accumulate = accumulate;
+    double const epsilons = 4.0 * static_cast<double>(k);
+    auto const whole = [&] {
+        auto c = before;
+        B::gemm(shape, a.data(), b.data(), c.data());
+        return c;
+    };
+    auto const c = whole();
+    if constexpr (std::is_same_v<Right, R>) {
+        check_close(c, product_reference(shape, a.data(), b.data(), before), epsilons);
+        auto with_bias = before;
+        B::gemm(shape, a.data(), b.data(), with_bias.data(), bias.data());
+        for (std::size_t j = 0; j < n; ++j) with_bias[j] -= c[j] + bias[j];
+        CHECK(with_bias == std::vector<R>(n));
+    } else {
+        std::vector<Right> const narrow_a(a.begin(), a.end());
+        check_close(c, product_reference(shape, narrow_a.data(), b.data(), before), epsilons);
+    }
+    CHECK(same_with_more_threads<B>(whole));
+    auto alone = before;
+    shape.n = 1;
+    for (std::size_t j = 0; j < n; ++j) B::gemm(shape, a.data(), &b[b_turned ? j * k : j], &alone[j]);
+    CHECK(same_bits(alone, c));
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("one row of a product is shared among threads without changing a bit", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    // one, two, three and five blocks of k; rows of whole vectors and not; too long to be shared by blocks
+    for (auto const& [n, k] : std::vector<std::pair<std::size_t, std::size_t>>{
+             {1536, 300}, {576, 576}, {320, 1536}, {1040, 700}, {336, 2500}, {333, 600}, {8208, 260}}) {
+        if (std::is_same_v<B, mw::serial> && n > 600) continue;
+        for (bool const turned : {false, true})
+            for (bool const accumulate : {false, true}) {
+                check_one_row<B, T, T>(n, k, turned, accumulate);
+                if constexpr (std::is_same_v<T, float>)
+                    check_one_row<B, mw::bfloat16, float>(n, k, turned, accumulate);
+            }
+    }
+}
+
 TEST_CASE_TEMPLATE("a product with packed B has the bits of one without", On, BACKENDS) {
     using B = typename On::backend;
     using T = typename On::type;

@@ -152,6 +152,11 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
             shared_product<Instructions>(shape, a, b, packed, c, bias, wanted, in_sequence{});
         return;
     }
+    if (wanted > 1 && packed == nullptr && streams<Instructions, T>(shape)) {
+        streamed_row_of_all<Instructions>(shape, a, b, c, threads, parallel);
+        if (bias != nullptr) add_bias(shape, bias, c);
+        return;
+    }
     std::size_t const columns =
         wanted == 1 ? shape.n : width_of_pieces(shape.n, wanted, threads, sizes::tile_n, 4 * sizes::tile_n);
     auto const product = [&](std::size_t begin, std::size_t end) {
