@@ -2,7 +2,7 @@
 //
 // Blocks of A and B are copied into panels that the register tile reads in order; copying accepts any
 // strides, so transposed operands need no code of their own. Few rows and small products are read as they lie
-// (few_rows.hpp). Guarantees: the bits of an element of C depend
+// (few_rows.hpp, streamed_row.hpp). Guarantees: the bits of an element of C depend
 // only on its row of A, its column of B and k, never on m, n, the strides, its position or the number of
 // threads: within fixed blocks of k each element is one chain of multiply-adds from zero, and the blocks are
 // added in order. Costs: 2 m n k operations and copies of A and B; memory of each thread grows to a few MB
@@ -12,6 +12,7 @@
 #include <meshwise/backend/few_rows.hpp>
 #include <meshwise/backend/gemm_shape.hpp>
 #include <meshwise/backend/simd.hpp>
+#include <meshwise/backend/streamed_row.hpp>
 #include <meshwise/backend/tile.hpp>
 
 #include <algorithm>

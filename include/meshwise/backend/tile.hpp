@@ -19,6 +19,23 @@ MESHWISE_INLINE constexpr std::ptrdiff_t offset(std::size_t index, std::ptrdiff_
     return static_cast<std::ptrdiff_t>(index) * stride;
 }
 
+/// Sizes of the blocks. Those of k depend on k alone: they decide the order of the sums.
+template <class Instructions, class T>
+struct blocking {
+    static constexpr std::size_t tile_m = Instructions::rows;
+    static constexpr std::size_t tile_n = Instructions::vectors * lanes<Instructions, T>;
+    static constexpr std::size_t step_a = round_up(tile_m, lanes<Instructions, T>);
+    static constexpr std::size_t max_k = 2048 / sizeof(T);       // a panel of B: 64 KiB
+    static constexpr std::size_t max_m = round_up(224, tile_m);  // a block of A: half of L2
+    static constexpr std::size_t packed_m = 8 * max_m;           // all packed of A: some 4 MiB of L3
+    static constexpr std::size_t packed_n = round_up(6144 / sizeof(T), tile_n);  // of B: 3 MiB
+    static constexpr std::size_t few = 4 * tile_m;           // rows for which B is better not shared
+    static constexpr std::size_t small = 65536 / sizeof(T);  // elements that L1 and L2 hold in any order
+    static constexpr std::size_t block_k(std::size_t k) {
+        return k <= max_k ? k : divide_up(k, divide_up(k, max_k));
+    }
+};
+
 /// A packed operand: element (k, i) of panel p is data[p * panel + k * step + i]. Memory whose rows or columns
 /// are contiguous may be such an operand as it lies.
 template <class T>
