@@ -31,12 +31,17 @@ public:
         close(to[0]), close(from[1]);
         to_ = fdopen(to[1], "w"), from_ = fdopen(from[0], "r");
         first_ = line();
+        if (!first_.empty()) return;
+        int status = 0;
+        waitpid(process_, &status, 0);
+        process_ = 0;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 127) first_ = "missing: there is no such program";
     }
     child(child const&) = delete;
     child& operator=(child const&) = delete;
     ~child() {
         std::fclose(to_), std::fclose(from_);
-        waitpid(process_, nullptr, 0);
+        if (process_ > 0) waitpid(process_, nullptr, 0);
     }
 
     bool ready() const { return first_ == "ready"; }
@@ -66,7 +71,7 @@ private:
 };
 
 /// A script of benchmarks/peers under the Python that has PyTorch; nothing, and a note, where `package` is not there or
-/// no comparison is asked for.
+/// no comparison is asked for. Throws where the script fails.
 inline std::unique_ptr<child> python(std::string const& script, std::vector<std::string> const& options,
                                      std::string const& package) {
     if (!current().compare) return nullptr;
@@ -83,6 +88,8 @@ inline std::unique_ptr<child> python(std::string const& script, std::vector<std:
     command.insert(command.end(), options.begin(), options.end());
     auto started = std::make_unique<child>(command);
     if (started->ready()) return started;
+    if (started->said().rfind("missing", 0) != 0)
+        throw std::runtime_error(script + " ended before it was ready: see above");
     current().note(package + " is not here: " + started->said());
     return nullptr;
 }
