@@ -31,7 +31,7 @@ public:
         close(to[0]), close(from[1]);
         to_ = fdopen(to[1], "w"), from_ = fdopen(from[0], "r");
         first_ = line();
-        if (!first_.empty()) return;
+        if (!first_.empty() || !std::feof(from_)) return;
         int status = 0;
         waitpid(process_, &status, 0);
         process_ = 0;

@@ -142,8 +142,9 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
     // One row is bound by reading B.
     double const read = static_cast<double>(shape.n) * static_cast<double>(shape.k),
                  work = shape.m == 1 ? read * sizeof(T) * 4 : static_cast<double>(shape.m) * read;
-    // A small product is not even worth the question how many threads there are.
-    std::size_t const threads = work < 1 << 20 ? 1 : threads_of(parallel), wanted = pieces_of(work, threads);
+    // What is not worth a second thread is not worth the question how many there are.
+    std::size_t const threads = pieces_of(work, 2) == 1 ? 1 : threads_of(parallel),
+                      wanted = pieces_of(work, threads);
     bool const small =
         work < (1 << 22) && shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small;
     if (shape.m > sizes::few && !small) {
@@ -154,7 +155,7 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
         return;
     }
     if (wanted > 1 && packed == nullptr && streams<Instructions, T>(shape)) {
-        streamed_row_of_all<Instructions>(shape, a, b, c, threads, parallel);
+        streamed_row_of_all<Instructions>(shape, a, b, c, std::min(threads, wanted), parallel);
         if (bias != nullptr) add_bias(shape, bias, c);
         return;
     }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <type_traits>
 
 namespace meshwise::fast::detail {
@@ -78,7 +79,9 @@ void streamed_row_of_all(gemm_shape const& shape, Left const* a, Right const* b,
                          Parallel const& parallel) {
     using sizes = blocking<Instructions, T>;
     std::size_t const block_k = sizes::block_k(shape.k), blocks = divide_up(shape.k, block_k), n = shape.n;
-    std::size_t const cuts = blocks % threads == 0 ? 1 : threads, pieces = blocks * cuts;
+    // A block is cut as often as each thread needs for an equal share, unless its pieces become narrow.
+    std::size_t const cuts = std::min(threads / std::gcd(blocks, threads), divide_up(n, 4 * sizes::tile_n)),
+                      pieces = blocks * cuts;
     std::size_t const columns = round_up(divide_up(n, cuts), sizes::tile_n);
     borrowed_scratch<Instructions, sums_of_blocks, T> const room((blocks - 1) * n);
     T* const sums = room.data();
