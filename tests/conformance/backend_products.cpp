@@ -260,9 +260,16 @@ void check_one_row(std::size_t n, std::size_t k, bool b_turned, bool accumulate)
 TEST_CASE_TEMPLATE("one row of a product is shared among threads without changing a bit", On, BACKENDS) {
     using B = typename On::backend;
     using T = typename On::type;
-    // one, two, three and five blocks of k; rows of whole vectors and not; too long to be shared by blocks
-    for (auto const& [n, k] : std::vector<std::pair<std::size_t, std::size_t>>{
-             {1536, 300}, {576, 576}, {320, 1536}, {1040, 700}, {336, 2500}, {333, 600}, {8208, 260}}) {
+    // one, two, four and six blocks of k, of which the last may be odd; rows of whole vectors and not; too long to be
+    // shared by blocks
+    for (auto const& [n, k] : std::vector<std::pair<std::size_t, std::size_t>>{{1536, 300},
+                                                                               {576, 576},
+                                                                               {320, 1536},
+                                                                               {1040, 700},
+                                                                               {336, 2500},
+                                                                               {544, 1031},
+                                                                               {333, 600},
+                                                                               {8208, 260}}) {
         if (std::is_same_v<B, mw::serial> && n > 600) continue;
         for (bool const turned : {false, true})
             for (bool const accumulate : {false, true}) {

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "tiny_models.hpp"
+#include "worse.hpp"
 
 namespace tiny {
 
@@ -21,7 +22,7 @@ inline double apart(std::vector<double> const& one, std::vector<double> const& o
     double largest = 1e-30, difference = 0;
     for (std::size_t i = 0; i < one.size(); ++i)
         largest = std::max(largest, std::abs(one[i])),
-        difference = std::max(difference, std::abs(one[i] - other[i]));
+        difference = worse(difference, std::abs(one[i] - other[i]));
     return difference / largest;
 }
 

@@ -17,6 +17,8 @@
 #include <meshwise/ops/dot.hpp>
 #include <meshwise/parallel/rank.hpp>
 
+#include "worse.hpp"
+
 namespace placements {
 
 namespace mw = meshwise;
@@ -136,9 +138,9 @@ inline double distance(numbers const& a, numbers const& b) {
     double scale = 1e-30, most = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
         scale = std::max(scale, std::abs(b[i]));
-        if (!(std::abs(a[i] - b[i]) <= most)) most = std::abs(a[i] - b[i]);
+        most = worse(most, std::abs(a[i] - b[i]));
     }
-    return most == most ? most / scale : std::numeric_limits<double>::infinity();
+    return most / scale;
 }
 inline bool same(plain const& a, plain const& b) {
     return a.extents == b.extents && distance(a.values, b.values) < 1e-9;

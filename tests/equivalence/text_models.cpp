@@ -2,6 +2,7 @@
 // losses, every gradient, the weights after three steps. The masks are the same on every mesh, or nothing would agree.
 #include "text_models.hpp"
 #include "meshes.hpp"
+#include "worse.hpp"
 
 namespace {
 
@@ -63,8 +64,7 @@ TEST_CASE("a target written from a cache, in pieces: sines and cosines go on whe
             auto const found = here.gather(m.head(m.decode(kept, counted, step, cache)));
             for (std::size_t i = 0; i < found.size(); ++i) {
                 std::size_t const row = i / wide, b = row / count, t = first + row % count;
-                most =
-                    std::max(most, std::abs(static_cast<double>(found[i]) -
+                most = worse(most, std::abs(static_cast<double>(found[i]) -
                                             static_cast<double>(whole[(b * tokens + t) * wide + i % wide])));
             }
         }

@@ -9,6 +9,8 @@
 
 #include <meshwise/backend/bfloat16_tile.hpp>
 #include <meshwise/backend/gemm.hpp>
+#include <meshwise/backend/streamed_row.hpp>
+#include <meshwise/backend/turned_tile.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -20,6 +22,7 @@ namespace detail {
 
 struct left_pairs;
 struct right_pairs;
+struct packed_row;
 
 /// How few rows walk through B: pieces of `k` pairs x `n` columns along its memory, the next ones fetched
 /// meanwhile, `ahead` elements further. In place: a piece is used where it lies. Measured; the bits do not depend on it.
@@ -32,9 +35,35 @@ inline pieces_of_b pieces_for(gemm_shape const& shape) {
     constexpr std::size_t columns = pair_panels::columns;
     if (shape.b_n != 1) return {128, columns, offset(columns, shape.b_n), false};
     if (shape.m > 8 || shape.c_n != 1) return {8, 16 * columns, 16 * shape.b_k, false};
-    return shape.m == 1 ? pieces_of_b{1, 48 * columns, 12 * shape.b_k, true}
-                        : pieces_of_b{4, 32 * columns, 8 * shape.b_k, true};
+    return {4, 32 * columns, 8 * shape.b_k, true};
 }
+
+/// One row where B is bfloat16 and lies well, by one thread, as far as whole vectors of columns go; returns how far that
+/// is. `a` is packed. `far` says that no cache holds B.
+template <class Instructions>
+std::size_t one_row_of_pairs(gemm_shape const& shape, pair_of_bfloat16 const* a, bfloat16 const* b, float* c,
+                             bool far) {
+    constexpr std::size_t width = lanes<Instructions, float>;
+    std::size_t const block_k = pair_panels::block_k(shape.k);
+    std::size_t done = 0;
+    if (shape.b_n == 1 && shape.c_n == 1) {
+        done = shape.n / (2 * width) * (2 * width);
+        for (std::size_t p = 0; p < shape.k; p += block_k)
+            streamed_row_of_pairs<Instructions>(done, std::min(block_k, shape.k - p), a + p / 2,
+                                                b + offset(p, shape.b_k), shape.b_k, c,
+                                                shape.accumulate || p != 0);
+    } else if (shape.b_k == 1) {
+        for (; done + width <= shape.n; done += width)
+            for (std::size_t p = 0; p < shape.k; p += block_k)
+                turned_tile<Instructions, 1, 1, 1>(
+                    1, std::min(block_k, shape.k - p), a + p / 2, b + offset(done, shape.b_n) + p, shape.b_n,
+                    far ? b + offset(done + width, shape.b_n) + p * width : nullptr,
+                    c + offset(done, shape.c_n), shape.c_m, shape.c_n, shape.accumulate || p != 0);
+    }
+    return done;
+}
+
+struct sums_of_rows;
 
 /// Few rows, by one thread: B is packed in pieces that stay in L1 until they are used, or used in place.
 template <class Instructions, class Left, class Right>
@@ -43,30 +72,45 @@ void few_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, f
     auto const most = pieces_for(shape);
     auto* const left = scratch<Instructions, left_pairs, pair_of_bfloat16>(shape.m * step);
     auto* const right = scratch<Instructions, right_pairs, pair_of_bfloat16>(most.k * most.n);
-    for (std::size_t p = 0; p < shape.k; p += 2 * pair_panels::max_k) {
-        std::size_t const block = std::min(2 * pair_panels::max_k, shape.k - p);
+    std::size_t const block_k = pair_panels::block_k(shape.k);
+    // One block of k and one piece of columns, into c whose rows lie c_m apart.
+    auto const sums = [&](std::size_t p, std::size_t block, std::size_t j, std::size_t n, float* to,
+                          std::ptrdiff_t c_m, std::ptrdiff_t c_n) {
+        for (std::size_t q = 0; q < block; q += 2 * most.k) {
+            std::size_t const k = std::min(2 * most.k, block - q), pairs = divide_up(k, 2);
+            Right const* const from = b + offset(p + q, shape.b_k) + offset(j, shape.b_n);
+            joining const how = q == 0 ? joining::first : joining::resumed;
+            std::size_t used = 0;
+            if constexpr (std::is_same_v<Right, bfloat16>)
+                if (most.in_place && k % 2 == 0)
+                    for (; used + columns <= n; used += columns)
+                        unpacked_rows<Instructions>(shape.m, pairs, left + q / 2, from + used, shape.b_k,
+                                                    most.ahead, to + used, c_m, how);
+            for (std::size_t i = used; i < n; i += columns)
+                pack_column_panel<Instructions>(std::min(columns, n - i), k, from + offset(i, shape.b_n),
+                                                shape.b_k, shape.b_n, most.ahead,
+                                                right + (i - used) * most.k);
+            pair_block<Instructions>(shape.m, n - used, pairs, left + q / 2, right, columns * most.k,
+                                     to + offset(used, c_n), c_m, c_n, how);
+        }
+    };
+    for (std::size_t p = 0; p < shape.k; p += block_k) {
+        std::size_t const block = std::min(block_k, shape.k - p);
         for (std::size_t i = 0; i < shape.m; ++i)
             pack_row(block, a + offset(i, shape.a_m) + offset(p, shape.a_k), shape.a_k, left + i * step);
-        for (std::size_t j = 0; j < shape.n; j += most.n)
-            for (std::size_t q = 0; q < block; q += 2 * most.k) {
-                std::size_t const k = std::min(2 * most.k, block - q), pairs = divide_up(k, 2);
-                std::size_t const n = std::min(most.n, shape.n - j);
-                Right const* const from = b + offset(p + q, shape.b_k) + offset(j, shape.b_n);
-                float* const to = c + offset(j, shape.c_n);
-                bool const add = shape.accumulate || p + q != 0;
-                std::size_t used = 0;
-                if constexpr (std::is_same_v<Right, bfloat16>)
-                    if (most.in_place && k % 2 == 0)
-                        for (; used + columns <= n; used += columns)
-                            unpacked_rows<Instructions>(shape.m, pairs, left + q / 2, from + used, shape.b_k,
-                                                        most.ahead, to + used, shape.c_m, add);
-                for (std::size_t i = used; i < n; i += columns)
-                    pack_column_panel<Instructions>(std::min(columns, n - i), k, from + offset(i, shape.b_n),
-                                                    shape.b_k, shape.b_n, most.ahead,
-                                                    right + (i - used) * most.k);
-                pair_block<Instructions>(shape.m, n - used, pairs, left + q / 2, right, columns * most.k,
-                                         to + offset(used, shape.c_n), shape.c_m, shape.c_n, add);
+        for (std::size_t j = 0; j < shape.n; j += most.n) {
+            std::size_t const n = std::min(most.n, shape.n - j);
+            float* const to = c + offset(j, shape.c_n);
+            if (!shape.accumulate && p == 0) {
+                sums(p, block, j, n, to, shape.c_m, shape.c_n);
+                continue;
             }
+            auto* const beside = scratch<Instructions, sums_of_rows, float>(shape.m * most.n);
+            sums(p, block, j, n, beside, offset(most.n, 1), 1);
+            for (std::size_t i = 0; i < shape.m; ++i)
+                for (std::size_t column = 0; column < n; ++column)
+                    to[offset(i, shape.c_m) + offset(column, shape.c_n)] += beside[i * most.n + column];
+        }
     }
 }
 
@@ -78,16 +122,16 @@ void many_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, 
                           step = pair_panels::row_step;
     constexpr std::size_t most_m = 128 * rows, most_n = 48 * columns, high = 16 * rows;
     std::size_t const chunk_m = std::min(most_m, shape.m), chunk_n = std::min(most_n, shape.n);
-    std::size_t const most_k = std::min(pair_panels::max_k, divide_up(shape.k, 2)), panel = columns * most_k;
+    std::size_t const block_k = pair_panels::block_k(shape.k), panel = columns * block_k / 2;
     borrowed_scratch<Instructions, left_pairs, pair_of_bfloat16> const room_a(chunk_m * step);
     borrowed_scratch<Instructions, right_pairs, pair_of_bfloat16> const room_b(divide_up(chunk_n, columns) *
                                                                                panel);
     pair_of_bfloat16 *const left = room_a.data(), *const right = room_b.data();
     for (std::size_t j = 0; j < shape.n; j += chunk_n) {
         std::size_t const n = std::min(chunk_n, shape.n - j);
-        for (std::size_t p = 0; p < shape.k; p += 2 * most_k) {
-            std::size_t const k = std::min(2 * most_k, shape.k - p), of_b = divide_up(n, columns);
-            bool const add = shape.accumulate || p != 0;
+        for (std::size_t p = 0; p < shape.k; p += block_k) {
+            std::size_t const k = std::min(block_k, shape.k - p), of_b = divide_up(n, columns);
+            joining const how = joined(shape.accumulate || p != 0);
             Right const* const from_b = b + offset(p, shape.b_k) + offset(j, shape.b_n);
             for (std::size_t i = 0; i < shape.m; i += chunk_m) {
                 std::size_t const m = std::min(chunk_m, shape.m - i), first = i == 0 ? 0 : of_b;
@@ -119,7 +163,7 @@ void many_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, 
                             std::min(high, m - top), std::min(wide * columns, n - at * columns),
                             divide_up(k, 2), left + top * step, right + at * panel, panel,
                             to + offset(top, shape.c_m) + offset(at * columns, shape.c_n), shape.c_m,
-                            shape.c_n, add);
+                            shape.c_n, how);
                     }
                 });
             }
@@ -144,13 +188,33 @@ void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, fl
     }
     // It takes its time for sums, or for reading B.
     double const elements = static_cast<double>(shape.n) * static_cast<double>(shape.k);
-    std::size_t const wanted = pieces_of(std::max(work / 2, elements * 5), threads);
+    std::size_t const wanted = pieces_of(std::max(work / 2, elements * 10), threads);
+    borrowed_scratch<Instructions, packed_row, pair_of_bfloat16> const room(
+        shape.m == 1 ? divide_up(shape.k, 2) : 0);
+    pair_of_bfloat16* const row = room.data();
+    if (shape.m == 1) pack_row(shape.k, a, shape.a_k, row);
+    if constexpr (std::is_same_v<Right, bfloat16>)
+        if (wanted > 1 && streams(shape, columns))
+            return shared_row<Instructions>(
+                shape, pair_panels::block_k(shape.k), c, std::min(threads, wanted), parallel,
+                [=](std::size_t from, std::size_t to, std::size_t p, std::size_t end, float* sums, bool add) {
+                    streamed_row_of_pairs<Instructions>(to - from, end - p, row + p / 2,
+                                                        b + offset(p, shape.b_k) + from, shape.b_k, sums,
+                                                        add);
+                });
+    bool const far = elements > (1 << 20);
     std::size_t const wide = width_of_pieces(shape.n, wanted, threads, columns, 4 * columns);
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;
         part.n = std::min(end * wide, shape.n) - begin * wide;
-        few_rows_of_pairs<Instructions>(part, a, b + offset(begin * wide, shape.b_n),
-                                        c + offset(begin * wide, shape.c_n));
+        Right const* from = b + offset(begin * wide, shape.b_n);
+        float* to = c + offset(begin * wide, shape.c_n);
+        if constexpr (std::is_same_v<Right, bfloat16>)
+            if (shape.m == 1) {
+                std::size_t const done = one_row_of_pairs<Instructions>(part, row, from, to, far);
+                part.n -= done, from += offset(done, shape.b_n), to += offset(done, shape.c_n);
+            }
+        if (part.n != 0) few_rows_of_pairs<Instructions>(part, a, from, to);
     };
     std::size_t const count = divide_up(shape.n, wide);
     if (count == 1)

@@ -1,10 +1,10 @@
 // The register tile of bfloat16 products by vdpbf16ps, products of packed pairs, and the packing.
 //
 // A pair is two neighbours along k in 32 bits, the first in the lower half; where k is odd the last upper half
-// is zero. Guarantees: each element of a product is one chain over the pairs in order, which begins with zero or
-// with what C holds; so it has the same bits wherever k is cut and in whatever tile it lies. The order of the two
-// products of a pair and their rounding are the processor's; subnormal bfloat16 count as zero, as do subnormal
-// sums. Costs: the multiply-adds of whole vectors of columns.
+// is zero. Guarantees: each element of a product is a sum of blocks of k, whose sizes depend on k alone; each block is
+// one chain over its pairs from zero, then added to C, whatever part of which tile it is. The order of the two products
+// of a pair and their rounding are the processor's; subnormal bfloat16 count as zero, as do subnormal sums. Costs: the
+// multiply-adds of whole vectors of columns.
 #pragma once
 
 #include <meshwise/backend/bfloat16.hpp>
@@ -23,10 +23,20 @@ using pair_of_bfloat16 = std::uint32_t;
 /// Rows of A lie one behind the other, columns of B in panels: pair (p, j) of a panel is data[p * columns + j].
 struct pair_panels {
     static constexpr std::size_t rows = 14, columns = 32;  // of the tile: 28 of 32 registers
-    static constexpr std::size_t max_k = 512;              // pairs: a panel of B is 64 KiB
+    static constexpr std::size_t max_k = 256;              // pairs: a panel of B is 32 KiB
     static constexpr std::size_t row_step =
         max_k + 16;  // no power of two, so that rows do not share sets of L1
+    /// Elements of k in a block, of all but the last an even number.
+    static constexpr std::size_t block_k(std::size_t k) {
+        std::size_t const pairs = divide_up(k, 2);
+        return 2 * divide_up(pairs, blocks_of(pairs, max_k));
+    }
 };
+
+/// How the sums of a piece of k come to C: they become C, they go on from what C holds of the same block, or they are
+/// added to what C holds.
+enum class joining { first, resumed, added };
+constexpr joining joined(bool add) { return add ? joining::added : joining::first; }
 
 /// sum += the two products of each lane's pairs.
 template <class Instructions>
@@ -36,19 +46,48 @@ MESHWISE_INLINE void add_products(vector<Instructions, float>& sum,
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(left), "v"(right));
 }
 
-/// c (+)= a b for Rows x Vectors vectors; `add` begins with C. Not inlined, so that the compiler gives this loop all
-/// registers.
+/// Calls f for each vector of sums with its place in C.
+template <class Instructions, std::size_t Rows, std::size_t Vectors, class F>
+MESHWISE_INLINE void each_sum(vector<Instructions, float> (&sum)[Rows][Vectors], float* c,
+                              std::ptrdiff_t c_step, F const& f) {
+    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
+        unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+            f(sum[i][j], c + offset(i, c_step) + j * lanes<Instructions, float>);
+        });
+    });
+}
+template <class Instructions, std::size_t Rows, std::size_t Vectors>
+MESHWISE_INLINE void begin_sums(vector<Instructions, float> (&sum)[Rows][Vectors], float* c,
+                                std::ptrdiff_t c_step, joining how) {
+    if (how == joining::resumed)
+        each_sum<Instructions>(
+            sum, c, c_step,
+            [](auto& one, float* at) __attribute__((always_inline)) { one = load<Instructions, float>(at); });
+}
+template <class Instructions, std::size_t Rows, std::size_t Vectors>
+MESHWISE_INLINE void end_sums(vector<Instructions, float> (&sum)[Rows][Vectors], float* c,
+                              std::ptrdiff_t c_step, joining how) {
+    if (how == joining::added)
+        each_sum<Instructions>(
+            sum, c, c_step, [](auto& one, float* at) __attribute__((always_inline)) {
+                one = load<Instructions, float>(at) + one;
+            });
+    each_sum<Instructions>(
+        sum, c, c_step,
+        [](auto& one, float* at) __attribute__((always_inline)) { store<Instructions>(at, one); });
+}
+
+/// c (+)= a b for Rows x Vectors vectors. Not inlined, so that the compiler gives this loop all registers.
 template <class Instructions, std::size_t Rows, std::size_t Vectors>
 [[gnu::noinline]] void pair_tile(std::size_t k, pair_of_bfloat16 const* a, pair_of_bfloat16 const* b,
-                                 float* c, std::ptrdiff_t c_step, bool add) {
+                                 float* c, std::ptrdiff_t c_step, joining how) {
     constexpr std::size_t width = lanes<Instructions, float>;
     vector<Instructions, float> sum[Rows][Vectors] = {};
-    if (add)
-        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
-            unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
-                sum[i][j] = load<Instructions, float>(c + offset(i, c_step) + j * width);
-            });
-        });
+    begin_sums<Instructions>(sum, c, c_step, how);
+    if (how != joining::resumed)  // C may be far away
+        each_sum<Instructions>(
+            sum, c, c_step,
+            [](auto&, float* at) __attribute__((always_inline)) { __builtin_prefetch(at, 1); });
     for (; k != 0; --k, ++a, b += pair_panels::columns) {
         vector<Instructions, pair_of_bfloat16> right[Vectors];
         unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
@@ -61,35 +100,31 @@ template <class Instructions, std::size_t Rows, std::size_t Vectors>
             });
         });
     }
-    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
-        unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
-            store<Instructions>(c + offset(i, c_step) + j * width, sum[i][j]);
-        });
-    });
+    end_sums<Instructions>(sum, c, c_step, how);
 }
 
 /// All rows of one panel of B, as many at once as the tile has, then powers of two.
 template <class Instructions, std::size_t Vectors, std::size_t Rows = pair_panels::rows>
 void pair_column(std::size_t m, std::size_t k, pair_of_bfloat16 const* a, pair_of_bfloat16 const* b, float* c,
-                 std::ptrdiff_t c_step, bool add) {
+                 std::ptrdiff_t c_step, joining how) {
     for (; m >= Rows; m -= Rows, a += Rows * pair_panels::row_step, c += offset(Rows, c_step))
-        pair_tile<Instructions, Rows, Vectors>(k, a, b, c, c_step, add);
+        pair_tile<Instructions, Rows, Vectors>(k, a, b, c, c_step, how);
     if constexpr (Rows > 1)
-        if (m != 0) pair_column<Instructions, Vectors, (Rows > 8 ? 8 : Rows / 2)>(m, k, a, b, c, c_step, add);
+        if (m != 0) pair_column<Instructions, Vectors, (Rows > 8 ? 8 : Rows / 2)>(m, k, a, b, c, c_step, how);
 }
 
 /// c (+)= a b for packed operands, k in pairs; `panel` is the distance of B's panels.
 template <class Instructions>
 void pair_block(std::size_t m, std::size_t n, std::size_t k, pair_of_bfloat16 const* a,
                 pair_of_bfloat16 const* b, std::size_t panel, float* c, std::ptrdiff_t c_m,
-                std::ptrdiff_t c_n, bool add) {
+                std::ptrdiff_t c_n, joining how) {
     constexpr std::size_t rows = pair_panels::rows, columns = pair_panels::columns, half = columns / 2;
     for (; n != 0; b += panel) {
         std::size_t const here = std::min(n, columns);
         if (c_n == 1 && here == columns) {
-            pair_column<Instructions, 2>(m, k, a, b, c, c_m, add);
+            pair_column<Instructions, 2>(m, k, a, b, c, c_m, how);
         } else if (c_n == 1 && here == half) {
-            pair_column<Instructions, 1>(m, k, a, b, c, c_m, add);
+            pair_column<Instructions, 1>(m, k, a, b, c, c_m, how);
         } else {
             // part of a vector or a scattered C: the same tile, copied here and back
             alignas(64) float tile[rows * columns] = {};
@@ -101,8 +136,8 @@ void pair_block(std::size_t m, std::size_t n, std::size_t k, pair_of_bfloat16 co
                         for (std::size_t j = 0; j < here; ++j)
                             f(tile[i * columns + j], c[offset(row + i, c_m) + offset(j, c_n)]);
                 };
-                if (add) each([](float& in_tile, float const& in_c) { in_tile = in_c; });
-                pair_column<Instructions, 2>(high, k, left, b, tile, columns, add);
+                if (how != joining::first) each([](float& in_tile, float const& in_c) { in_tile = in_c; });
+                pair_column<Instructions, 2>(high, k, left, b, tile, columns, how);
                 each([](float const& in_tile, float& in_c) { in_c = in_tile; });
             }
         }
@@ -132,15 +167,9 @@ MESHWISE_INLINE void pairs_of_rows(bfloat16 const* first_row, bfloat16 const* se
 template <class Instructions, std::size_t Rows>
 [[gnu::noinline]] void unpacked_tile(std::size_t k, pair_of_bfloat16 const* a, bfloat16 const* b,
                                      std::ptrdiff_t b_step, std::ptrdiff_t ahead, float* c,
-                                     std::ptrdiff_t c_step, bool add) {
-    constexpr std::size_t width = lanes<Instructions, float>;
+                                     std::ptrdiff_t c_step, joining how) {
     vector<Instructions, float> sum[Rows][2] = {};
-    if (add)
-        unroll<Rows>([&](auto i) __attribute__((always_inline)) {
-            unroll<2>([&](auto j) __attribute__((always_inline)) {
-                sum[i][j] = load<Instructions, float>(c + offset(i, c_step) + j * width);
-            });
-        });
+    begin_sums<Instructions>(sum, c, c_step, how);
     for (; k != 0; --k, ++a, b += 2 * b_step) {
         __builtin_prefetch(b + ahead);
         __builtin_prefetch(b + ahead + b_step);
@@ -153,21 +182,18 @@ template <class Instructions, std::size_t Rows>
             });
         });
     }
-    unroll<Rows>([&](auto i) __attribute__((always_inline)) {
-        unroll<2>([&](auto j) __attribute__((always_inline)) {
-            store<Instructions>(c + offset(i, c_step) + j * width, sum[i][j]);
-        });
-    });
+    end_sums<Instructions>(sum, c, c_step, how);
 }
 
 /// The same for any number of rows.
 template <class Instructions, std::size_t Rows = 8>
 void unpacked_rows(std::size_t m, std::size_t k, pair_of_bfloat16 const* a, bfloat16 const* b,
-                   std::ptrdiff_t b_step, std::ptrdiff_t ahead, float* c, std::ptrdiff_t c_step, bool add) {
+                   std::ptrdiff_t b_step, std::ptrdiff_t ahead, float* c, std::ptrdiff_t c_step,
+                   joining how) {
     for (; m >= Rows; m -= Rows, a += Rows * pair_panels::row_step, c += offset(Rows, c_step))
-        unpacked_tile<Instructions, Rows>(k, a, b, b_step, ahead, c, c_step, add);
+        unpacked_tile<Instructions, Rows>(k, a, b, b_step, ahead, c, c_step, how);
     if constexpr (Rows > 1)
-        if (m != 0) unpacked_rows<Instructions, Rows / 2>(m, k, a, b, b_step, ahead, c, c_step, add);
+        if (m != 0) unpacked_rows<Instructions, Rows / 2>(m, k, a, b, b_step, ahead, c, c_step, how);
 }
 
 /// One pair out of elements that lie `step` apart, `count` of which there are.

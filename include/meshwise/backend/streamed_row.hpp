@@ -1,8 +1,10 @@
 // streamed_row: one row times a matrix whose rows are contiguous, as memory delivers it.
 //
-// Guarantees: those of gemm.hpp. Costs: each element of B is read from memory once, by one thread.
+// Guarantees: those of gemm.hpp; of pairs of bfloat16, those of bfloat16_gemm.hpp. Costs: each element of B is read from
+// memory once, by one thread.
 #pragma once
 
+#include <meshwise/backend/bfloat16_tile.hpp>
 #include <meshwise/backend/gemm_shape.hpp>
 #include <meshwise/backend/simd.hpp>
 #include <meshwise/backend/tile.hpp>
@@ -14,75 +16,131 @@
 
 namespace meshwise::fast::detail {
 
-/// One row of C where the rows of B are contiguous: memory is read in its own order, several rows of B together, and the
-/// sums wait in L1. Narrow rows are short: the processor does not foresee the next ones, and where several lie in a page
-/// it loses its way among them, so that each is read alone.
-template <class Instructions, class Left, class Right, class T>
-[[gnu::noinline]] void streamed_row(std::size_t n, std::size_t k, Left const* a, std::ptrdiff_t a_k,
-                                    Right const* b, std::ptrdiff_t b_k, T* c, bool add) {
-    using type = vector<Instructions, T>;
-    constexpr bool narrow = sizeof(Right) < sizeof(T);
-    constexpr std::size_t width = lanes<Instructions, T>, together = narrow ? 4 : 8, room = 8192 / sizeof(T),
-                          line = 64 / sizeof(Right);
-    alignas(64) T sums[room];
+/// Asks for lines of rows that are used `ahead` elements later, in the order in which they lie in memory: a processor
+/// fetches one stream as fast as memory gives it, and loses its way among several in a page.
+template <class Right, int Locality>
+class road_ahead {
+public:
+    road_ahead(Right const* b, std::ptrdiff_t b_k, std::size_t n, std::size_t ahead)
+        : row_(b),
+          b_k_(b_k),
+          n_(n),
+          at_(ahead) {
+        if (b_k == offset(n, 1))
+            n_ = static_cast<std::size_t>(-1);  // one stream: no branch that is taken now and then
+        else
+            row_ += offset(ahead / n, b_k), at_ = ahead % n / line * line;
+    }
+
+    MESHWISE_INLINE void next_line() {
+        if (at_ >= n_) at_ = 0, row_ += b_k_;
+        __builtin_prefetch(row_ + at_, 0, Locality);
+        at_ += line;
+    }
+
+private:
+    static constexpr std::size_t line = 64 / sizeof(Right);
+    Right const* row_;
+    std::ptrdiff_t b_k_;
+    std::size_t n_, at_;
+};
+
+/// Sums of one row that wait in L1 while B passes by, in C or, where C holds others already, beside it: calls
+/// rows(here, b, sums) for pieces of its columns.
+template <class Instructions, class T, class Right, class Rows>
+MESHWISE_INLINE void pieces_of_row(std::size_t n, Right const* b, T* c, bool add, Rows const& rows) {
+    constexpr std::size_t width = lanes<Instructions, T>, room = 8192 / sizeof(T);
+    alignas(64) T beside[room];
     for (; n != 0;) {
         std::size_t const here = std::min(n, room);
-        for (std::size_t j = 0; j < here; j += width) store<Instructions>(sums + j, type{});
-        Right const* row = b;
-        auto const add_rows = [&](std::size_t p, auto count, std::size_t ahead)
-            __attribute__((always_inline)) {
-            type left[count];
-            unroll<count>([&](auto q) __attribute__((always_inline)) {
-                left[q] = splat<Instructions>(static_cast<T>(a[offset(p + q, a_k)]));
-            });
-            for (std::size_t j = 0; j < here; j += width) {
-                if (narrow && j % line == 0)
-                    unroll<count>([&](auto q) __attribute__((always_inline)) {
-                        __builtin_prefetch(row + offset(q + ahead, b_k) + j);
-                    });
-                auto sum = load<Instructions, T>(sums + j);
-                unroll<count>([&](auto q) __attribute__((always_inline)) {
-                    sum = multiply_add(left[q], load<Instructions, T>(row + offset(q, b_k) + j), sum);
-                });
-                store<Instructions>(sums + j, sum);
-            }
-            row += offset(count, b_k);
-        };
-        bool const in_a_page = narrow && b_k <= static_cast<std::ptrdiff_t>(2048 / sizeof(Right));
-        std::size_t p = 0;
-        if (!in_a_page)
-            for (; p + together <= k; p += together)
-                add_rows(p, std::integral_constant<std::size_t, together>{}, together);
-        for (; p < k; ++p) add_rows(p, std::integral_constant<std::size_t, 1>{}, 8);
-        for (std::size_t j = 0; j < here; j += width) {
-            auto const sum = load<Instructions, T>(sums + j);
-            store<Instructions>(c + j, add ? load<Instructions, T>(c + j) + sum : sum);
-        }
+        T* const sums = add ? beside : c;
+        for (std::size_t j = 0; j < here; j += width)
+            store<Instructions>(sums + j, vector<Instructions, T>{});
+        rows(here, b, sums);
+        if (add)
+            for (std::size_t j = 0; j < here; j += width)
+                store<Instructions>(c + j, load<Instructions, T>(c + j) + load<Instructions, T>(sums + j));
         n -= here, b += here, c += here;
     }
 }
 
-struct sums_of_blocks;
-
-/// Whether streamed_row_of_all is for such a product: one row, not so long that its sums leave the cache, and B as it
-/// lies.
-template <class Instructions, class T>
-bool streams(gemm_shape const& shape) {
-    return shape.m == 1 && shape.b_n == 1 && shape.c_n == 1 && shape.n % lanes<Instructions, T> == 0 &&
-           shape.n <= 8192;
+/// One row of C where the rows of B are contiguous: memory is read in its own order.
+template <class Instructions, class Left, class Right, class T>
+[[gnu::noinline]] void streamed_row(std::size_t n, std::size_t k, Left const* a, std::ptrdiff_t a_k,
+                                    Right const* b, std::ptrdiff_t b_k, T* c, bool add) {
+    constexpr std::size_t width = lanes<Instructions, T>, line = 64 / sizeof(Right);
+    pieces_of_row<Instructions>(n, b, c, add, [&](std::size_t here, Right const* row, T* sums) {
+        road_ahead<Right, 1> road(row, b_k, here, 6144 / sizeof(Right));
+        for (std::size_t p = 0; p < k; ++p, row += b_k) {
+            auto const left = splat<Instructions>(static_cast<T>(a[offset(p, a_k)]));
+            for (std::size_t j = 0; j < here; j += width) {
+                if (j % line == 0) road.next_line();
+                auto const right = load<Instructions, T>(row + j);
+                store<Instructions>(sums + j, multiply_add(left, right, load<Instructions, T>(sums + j)));
+            }
+        }
+    });
 }
 
-/// The same by several threads. They share out the blocks of k, so that each reads memory in its order; then the sums
-/// of the blocks are added in the order of one thread.
-template <class Instructions, class Left, class Right, class T, class Parallel>
-void streamed_row_of_all(gemm_shape const& shape, Left const* a, Right const* b, T* c, std::size_t threads,
-                         Parallel const& parallel) {
-    using sizes = blocking<Instructions, T>;
-    std::size_t const block_k = sizes::block_k(shape.k), blocks = divide_up(shape.k, block_k), n = shape.n;
+/// The same of bfloat16, with vdpbf16ps: n is a multiple of 32, `a` is packed.
+template <class Instructions>
+[[gnu::noinline]] void streamed_row_of_pairs(std::size_t n, std::size_t k, pair_of_bfloat16 const* a,
+                                             bfloat16 const* b, std::ptrdiff_t b_k, float* c, bool add) {
+    constexpr std::size_t width = lanes<Instructions, float>;
+    pieces_of_row<Instructions>(n, b, c, add, [&](std::size_t here, bfloat16 const* row, float* sums) {
+        bfloat16 const none[2 * width] = {};
+        road_ahead<bfloat16, 3> road(row, b_k, here, 8192 / sizeof(bfloat16));
+        // `second` finds the second row of a pair
+        auto const add_pairs = [&](std::size_t p, auto count, auto second) __attribute__((always_inline)) {
+            vector<Instructions, pair_of_bfloat16> left[count];
+            unroll<count>([&](auto q) __attribute__((always_inline)) {
+                left[q] = splat<Instructions>(a[p / 2 + q]);
+            });
+            for (std::size_t j = 0; j < here; j += 2 * width) {
+                unroll<2 * count>([&](auto) __attribute__((always_inline)) { road.next_line(); });
+                vector<Instructions, float> sum[2] = {load<Instructions, float>(sums + j),
+                                                      load<Instructions, float>(sums + j + width)};
+                unroll<count>([&](auto q) __attribute__((always_inline)) {
+                    bfloat16 const* const first = row + offset(2 * q, b_k) + j;
+                    vector<Instructions, pair_of_bfloat16> right[2];
+                    pairs_of_rows<Instructions>(first, second(first), right);
+                    add_products<Instructions>(sum[0], left[q], right[0]);
+                    add_products<Instructions>(sum[1], left[q], right[1]);
+                });
+                store<Instructions>(sums + j, sum[0]);
+                store<Instructions>(sums + j + width, sum[1]);
+            }
+            row += offset(2 * count, b_k);
+        };
+        auto const below = [&](bfloat16 const* first) __attribute__((always_inline)) { return first + b_k; };
+        auto const nothing = [&](bfloat16 const*) __attribute__((always_inline)) { return none + 0; };
+        std::size_t p = 0;
+        for (; p + 4 <= k; p += 4) add_pairs(p, std::integral_constant<std::size_t, 2>{}, below);
+        for (; p + 2 <= k; p += 2) add_pairs(p, std::integral_constant<std::size_t, 1>{}, below);
+        if (p < k) add_pairs(p, std::integral_constant<std::size_t, 1>{}, nothing);
+    });
+}
+
+struct sums_of_blocks;
+
+/// Whether shared_row is for such a product: one row, not so long that its sums leave the cache, and B as it lies, a
+/// whole number of `columns` wide.
+inline bool streams(gemm_shape const& shape, std::size_t columns) {
+    return shape.m == 1 && shape.b_n == 1 && shape.c_n == 1 && shape.n % columns == 0 && shape.n <= 8192;
+}
+
+/// One row by several threads. They share out the blocks of k, so that each reads memory in its order; then the sums of
+/// the blocks are added in the order of one thread. `row` is called with two limits of n, two of k, where the sums of the
+/// first column belong, and whether they are added there.
+template <class Instructions, class T, class Parallel, class Row>
+void shared_row(gemm_shape const& shape, std::size_t block_k, T* c, std::size_t threads,
+                Parallel const& parallel, Row const& row) {
+    constexpr std::size_t tile_n = blocking<Instructions, T>::tile_n;
+    std::size_t const blocks = divide_up(shape.k, block_k), n = shape.n;
     // A block is cut as often as each thread needs for an equal share, unless its pieces become narrow.
-    std::size_t const cuts = std::min(threads / std::gcd(blocks, threads), divide_up(n, 4 * sizes::tile_n)),
+    std::size_t const cuts = std::min(threads / std::gcd(blocks, threads), divide_up(n, 4 * tile_n)),
                       pieces = blocks * cuts;
-    std::size_t const columns = round_up(divide_up(n, cuts), sizes::tile_n);
+    std::size_t const columns = round_up(divide_up(n, cuts), tile_n);
     borrowed_scratch<Instructions, sums_of_blocks, T> const room((blocks - 1) * n);
     T* const sums = room.data();
     parallel(pieces, divide_up(pieces, threads), [=](std::size_t piece, std::size_t end) {
@@ -91,10 +149,8 @@ void streamed_row_of_all(gemm_shape const& shape, Left const* a, Right const* b,
             std::size_t const next = std::min(end, (block + 1) * cuts);
             std::size_t const from = std::min(n, piece % cuts * columns);
             std::size_t const to = std::min(n, (next - block * cuts) * columns);
-            streamed_row<Instructions>(to - from, std::min(block_k, shape.k - p), a + offset(p, shape.a_k),
-                                       shape.a_k, b + offset(p, shape.b_k) + from, shape.b_k,
-                                       (block == 0 ? c : sums + (block - 1) * n) + from,
-                                       block == 0 && shape.accumulate);
+            row(from, to, p, std::min(p + block_k, shape.k), (block == 0 ? c : sums + (block - 1) * n) + from,
+                block == 0 && shape.accumulate);
             piece = next;
         }
     });

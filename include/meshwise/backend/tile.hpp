@@ -19,6 +19,11 @@ MESHWISE_INLINE constexpr std::ptrdiff_t offset(std::size_t index, std::ptrdiff_
     return static_cast<std::ptrdiff_t>(index) * stride;
 }
 
+/// How many blocks of at most `most` make k: one, or an even number, so that two threads may have as many each.
+constexpr std::size_t blocks_of(std::size_t k, std::size_t most) {
+    return k <= most ? 1 : 2 * divide_up(k, 2 * most);
+}
+
 /// Sizes of the blocks. Those of k depend on k alone: they decide the order of the sums.
 template <class Instructions, class T>
 struct blocking {
@@ -31,9 +36,7 @@ struct blocking {
     static constexpr std::size_t packed_n = round_up(6144 / sizeof(T), tile_n);  // of B: 3 MiB
     static constexpr std::size_t few = 4 * tile_m;           // rows for which B is better not shared
     static constexpr std::size_t small = 65536 / sizeof(T);  // elements that L1 and L2 hold in any order
-    static constexpr std::size_t block_k(std::size_t k) {
-        return k <= max_k ? k : divide_up(k, divide_up(k, max_k));
-    }
+    static constexpr std::size_t block_k(std::size_t k) { return divide_up(k, blocks_of(k, max_k)); }
 };
 
 /// A packed operand: element (k, i) of panel p is data[p * panel + k * step + i]. Memory whose rows or columns

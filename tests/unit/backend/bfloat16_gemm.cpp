@@ -25,13 +25,14 @@ struct one_range {
         f(std::size_t{0}, count);
     }
 };
-// m x n numbers, the same whatever type and order they have in memory; around them 20 more.
+// m x n numbers, the same whatever type and order they have in memory; before and behind them lie 20 more.
 template <class T>
 struct matrix {
     std::vector<T> memory;
     std::ptrdiff_t row, column;
 
-    matrix(std::size_t m, std::size_t n, bool turned, unsigned seed) : memory(m * n + 40, T(777.0F)) {
+    matrix(std::size_t m, std::size_t n, bool turned, unsigned seed, float around = 777)
+        : memory(m * n + 40, T(around)) {
         row = turned ? 1 : static_cast<std::ptrdiff_t>(n),
         column = turned ? static_cast<std::ptrdiff_t>(m) : 1;
         std::mt19937 generator(seed);
@@ -60,12 +61,14 @@ void check(std::size_t m, std::size_t n, std::size_t k, unsigned how) {
     CAPTURE(k);
     CAPTURE(how);
     bool const accumulate = (how & 8U) != 0;
-    matrix<Left> a(m, k, how & 1U, 1);
-    matrix<Right> b(k, n, how & 2U, 2);
+    float const nan =
+        std::numeric_limits<float>::quiet_NaN();  // nothing may come from there, not even times zero
+    matrix<Left> a(m, k, how & 1U, 1, nan);
+    matrix<Right> b(k, n, how & 2U, 2, nan);
     matrix<float> c(m, n, how & 4U, 3), before(m, n, how & 4U, 3);
     fast::bfloat16_gemm<Instructions>(shape_of(m, n, k, a, b, c, accumulate), a.data(), b.data(), c.data(),
                                       one_range{});
-    double worst = 0;
+    std::size_t wrong = 0;
     for (std::size_t i = 0; i < m; ++i)
         for (std::size_t j = 0; j < n; ++j) {
             double expected = accumulate ? static_cast<double>(before.at(i, j)) : 0,
@@ -76,9 +79,9 @@ void check(std::size_t m, std::size_t n, std::size_t k, unsigned how) {
             }
             // one rounding per product, each at most half a unit of a partial sum; underflow is flushed to zero
             double const bound = static_cast<double>(k + 2) * (0x1p-24 * size + 0x1p-126);
-            worst = std::max(worst, std::abs(static_cast<double>(c.at(i, j)) - expected) / bound);
+            wrong += !(std::abs(static_cast<double>(c.at(i, j)) - expected) <= 1.01 * bound);
         }
-    CHECK(worst <= 1.01);
+    CHECK(wrong == 0);
     for (std::size_t i = 0; i < 20; ++i) {
         CHECK(c.memory[i] == 777.0F);
         CHECK(c.memory[c.memory.size() - 1 - i] == 777.0F);
@@ -148,7 +151,7 @@ TEST_CASE("an element of a product of bfloat16 has the same bits however C is cu
 TEST_CASE("threads do not change a bit of a product of bfloat16") {
     struct {
         std::size_t m, n, k;
-    } const sizes[] = {{600, 300, 200}, {1, 3000, 900}, {3, 3000, 900}, {300, 2500, 40}};
+    } const sizes[] = {{600, 300, 200}, {1, 3000, 900}, {1, 1536, 1701}, {3, 3000, 900}, {300, 2500, 40}};
     for (auto const& [m, n, k] : sizes)
         for (bool const turned : {false, true})
             CHECK(same_bits(product(m, n, k, false, turned, false, m, n, two_threads{}),

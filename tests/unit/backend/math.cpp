@@ -77,11 +77,13 @@ TEST_CASE("functions of float keep the conventions at their ends") {
 }
 
 TEST_CASE("functions of double are those of the standard library") {
-    CHECK(mw::exp(0.7) == std::exp(0.7));
-    CHECK(mw::log(0.7) == std::log(0.7));
-    CHECK(mw::tanh(0.7) == std::tanh(0.7));
-    CHECK(mw::erf(0.7) == std::erf(0.7));
-    CHECK(mw::sqrt(0.7) == std::sqrt(0.7));
+    double volatile known_late = 0.7;  // else the compiler evaluates one side, in its own way
+    double const x = known_late;
+    CHECK(mw::exp(x) == std::exp(x));
+    CHECK(mw::log(x) == std::log(x));
+    CHECK(mw::tanh(x) == std::tanh(x));
+    CHECK(mw::erf(x) == std::erf(x));
+    CHECK(mw::sqrt(x) == std::sqrt(x));
     CHECK(mw::abs(-0.7) == 0.7);
     CHECK(mw::sigmoid(0.0) == 0.5);
     CHECK(mw::rsqrt(4.0) == 0.5);

@@ -18,6 +18,8 @@
 #include <meshwise/ops/cast.hpp>
 #include <meshwise/ops/sum.hpp>
 
+#include "worse.hpp"
+
 namespace {
 
 namespace mw = meshwise;
@@ -93,7 +95,7 @@ double largest_difference(std::vector<float> const& x, std::vector<float> const&
     REQUIRE(x.size() == y.size());
     double most = 0;
     for (std::size_t i = 0; i < x.size(); ++i)
-        most = std::max(most, std::abs(static_cast<double>(x[i]) - static_cast<double>(y[i])));
+        most = worse(most, std::abs(static_cast<double>(x[i]) - static_cast<double>(y[i])));
     return most;
 }
 bool same_bits(std::vector<float> const& x, std::vector<float> const& y) {
