@@ -97,7 +97,8 @@ void few_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, f
     for (std::size_t p = 0; p < shape.k; p += block_k) {
         std::size_t const block = std::min(block_k, shape.k - p);
         for (std::size_t i = 0; i < shape.m; ++i)
-            pack_row(block, a + offset(i, shape.a_m) + offset(p, shape.a_k), shape.a_k, left + i * step);
+            pack_row<Instructions>(block, a + offset(i, shape.a_m) + offset(p, shape.a_k), shape.a_k,
+                                   left + i * step);
         for (std::size_t j = 0; j < shape.n; j += most.n) {
             std::size_t const n = std::min(most.n, shape.n - j);
             float* const to = c + offset(j, shape.c_n);
@@ -147,8 +148,8 @@ void many_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, 
                                  else
                                      for (std::size_t row = (at - of_b) * rows;
                                           row < std::min(m, (at - of_b + 1) * rows); ++row)
-                                         pack_row(k, from_a + offset(row, shape.a_m), shape.a_k,
-                                                  left + row * step);
+                                         pack_row<Instructions>(k, from_a + offset(row, shape.a_m), shape.a_k,
+                                                                left + row * step);
                          });
                 // Blocks of A as high as L2 has room for; cut columns until there is enough to share.
                 std::size_t const down = divide_up(m, high);
@@ -192,7 +193,7 @@ void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, fl
     borrowed_scratch<Instructions, packed_row, pair_of_bfloat16> const room(
         shape.m == 1 ? divide_up(shape.k, 2) : 0);
     pair_of_bfloat16* const row = room.data();
-    if (shape.m == 1) pack_row(shape.k, a, shape.a_k, row);
+    if (shape.m == 1) pack_row<Instructions>(shape.k, a, shape.a_k, row);
     if constexpr (std::is_same_v<Right, bfloat16>)
         if (wanted > 1 && streams(shape, columns))
             return shared_row<Instructions>(

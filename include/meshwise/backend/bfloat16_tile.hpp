@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 namespace meshwise::fast::detail {
 
@@ -203,12 +204,43 @@ MESHWISE_INLINE pair_of_bfloat16 pair_at(From const* from, std::ptrdiff_t step, 
     return first | second << 16U;
 }
 
+/// bfloat16(x) of each float, in the upper half of its bits; the lower half is zero.
+template <class Instructions>
+MESHWISE_INLINE vector<Instructions, std::uint32_t> rounded_to_upper_half(
+    vector<Instructions, std::uint32_t> const& bits) {
+    using words = vector<Instructions, std::uint32_t>;
+    words const nearest = bits + 0x7fffU + ((bits >> 16) & 1U), quiet = bits | 0x400000U;
+    auto const comparison = (bits & 0x7fffffffU) > 0x7f800000U;  // NaN
+    words is_nan;
+    __builtin_memcpy(&is_nan, &comparison, sizeof is_nan);
+    return ((quiet & is_nan) | (nearest & ~is_nan)) & 0xffff0000U;
+}
+
 /// Packs a row of A: k elements that lie `step` apart.
-template <class From>
+template <class Instructions, class From>
 void pack_row(std::size_t k, From const* from, std::ptrdiff_t step, pair_of_bfloat16* out) {
     std::size_t done = 0;
-    if (step == 1)
-        for (; done + 2 <= k; done += 2) out[done / 2] = pair_at(from + done, 1, 2);
+    if (step == 1) {
+        if constexpr (std::is_same_v<From, bfloat16>) {
+            done = k / 2 * 2;
+            __builtin_memcpy(out, from, done * sizeof(From));
+        } else if constexpr (std::is_same_v<From, float>) {
+            constexpr std::size_t width = lanes<Instructions, pair_of_bfloat16>;
+            for (; done + 2 * width <= k; done += 2 * width, out += width) {
+                vector<Instructions, pair_of_bfloat16> words[2];
+                __builtin_memcpy(words, from + done, sizeof words);
+                auto const left = rounded_to_upper_half<Instructions>(words[0]),
+                           right = rounded_to_upper_half<Instructions>(words[1]);
+                [&]<int... Lane>(std::integer_sequence<int, Lane...>) __attribute__((always_inline)) {
+                    auto const even = __builtin_shufflevector(left, right, (2 * Lane)...);
+                    auto const odd = __builtin_shufflevector(left, right, (2 * Lane + 1)...);
+                    store<Instructions>(out, (even >> 16) | odd);
+                }
+                (std::make_integer_sequence<int, static_cast<int>(width)>{});
+            }
+            out -= done / 2;
+        }
+    }
     for (; done < k; done += 2) out[done / 2] = pair_at(from + offset(done, step), step, k - done);
 }
 

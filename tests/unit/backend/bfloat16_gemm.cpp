@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -167,6 +168,31 @@ TEST_CASE("a float operand gives the bits of the bfloat16 nearest to it") {
                             one_range{});
         fast::bfloat16_gemm(shape_of(m, n, k, a, b, c), a.data(), b.data(), c.data(), one_range{});
         CHECK(same_bits(expected.memory, c.memory));
+    }
+}
+
+TEST_CASE("rows of float are rounded as single numbers are: ties, infinite ones, NaN, what is almost zero") {
+    std::vector<float> const hard = {0x1.01p0F,
+                                     0x1.03p0F,
+                                     -0x1.01p0F,
+                                     0x1.010002p0F,
+                                     0x1.fffffep127F,
+                                     -0x1.fep127F,
+                                     0x1.ff8p127F,
+                                     0x1p-126F,
+                                     -0x1p-133F,
+                                     INFINITY,
+                                     -INFINITY,
+                                     -0.0F,
+                                     std::bit_cast<float>(0x7f800001U),
+                                     std::bit_cast<float>(0x7fffffffU)};
+    std::vector<float> row;
+    for (std::size_t i = 0; i < 70; ++i) row.push_back(hard[i % hard.size()] * (i < 35 ? 1.0F : -1.0F));
+    std::vector<fast::detail::pair_of_bfloat16> pairs(35);
+    fast::detail::pack_row<fast::native>(row.size(), row.data(), 1, pairs.data());
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        CAPTURE(i);
+        CHECK((pairs[i / 2] >> (i % 2 * 16) & 0xffffU) == mw::bfloat16(row[i]).bits);
     }
 }
 
