@@ -14,7 +14,10 @@
 //   bench_mpi_train_step [KiB of a bucket [core in ms [rounds]]]
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include <meshwise/communicator/mpi.hpp>
 #include <meshwise/meshwise.hpp>
@@ -95,11 +98,27 @@ double sum_of(std::size_t bytes, mw::communicator& here) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // ./run bench gives all programs the same options; this one has numbers only, and no rows for --json
+    std::vector<double> numbers;
+    for (int i = 1; i < argc; ++i) {
+        std::string_view const given = argv[i];
+        char* end = nullptr;
+        if (given == "--json" && i + 1 < argc)
+            ++i;
+        else if (!given.starts_with("--"))
+            numbers.push_back(std::strtod(argv[i], &end));
+        if (end != nullptr &&
+            (end == argv[i] || *end != '\0' || !(numbers.back() >= 0) || numbers.size() > 3))
+            return std::printf(
+                       "'%s' is not one of up to three numbers: KiB of a bucket, core in ms, rounds\n",
+                       argv[i]),
+                   2;
+    }
     mw::mpi const afterwards{.argc = argc, .argv = argv, .workers_per_rank = 1, .gradient_bucket = 0};
     mw::mpi overlapped = afterwards;
     overlapped.gradient_bucket =
-        argc > 1 ? std::strtoul(argv[1], nullptr, 10) << 10 : mw::mpi{}.gradient_bucket;
-    int const rounds = argc > 3 ? std::atoi(argv[3]) : 8;
+        numbers.empty() ? mw::mpi{}.gradient_bucket : static_cast<std::size_t>(numbers[0]) << 10;
+    int const rounds = numbers.size() > 2 ? std::max(1, static_cast<int>(numbers[2])) : 8;
     auto const& session = mw::mpi_session::start(argc, argv);
 
     std::size_t late = 0, early = 0;
@@ -111,7 +130,7 @@ int main(int argc, char** argv) {
             (i < 2 || bytes * 8 < overlapped.gradient_bucket ? late : early) += bytes;
         });
     }
-    double const core_elsewhere = argc > 2 ? std::atof(argv[2]) : 0;
+    double const core_elsewhere = numbers.size() > 1 ? numbers[1] : 0;
     std::size_t const all = late + early;
     late = std::min(all, std::max(late, overlapped.gradient_bucket));
     early = all - late;

@@ -39,7 +39,7 @@ inline pieces_of_b pieces_for(gemm_shape const& shape) {
 }
 
 /// One row where B is bfloat16 and lies well, by one thread, as far as whole vectors of columns go; returns how far that
-/// is. `a` is packed. `far` says that no cache holds B.
+/// is. `a` is packed. `far` says that L2 can hardly hold B.
 template <class Instructions>
 std::size_t one_row_of_pairs(gemm_shape const& shape, pair_of_bfloat16 const* a, bfloat16 const* b, float* c,
                              bool far) {
@@ -203,7 +203,7 @@ void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, fl
                                                         b + offset(p, shape.b_k) + from, shape.b_k, sums,
                                                         add);
                 });
-    bool const far = elements > (1 << 20);
+    bool const far = elements > 1 << 17;  // L2 can hardly hold B
     std::size_t const wide = width_of_pieces(shape.n, wanted, threads, columns, 4 * columns);
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;

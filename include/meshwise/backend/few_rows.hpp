@@ -100,7 +100,7 @@ void stream_product(gemm_shape const& shape, T const* a, T const* packed, T* c) 
 }
 
 /// Few rows or a small product: each panel of B is used at once, so it is kept near or read in place. Where
-/// `packed` is not null it is B in the panels of pack_right. `far` says that no cache holds B.
+/// `packed` is not null it is B in the panels of pack_right. `far` says that L2 can hardly hold B.
 template <class Instructions, class Left, class Right, class T>
 void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* packed, T* c, bool far) {
     using sizes = blocking<Instructions, T>;
@@ -123,7 +123,7 @@ void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* 
         if (m == 1 && shape.b_n == 1 && shape.c_n == 1) {
             done = shape.n / lanes<Instructions, T> * lanes<Instructions, T>;
             streamed_row<Instructions>(done, k, a + offset(p, shape.a_k), shape.a_k, from_b, shape.b_k, c,
-                                       add);
+                                       add, far);
         }
         if constexpr (std::is_same_v<Right, T>)
             if (done == 0 && in_place && shape.n >= tile_n) {

@@ -154,19 +154,19 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
             shared_product<Instructions>(shape, a, b, packed, c, bias, wanted, in_sequence{});
         return;
     }
+    bool const far = read > 4.0 * sizes::small;  // L2 can hardly hold B
     if (wanted > 1 && packed == nullptr && streams(shape, lanes<Instructions, T>)) {
         shared_row<Instructions>(
             shape, sizes::block_k(shape.k), c, std::min(threads, wanted), parallel,
             [=](std::size_t from, std::size_t to, std::size_t p, std::size_t end, T* sums, bool add) {
                 streamed_row<Instructions>(to - from, end - p, a + offset(p, shape.a_k), shape.a_k,
-                                           b + offset(p, shape.b_k) + from, shape.b_k, sums, add);
+                                           b + offset(p, shape.b_k) + from, shape.b_k, sums, add, far);
             });
         if (bias != nullptr) add_bias(shape, bias, c);
         return;
     }
     std::size_t const columns =
         wanted == 1 ? shape.n : width_of_pieces(shape.n, wanted, threads, sizes::tile_n, 4 * sizes::tile_n);
-    bool const far = read > 64.0 * sizes::small;
     auto const product = [&](std::size_t begin, std::size_t end) {
         gemm_shape part = shape;
         part.n = std::min(end * columns, shape.n) - begin * columns;

@@ -64,21 +64,34 @@ MESHWISE_INLINE void pieces_of_row(std::size_t n, Right const* b, T* c, bool add
     }
 }
 
-/// One row of C where the rows of B are contiguous: memory is read in its own order.
+/// One row of C where the rows of B are contiguous. Where B is `far` they are read one by one, in memory's own order; else
+/// several together, so that sums are loaded and stored less often.
 template <class Instructions, class Left, class Right, class T>
 [[gnu::noinline]] void streamed_row(std::size_t n, std::size_t k, Left const* a, std::ptrdiff_t a_k,
-                                    Right const* b, std::ptrdiff_t b_k, T* c, bool add) {
-    constexpr std::size_t width = lanes<Instructions, T>, line = 64 / sizeof(Right);
+                                    Right const* b, std::ptrdiff_t b_k, T* c, bool add, bool far) {
+    constexpr std::size_t width = lanes<Instructions, T>, line = 64 / sizeof(Right), together = 8;
     pieces_of_row<Instructions>(n, b, c, add, [&](std::size_t here, Right const* row, T* sums) {
         road_ahead<Right, 1> road(row, b_k, here, 6144 / sizeof(Right));
-        for (std::size_t p = 0; p < k; ++p, row += b_k) {
-            auto const left = splat<Instructions>(static_cast<T>(a[offset(p, a_k)]));
+        auto const add_rows = [&](std::size_t p, auto count, auto ask) __attribute__((always_inline)) {
+            vector<Instructions, T> left[count];
+            unroll<count>([&](auto q) __attribute__((always_inline)) {
+                left[q] = splat<Instructions>(static_cast<T>(a[offset(p + q, a_k)]));
+            });
             for (std::size_t j = 0; j < here; j += width) {
-                if (j % line == 0) road.next_line();
-                auto const right = load<Instructions, T>(row + j);
-                store<Instructions>(sums + j, multiply_add(left, right, load<Instructions, T>(sums + j)));
+                if (ask && j % line == 0) road.next_line();
+                auto sum = load<Instructions, T>(sums + j);
+                unroll<count>([&](auto q) __attribute__((always_inline)) {
+                    sum = multiply_add(left[q], load<Instructions, T>(row + offset(q, b_k) + j), sum);
+                });
+                store<Instructions>(sums + j, sum);
             }
-        }
+            row += offset(count, b_k);
+        };
+        std::size_t p = 0;
+        if (!far)
+            for (; p + together <= k; p += together)
+                add_rows(p, std::integral_constant<std::size_t, together>{}, std::false_type{});
+        for (; p < k; ++p) add_rows(p, std::integral_constant<std::size_t, 1>{}, std::true_type{});
     });
 }
 
