@@ -67,12 +67,12 @@ struct problem {
 };
 
 bool close(std::vector<float> const& one, std::vector<float> const& other) {
-    double largest = 0, apart = 0;
-    for (std::size_t i = 0; i < one.size(); ++i) {
-        largest = std::max(largest, std::abs(static_cast<double>(other[i])));
-        apart = std::max(apart, std::abs(static_cast<double>(one[i]) - static_cast<double>(other[i])));
-    }
-    return apart <= 2e-5 * largest;
+    double largest = 0;
+    for (float const each : other) largest = std::max(largest, std::abs(static_cast<double>(each)));
+    for (std::size_t i = 0; i < one.size(); ++i)
+        if (!(std::abs(static_cast<double>(one[i]) - static_cast<double>(other[i])) <= 2e-5 * largest))
+            return false;
+    return true;
 }
 
 void answer(question& here, std::string const& name, problem& p, bool back, std::size_t threads) {
