@@ -59,6 +59,7 @@ inline constexpr bool blocks_are_cut = false;  // else it would not see who leav
 #else
 inline constexpr bool blocks_are_cut = true;
 #endif
+#undef MESHWISE_UNDER_ADDRESS_SANITIZER
 }  // namespace detail
 
 /// Blocks of one backend. It outlives its rank until the last tensor that holds a block is gone.
