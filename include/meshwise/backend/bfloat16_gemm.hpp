@@ -108,9 +108,15 @@ void few_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, f
             }
             auto* const beside = scratch<Instructions, sums_of_rows, float>(shape.m * most.n);
             sums(p, block, j, n, beside, offset(most.n, 1), 1);
-            for (std::size_t i = 0; i < shape.m; ++i)
-                for (std::size_t column = 0; column < n; ++column)
-                    to[offset(i, shape.c_m) + offset(column, shape.c_n)] += beside[i * most.n + column];
+            for (std::size_t i = 0; i < shape.m; ++i) {
+                float const* const from = beside + i * most.n;
+                float* const row = to + offset(i, shape.c_m);
+                if (shape.c_n == 1)
+                    for (std::size_t column = 0; column < n; ++column) row[column] += from[column];
+                else
+                    for (std::size_t column = 0; column < n; ++column)
+                        row[offset(column, shape.c_n)] += from[column];
+            }
         }
     }
 }
