@@ -66,15 +66,6 @@ struct problem {
     }
 };
 
-bool close(std::vector<float> const& one, std::vector<float> const& other) {
-    double largest = 0;
-    for (float const each : other) largest = std::max(largest, std::abs(static_cast<double>(each)));
-    for (std::size_t i = 0; i < one.size(); ++i)
-        if (!(std::abs(static_cast<double>(one[i]) - static_cast<double>(other[i])) <= 2e-5 * largest))
-            return false;
-    return true;
-}
-
 void answer(question& here, std::string const& name, problem& p, bool back, std::size_t threads) {
     mw::tbb::enter(threads, [&] {
         p.forward<mw::serial>();
@@ -82,8 +73,8 @@ void answer(question& here, std::string const& name, problem& p, bool back, std:
         std::array const expected{p.o, p.dq, p.dk, p.dv};
         p.forward<mw::tbb>();
         if (back) p.backward<mw::tbb>();
-        if (!close(p.o, expected[0]) || !close(p.dq, expected[1]) || !close(p.dk, expected[2]) ||
-            !close(p.dv, expected[3]))
+        if (!agree(p.o, expected[0]) || !agree(p.dq, expected[1]) || !agree(p.dk, expected[2]) ||
+            !agree(p.dv, expected[3]))
             return here.fail(name + " is not what the serial backend computes");
         std::vector<contender> all;
         all.push_back(timed("ours", watch_for(threads),

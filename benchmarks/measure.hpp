@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -43,6 +44,16 @@ inline double median(std::vector<double> values) {
     auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
     std::nth_element(values.begin(), middle, values.end());
     return *middle;
+}
+
+/// Whether two results are the same but for rounding; what is not a number is not.
+inline bool agree(std::span<float const> one, std::span<float const> other) {
+    double largest = 0;
+    for (float const each : other) largest = std::max(largest, std::abs(static_cast<double>(each)));
+    for (std::size_t i = 0; i < one.size(); ++i)
+        if (!(std::abs(static_cast<double>(one[i]) - static_cast<double>(other[i])) <= 2e-5 * largest))
+            return false;
+    return true;
 }
 
 /// One of those compared: `sample` runs it once or more and returns the seconds of one run.

@@ -142,13 +142,8 @@ void answer(question& here, std::string const& full_name, std::string const& nam
         one.ours();
         std::vector<float> const result(one.result, one.result + one.count);
         one.serial();
-        double largest = 0;
-        for (std::size_t i = 0; i < one.count; ++i)
-            largest = std::max(largest, std::abs(static_cast<double>(one.result[i])));
-        for (std::size_t i = 0; i < one.count; ++i)
-            if (!(std::abs(static_cast<double>(one.result[i]) - static_cast<double>(result[i])) <=
-                  2e-5 * largest))
-                return here.fail(full_name + " is not what the serial backend computes");
+        if (!agree(result, {one.result, one.count}))
+            return here.fail(full_name + " is not what the serial backend computes");
         std::vector<contender> all{timed("ours", watch_for(threads), one.ours)};
         std::string const what = name + " " + std::to_string(rows) + " " + std::to_string(n);
         if (auto peer = peers::torch_kernel(threads, what, result.data(), result.size()))

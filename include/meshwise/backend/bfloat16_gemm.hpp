@@ -196,10 +196,11 @@ void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, fl
     // It takes its time for sums, or for reading B.
     double const elements = static_cast<double>(shape.n) * static_cast<double>(shape.k);
     std::size_t const wanted = pieces_of(std::max(work / 2, elements * 10), threads);
-    borrowed_scratch<Instructions, packed_row, pair_of_bfloat16> const room(
-        shape.m == 1 ? divide_up(shape.k, 2) : 0);
+    bool const one_row = shape.m == 1 && std::is_same_v<Right, bfloat16>;
+    borrowed_scratch<Instructions, packed_row, pair_of_bfloat16> const room(one_row ? divide_up(shape.k, 2)
+                                                                                    : 0);
     pair_of_bfloat16* const row = room.data();
-    if (shape.m == 1) pack_row<Instructions>(shape.k, a, shape.a_k, row);
+    if (one_row) pack_row<Instructions>(shape.k, a, shape.a_k, row);
     if constexpr (std::is_same_v<Right, bfloat16>)
         if (wanted > 1 && streams(shape, columns))
             return shared_row<Instructions>(
@@ -217,7 +218,7 @@ void product_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, fl
         Right const* from = b + offset(begin * wide, shape.b_n);
         float* to = c + offset(begin * wide, shape.c_n);
         if constexpr (std::is_same_v<Right, bfloat16>)
-            if (shape.m == 1) {
+            if (one_row) {
                 std::size_t const done = one_row_of_pairs<Instructions>(part, row, from, to, far);
                 part.n -= done, from += offset(done, shape.b_n), to += offset(done, shape.c_n);
             }
