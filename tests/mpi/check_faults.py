@@ -52,13 +52,15 @@ class Run:
         self.mode, self.started = arguments[0] + (f"/{INSIDE}" if INSIDE else ""), time.monotonic()
         processes = ranks // THREADS
         self.output = ""
-        with tempfile.TemporaryFile("w+") as out:
+        with tempfile.TemporaryFile() as out:
             job = subprocess.Popen([*MPIRUN, str(processes), PROGRAM, self.mode, *arguments[1:]], stdout=out, stderr=out,
                                    start_new_session=True)
             self.harmed = self.started
             try:
                 if harm:
                     while self.read(out).count(word) < ranks and job.poll() is None:
+                        if time.monotonic() > self.started + limit:
+                            raise subprocess.TimeoutExpired(job.args, limit)
                         time.sleep(0.02)
                     self.harmed = time.monotonic()
                     harm(self)
@@ -75,8 +77,8 @@ class Run:
             self.read(out)
 
     def read(self, out):
-        out.seek(0)
-        self.output = out.read()
+        """Leaves the offset alone: it is the program's as well, which would write over its first words."""
+        self.output = os.pread(out.fileno(), os.fstat(out.fileno()).st_size, 0).decode(errors="replace")
         return self.output
 
     def pid_of(self, rank):
