@@ -1,7 +1,7 @@
 // How many tokens a second does a Llama of 135M (30 layers, 576 wide, 9 query and 3 key-value heads of 64, 49152
 // tokens) say one by one, and how many of a prompt of 512 does it take in? The limit is the weights read once a token,
-// or the products of the prompt at the calibrated peak. Weights in float, and in bfloat16. With and without its cache it
-// must say the same. Peer: llama.cpp, with the same weights and scores.
+// or the products of the prompt at the calibrated peak. Weights in float, and in bfloat16, packed and as they lie. With
+// and without its cache it must say the same. Peer: llama.cpp, with the same weights and scores.
 #include "peers/child.hpp"
 
 #include <span>
@@ -109,20 +109,35 @@ void answer(question& here, std::size_t threads) {
             speak(rank, model, clock, until, 1, again);
             if (again.back() != said[16 + i]) return here.fail("with a cache the model says something else");
         }
+        auto const pack = [&] {
+            auto kept = std::make_unique<mw::packed_weights>(model);
+            speak(rank, model, clock, few, 33, again);  // whose products pack, for many rows and for one
+            return kept;
+        };
+        pack();
+        if (again != said) return here.fail("with packed weights the model says something else");
         said.pop_back();  // what follows the last one was not asked for
         if (peer) {
             double const bound = wide ? 1e-4 : 2e-2;  // states are rounded to bfloat16 too, not by all alike
             compare_scores(rank, model, *peer, prompt.size(), prompt, bound);
             compare_scores(rank, model, *peer, few.size(), said, bound);
         }
-        auto const report = [&](row r, std::function<double()> ours, std::function<double()> theirs,
+        // Weights are used often, so they are packed; beside it, as they lie.
+        auto const report = [&](row r, std::function<double()> const& ours, std::function<double()> theirs,
                                 double runs, double goal) {
-            std::vector<contender> all{{"meshwise", std::move(ours)}};
+            std::vector<contender> all{{"packed",
+                                        [&] {
+                                            auto const kept = pack();
+                                            return ours();
+                                        }},
+                                       {"unpacked", ours}};
             if (peer) all.push_back({"llama.cpp", std::move(theirs)});
             std::vector<double> const seconds = in_turns(all, 4);
             r.ours = runs / seconds[0];
-            if (peer) r.peers = {{"llama.cpp", runs / seconds[1]}};
+            if (peer) r.peers = {{"llama.cpp", runs / seconds[2]}};
             here.report(threads == 1 ? r.beside_the_best_peer() : r.should_reach(goal, "llama.cpp"));
+            here.report(
+                {.name = "unpacked/" + r.name, .ours = runs / seconds[1], .unit = r.unit, .limit = r.limit});
         };
         // those of the one before fall asleep; ours wake in a short prompt, which does not count
         auto const wait = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };

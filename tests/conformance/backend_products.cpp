@@ -280,30 +280,66 @@ TEST_CASE_TEMPLATE("one row of a product is shared among threads without changin
     }
 }
 
+namespace {
+
+/// Products with packed B: the bits of those without, for any threads.
+template <class B, class Left, class Right, class R>
+void check_packed(std::size_t m, std::size_t n, std::size_t k) {
+    CAPTURE(m);
+    CAPTURE(n);
+    CAPTURE(k);
+    auto const before = values<R>(m * n, 3), wide_a = values<R>(m * k, 1), wide_b = values<R>(k * n, 2);
+    std::vector<Left> const a(wide_a.begin(), wide_a.end());
+    std::vector<Right> const b(wide_b.begin(), wide_b.end());
+    for (unsigned turned = 0; turned < 16; ++turned) {
+        CAPTURE(turned);
+        auto shape = product(m, n, k, turned & 1, turned & 2, turned & 4);
+        shape.accumulate = (turned & 8) != 0;
+        auto c = before;
+        B::gemm(shape, a.data(), b.data(), c.data());
+        std::vector<Right> packed(B::template packed_elements<Right>(shape),
+                                  Right(std::numeric_limits<float>::quiet_NaN()));
+        if (packed.empty() && k != 0) {
+            bool const has_no_form = std::is_same_v<B, mw::tbb> && std::is_same_v<Right, mw::bfloat16> &&
+                                     !std::is_same_v<mw::fast::native, mw::fast::avx512_bf16>;
+            CHECK(has_no_form);
+            return;
+        }
+        B::pack(shape, b.data(), packed.data());
+        shape.b_k = shape.b_n = 12345;  // not looked at
+        auto const by_packed = [&] {
+            auto own = before;
+            B::gemm_packed(shape, a.data(), packed.data(), own.data());
+            return own;
+        };
+        CHECK(same_bits(by_packed(), c));
+        CHECK(same_with_more_threads<B>(by_packed));
+    }
+}
+
+}  // namespace
+
 TEST_CASE_TEMPLATE("a product with packed B has the bits of one without", On, BACKENDS) {
     using B = typename On::backend;
     using T = typename On::type;
-    for (auto const& [m, n, k] : std::vector<std::array<std::size_t, 3>>{
-             {1, 70, 33}, {7, wide<B>, 600}, {70, 9, 33}, {64, 64, 64}, {130, 70, 300}, {3, 40, 0}}) {
-        auto const a = values<T>(m * k, 1), b = values<T>(k * n, 2), before = values<T>(m * n, 3);
-        for (unsigned turned = 0; turned < 16; ++turned) {
-            auto shape = product(m, n, k, turned & 1, turned & 2, turned & 4);
-            shape.accumulate = (turned & 8) != 0;
-            auto c = before;
-            B::gemm(shape, a.data(), b.data(), c.data());
-            std::vector<T> packed(B::template packed_elements<T>(shape));
-            B::pack(shape, b.data(), packed.data());
-            auto const by_packed = [&] {
-                auto own = before;
-                B::gemm_packed(shape, a.data(), packed.data(), own.data());
-                return own;
-            };
-            CAPTURE(m);
-            CAPTURE(turned);
-            CHECK(same_bits(by_packed(), c));
-            CHECK(same_with_more_threads<B>(by_packed));
+    // up to three blocks of k, the last of which may be odd; one and more blocks of rows
+    for (auto const& [m, n, k] : std::vector<std::array<std::size_t, 3>>{{1, 70, 33},
+                                                                         {1, wide<B>, 600},
+                                                                         {7, wide<B>, 600},
+                                                                         {70, 9, 33},
+                                                                         {64, 64, 64},
+                                                                         {130, 70, 300},
+                                                                         {61, 70, 1201},
+                                                                         {3, 40, 0}}) {
+        check_packed<B, T, T, T>(m, n, k);
+        if constexpr (std::is_same_v<T, float>) {
+            check_packed<B, mw::bfloat16, mw::bfloat16, float>(m, n, k);
+            check_packed<B, float, mw::bfloat16, float>(m, n, k);
         }
     }
+    if constexpr (std::is_same_v<B, mw::tbb> &&
+                  std::is_same_v<T, float>)  // more rows than are packed at once
+        check_packed<B, float, mw::bfloat16, float>(2300, 40, 1030);
 }
 
 TEST_CASE_TEMPLATE("a bias in the product has the bits of one added afterwards", On, BACKENDS) {

@@ -27,6 +27,8 @@ struct pair_panels {
     static constexpr std::size_t max_k = 256;              // pairs: a panel of B is 32 KiB
     static constexpr std::size_t row_step =
         max_k + 16;  // no power of two, so that rows do not share sets of L1
+    static constexpr std::size_t ahead =
+        96 * columns;  // fetched before it is used: what memory needs of 8 rows
     /// Elements of k in a block, of all but the last an even number.
     static constexpr std::size_t block_k(std::size_t k) {
         std::size_t const pairs = divide_up(k, 2);
@@ -92,6 +94,7 @@ template <class Instructions, std::size_t Rows, std::size_t Vectors>
     for (; k != 0; --k, ++a, b += pair_panels::columns) {
         vector<Instructions, pair_of_bfloat16> right[Vectors];
         unroll<Vectors>([&](auto j) __attribute__((always_inline)) {
+            __builtin_prefetch(b + pair_panels::ahead + j * width);
             right[j] = load<Instructions, pair_of_bfloat16>(b + j * width);
         });
         unroll<Rows>([&](auto i) __attribute__((always_inline)) {

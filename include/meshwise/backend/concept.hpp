@@ -167,6 +167,8 @@ concept backend = requires(std::size_t n, std::ptrdiff_t step, void* memory, flo
     { B::template packed_elements<bfloat16>(gemm_shape{}) } -> std::same_as<std::size_t>;
     B::pack(gemm_shape{}, x, y);
     B::gemm_packed(gemm_shape{}, x, x, y);
+    B::gemm_packed(gemm_shape{}, narrow, narrow, y);
+    B::gemm_packed(gemm_shape{}, x, narrow, y);
     B::gemm_packed(gemm_shape{}, x, x, y, x);
     B::attention(attention_shape{}, x, x, x, y, y);
     B::attention(attention_shape{}, narrow, narrow, narrow, halves, y);

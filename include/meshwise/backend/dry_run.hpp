@@ -59,8 +59,9 @@ struct dry_run {
     }
     template <class T>
     static void pack(gemm_shape const&, T const*, T*) {}
-    template <class T, class R>
-    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c, R const* = nullptr) {
+    template <class Left, class Right, class R>
+    static void gemm_packed(gemm_shape const& shape, Left const* a, Right const* packed, R* c,
+                            R const* = nullptr) {
         gemm(shape, a, packed, c);
     }
     template <class T>

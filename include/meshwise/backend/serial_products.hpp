@@ -52,8 +52,8 @@ struct serial_products {
             for (std::size_t j = 0; j < shape.n; ++j)
                 *packed++ = b[offset(p, shape.b_k) + offset(j, shape.b_n)];
     }
-    template <class T, class R>
-    static void gemm_packed(gemm_shape shape, T const* a, T const* packed, R* c, auto... bias) {
+    template <class Left, class Right, class R>
+    static void gemm_packed(gemm_shape shape, Left const* a, Right const* packed, R* c, auto... bias) {
         shape.b_k = static_cast<std::ptrdiff_t>(shape.n);
         shape.b_n = 1;
         gemm(shape, a, packed, c, bias...);

@@ -7,7 +7,7 @@
 
 #include <meshwise/backend/attention.hpp>
 #include <meshwise/backend/attention_gradient.hpp>
-#include <meshwise/backend/bfloat16_gemm.hpp>
+#include <meshwise/backend/bfloat16_packed.hpp>
 #include <meshwise/backend/gemm.hpp>
 #include <meshwise/backend/tbb_threads.hpp>
 
@@ -31,20 +31,27 @@ struct tbb_products {
     template <class T>
     static std::size_t packed_elements(gemm_shape const& shape) {
         if constexpr (std::is_same_v<T, bfloat16>)
-            return 0;
+            return fast::bfloat16_packed_size<Instructions>(shape);
         else
             return fast::packed_size<Instructions, T>(shape);
     }
     template <class T>
     static void pack(gemm_shape const& shape, T const* b, T* packed) {
-        if constexpr (!std::is_same_v<T, bfloat16>)
+        if constexpr (std::is_same_v<T, bfloat16>)
+            fast::bfloat16_pack_right<Instructions>(shape, b, packed, in_parallel{});
+        else
             fast::pack_right<Instructions>(shape, b, packed, in_parallel{});
     }
-    template <class T, class R>
-    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, R* c,
-                            R const* bias = nullptr) {
-        if constexpr (!std::is_same_v<T, bfloat16>)
-            fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{}, bias);
+    template <class Left, class Right, class R>
+    static void gemm_packed(gemm_shape const& shape, Left const* a, Right const* packed, R* c) {
+        if constexpr (std::is_same_v<Right, bfloat16>)
+            fast::bfloat16_gemm_packed<Instructions>(shape, a, packed, c, in_parallel{});
+        else
+            fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{});
+    }
+    template <class T>
+    static void gemm_packed(gemm_shape const& shape, T const* a, T const* packed, T* c, T const* bias) {
+        fast::gemm_packed<Instructions>(shape, a, packed, c, in_parallel{}, bias);
     }
 
     template <class Left, class Right, class R>

@@ -87,9 +87,9 @@ void contract_into(std::span<contraction_axis const> all, Left const* a, Right c
     for (std::size_t i = 1; i < summed.count; ++i) looped[count++] = summed.axes[i];
 
     if (count == 0) {
-        if constexpr (std::is_same_v<Left, Right>) {
+        if constexpr (std::is_same_v<Left, Right> || std::is_same_v<Right, bfloat16>) {
             Right const* const packed = packed_right<B>(right, shape, b);
-            if constexpr (std::is_same_v<Left, R>)
+            if constexpr (std::is_same_v<Left, R> && std::is_same_v<Right, R>)
                 if (bias != nullptr && shape.c_n == 1) {
                     bias->added = true;
                     packed != nullptr ? B::gemm_packed(shape, a, packed, c, bias->data)

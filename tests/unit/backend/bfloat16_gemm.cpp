@@ -1,5 +1,5 @@
 // Products of bfloat16 against plain loops in double, and the bits that must not depend on how C is cut.
-#include <meshwise/backend/bfloat16_gemm.hpp>
+#include <meshwise/backend/bfloat16_packed.hpp>
 
 #include <doctest/doctest.h>
 
@@ -194,6 +194,27 @@ TEST_CASE("rows of float are rounded as single numbers are: ties, infinite ones,
         CAPTURE(i);
         CHECK((pairs[i / 2] >> (i % 2 * 16) & 0xffffU) == mw::bfloat16(row[i]).bits);
     }
+}
+
+TEST_CASE("a packed operand is zero beyond the last column and behind an odd k") {
+    using pairs = fast::avx512_bf16;
+    if (!std::is_same_v<fast::native, pairs>) return;  // nothing is packed
+    std::size_t const n = 40, k = 601;
+    matrix<mw::bfloat16> b(k, n, false, 1);
+    mw::gemm_shape const shape{1, n, k, 0, 1, b.row, b.column, 1, 1, false};
+    std::vector<mw::bfloat16> packed(fast::bfloat16_packed_size<>(shape), mw::bfloat16(3));
+    CHECK(packed.size() == 64 * 602);
+    fast::bfloat16_pack_right<>(shape, b.data(), packed.data(), one_range{});
+    std::size_t zeros = 0, wrong = 0;
+    for (std::size_t at = 0; at < packed.size(); ++at) {
+        std::size_t const panel = at / (32 * 602), p = at % (32 * 602) / 64 * 2 + at % 2,
+                          column = panel * 32 + at / 2 % 32;
+        bool const outside = column >= n || p >= k;
+        zeros += outside;
+        wrong += packed[at].bits != (outside ? 0 : b.at(p, column).bits);
+    }
+    CHECK(zeros == packed.size() - n * k);
+    CHECK(wrong == 0);
 }
 
 TEST_CASE("an empty product of bfloat16 is zero, or leaves C as it is") {

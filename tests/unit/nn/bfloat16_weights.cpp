@@ -17,6 +17,7 @@
 #include <meshwise/nn/llama.hpp>
 #include <meshwise/ops/cast.hpp>
 #include <meshwise/ops/sum.hpp>
+#include <meshwise/tensor/packed.hpp>
 
 #include "worse.hpp"
 
@@ -144,6 +145,34 @@ TEST_CASE("a text read token by token has the bits of the text read at once") {
         return all;
     });
     CHECK(same_bits(at_once, by_token));
+}
+
+template <class S>
+std::vector<float> packed_scores_by_token() {
+    return told_by_first<S>([](auto& here) {
+        auto const model = here.template init<llama<S>>(mw::seed{5});
+        auto const live = [] {
+            return mw::current().pool->use().live[static_cast<std::size_t>(mw::purpose::parameters)];
+        };
+        std::size_t const before = live();
+        auto const kept = mw::packed(model);
+        typename llama<S>::template cache<one, context> cache;
+        std::vector<float> all;
+        for (std::int32_t const id : text()) {
+            auto const scores = here.gather(
+                model.logits(here.template place<one, step>(std::vector<std::int32_t>{id}), cache));
+            all.insert(all.end(), scores.begin(), scores.begin() + vocab::true_size);
+        }
+        CHECK(same_bits(scores_of(here, model), all));
+        // where pairs are multiplied, they are packed
+        CHECK((live() > before) == std::is_same_v<mw::fast::native, mw::fast::avx512_bf16>);
+        return all;
+    });
+}
+
+TEST_CASE("a model with packed bfloat16 weights has the bits of one whose weights are not") {
+    CHECK(same_bits(packed_scores_by_token<narrow<1>>(), scores_in<narrow<1>>()));
+    CHECK(same_bits(packed_scores_by_token<narrow<2>>(), scores_in<narrow<2>>()));
 }
 
 TEST_CASE("weights are narrow alike, whether they are cast or loaded") {
