@@ -494,3 +494,68 @@ TEST_CASE_TEMPLATE("a head's attention does not depend on other heads, batches o
     }
     CHECK(all == joined);
 }
+
+namespace {
+
+/// The last of some queries, alone: the bits that it has among the others.
+template <class B, class In>
+void check_last_query(std::size_t group, std::size_t keys, std::size_t dim, double scale) {
+    CAPTURE(group);
+    CAPTURE(keys);
+    CAPTURE(dim);
+    std::size_t const batch = 2, kv_heads = 2, queries = 5, heads = kv_heads * group;
+    std::vector<std::int32_t> const lengths{static_cast<std::int32_t>(keys),
+                                            static_cast<std::int32_t>(keys / 2)};
+    auto among = heads_of(batch, kv_heads, group, queries, keys, dim);
+    among.scale *= scale;
+    among.causal = true;
+    among.first_query = signed_size(keys) - signed_size(queries);
+    among.key_lengths = lengths.data();
+    auto const wide_q = values<float>(batch * queries * heads * dim, 14),
+               wide_k = values<float>(batch * keys * kv_heads * dim, 15),
+               wide_v = values<float>(batch * keys * kv_heads * dim, 16);
+    std::vector<In> const q(wide_q.begin(), wide_q.end()), k(wide_k.begin(), wide_k.end()),
+        v(wide_v.begin(), wide_v.end());
+    using number = mw::attention_number<In>;
+    std::vector<In> all(q.size());
+    std::vector<number> all_lse(batch * heads * queries);
+    B::attention(among, q.data(), k.data(), v.data(), all.data(), all_lse.data());
+    auto alone = among;
+    alone.queries = 1;
+    alone.first_query = signed_size(keys) - 1;
+    std::size_t const last = (queries - 1) * heads * dim;
+    std::vector<number> lse(batch * heads);
+    auto const run = [&] {
+        std::vector<In> o(q.size());
+        B::attention(alone, &q[last], k.data(), v.data(), &o[last], lse.data());
+        return o;
+    };
+    auto const one = run();
+    std::size_t wrong = 0;
+    for (std::size_t b = 0; b < batch; ++b) {
+        std::size_t const row = (b * queries + queries - 1) * heads * dim;
+        wrong += !same_bits(&one[row], &all[row], heads * dim);
+        for (std::size_t head = 0; head < heads; ++head)
+            wrong +=
+                !same_bits(&lse[b * heads + head], &all_lse[(b * heads + head) * queries + queries - 1], 1);
+    }
+    CHECK(wrong == 0);
+    CHECK(same_with_more_threads<B>(run));
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("one query alone has the bits that it has among others", On, BACKENDS) {
+    using B = typename On::backend;
+    using T = typename On::type;
+    for (std::size_t const group : {1U, 3U, 20U})
+        for (auto const& [keys, dim] : std::vector<std::pair<std::size_t, std::size_t>>{
+                 {5, 8}, {49, 64}, {64, 64}, {65, 24}, {200, 70}, {130, 130}}) {
+            check_last_query<B, T>(group, keys, dim, 1);
+            if constexpr (std::is_same_v<T, float>) check_last_query<B, mw::bfloat16>(group, keys, dim, 1);
+        }
+    check_last_query<B, T>(2, 70, 24, -3);
+    check_last_query<B, T>(2, 70, 24, 0);
+    if (!std::is_same_v<B, mw::serial>) check_last_query<B, T>(2, 4000, 64, 1);  // worth several threads
+    check_last_query<B, T>(1, 20, 520, 1);  // a head longer than a block of k
+}
