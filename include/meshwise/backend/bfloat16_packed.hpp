@@ -39,20 +39,24 @@ void product_with_packed_pairs(gemm_shape const& shape, Left const* a, pair_of_b
                           step = pair_panels::row_step, half_of_l2 = 1 << 17, some_of_l3 = 1 << 20;  // pairs
     std::size_t const pairs = divide_up(shape.k, 2), block_k = pair_panels::block_k(shape.k),
                       blocks = divide_up(shape.k, block_k);
-    std::size_t const high = rows * std::clamp<std::size_t>(half_of_l2 / (rows * pairs), 4, 16);
-    std::size_t const most_m = high * divide_up(some_of_l3, high * blocks * step);
+    // Blocks of A as high as L2 has room for, and as many of them as some of L3 has.
+    std::size_t const most = rows * std::clamp<std::size_t>(half_of_l2 / (rows * pairs), 4, 16);
+    std::size_t const most_m = most * divide_up(some_of_l3, most * blocks * step);
     std::size_t const block_a = std::min(most_m, shape.m) * step;
     borrowed_scratch<Instructions, left_pairs, pair_of_bfloat16> const room(blocks * block_a);
     pair_of_bfloat16* const left = room.data();
     std::size_t const threads = threads_of(parallel);
-    for (std::size_t i = 0; i < shape.m;
-         i += most_m, a += offset(most_m, shape.a_m), c += offset(most_m, shape.c_m)) {
-        std::size_t const m = std::min(most_m, shape.m - i), down = divide_up(m, high);
+    for (std::size_t i = 0; i < shape.m; i += most_m) {
+        std::size_t const m = std::min(most_m, shape.m - i);
+        std::size_t const high = round_up(divide_up(m, divide_up(m, most)), rows), down = divide_up(m, high);
+        Left const* const from_a = a + offset(i, shape.a_m);
+        float* const to = c + offset(i, shape.c_m);
         parallel(m, 1 + 65536 / shape.k, [=](std::size_t begin, std::size_t end) {
             for (; begin < end; ++begin)
                 for (std::size_t block = 0; block < blocks; ++block)
                     pack_row<Instructions>(std::min(block_k, shape.k - block * block_k),
-                                           a + offset(begin, shape.a_m) + offset(block * block_k, shape.a_k),
+                                           from_a + offset(begin, shape.a_m) +
+                                               offset(block * block_k, shape.a_k),
                                            shape.a_k, left + block * block_a + begin * step);
         });
         // It takes its time for sums, or for reading B.
@@ -68,7 +72,7 @@ void product_with_packed_pairs(gemm_shape const& shape, Left const* a, pair_of_b
                 part.m = std::min(high, m - top);
                 part.n = std::min(wide, shape.n - from);
                 packed_columns<Instructions>(part, left + top * step, block_a, b + from * pairs,
-                                             c + offset(top, shape.c_m) + offset(from, shape.c_n));
+                                             to + offset(top, shape.c_m) + offset(from, shape.c_n));
             }
         };
         if (down * across == 1)
