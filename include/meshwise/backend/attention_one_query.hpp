@@ -102,8 +102,7 @@ void attention_of_one_query(attention_shape const& shape, std::size_t begin, std
                                          .b_n = shape.k_token,
                                          .c_m = block,
                                          .c_n = 1};
-                T const* const none = nullptr;
-                few_rows_product<Instructions>(product, queries, k + head.k + offset(j, shape.k_token), none,
+                few_rows_product<Instructions>(product, queries, k + head.k + offset(j, shape.k_token),
                                                scores, false);
                 online_softmax_of_rows<Instructions>(count, keys, static_cast<T>(shape.scale), scores,
                                                      maximum, total, correction);

@@ -76,37 +76,45 @@ std::size_t turned_product(gemm_shape const& shape, Left const* left, Right cons
     return j;
 }
 
-/// Few rows with packed B, which is read once, from its first element to its last.
-template <class Instructions, class T>
-void stream_product(gemm_shape const& shape, T const* a, T const* packed, T* c) {
+/// Few rows with packed B, which is read once, from its first element to its last. `left(p)`: the rows from their
+/// element p on.
+template <class Instructions, class T, class Left>
+void stream_product(gemm_shape const& shape, Left const& left, T const* packed, T* c) {
     using sizes = blocking<Instructions, T>;
-    constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
-    std::size_t const block_k = sizes::block_k(shape.k), m = shape.m;
+    constexpr std::size_t tile_n = sizes::tile_n;
+    std::size_t const block_k = sizes::block_k(shape.k);
     bool const far = shape.n * shape.k > sizes::small;
-    auto const every_panel = [&](auto const& left) {
-        for (std::size_t j = 0; j < shape.n; j += tile_n, packed += shape.k * tile_n)
-            for (std::size_t p = 0; p < shape.k; p += block_k)
-                block_product<Instructions, T>(
-                    m, std::min(tile_n, shape.n - j), std::min(block_k, shape.k - p), left(p),
-                    panels_of_right<Instructions, T>(packed, shape.k, p), c + offset(j, shape.c_n), shape.c_m,
-                    shape.c_n, ending<T>{.add = shape.accumulate || p != 0, .far = far});
-    };
-    if (shape.a_k == 1 && (m == 1 || m * shape.k <= sizes::small))
-        return every_panel([&](std::size_t p) { return lying_rows<T>{a + p, shape.a_m}; });
-    std::ptrdiff_t const panel_a = offset(shape.k, step_a);
-    T* const packed_a = scratch<Instructions, left_panels, T>(divide_up(m, tile_m) * step_a * shape.k);
-    pack_panels<Instructions, tile_m>(m, shape.k, a, shape.a_m, shape.a_k, packed_a, step_a, panel_a);
-    every_panel([&](std::size_t p) { return panels<T>{packed_a + p * step_a, step_a, panel_a}; });
+    for (std::size_t j = 0; j < shape.n; j += tile_n, packed += shape.k * tile_n)
+        for (std::size_t p = 0; p < shape.k; p += block_k)
+            block_product<Instructions, T>(
+                shape.m, std::min(tile_n, shape.n - j), std::min(block_k, shape.k - p), left(p),
+                panels_of_right<Instructions, T>(packed, shape.k, p), c + offset(j, shape.c_n), shape.c_m,
+                shape.c_n, ending<T>{.add = shape.accumulate || p != 0, .far = far});
 }
 
-/// Few rows or a small product: each panel of B is used at once, so it is kept near or read in place. Where
-/// `packed` is not null it is B in the panels of pack_right. `far` says that L2 can hardly hold B.
+/// f(left), `left` as stream_product wants it: rows that are copied at most once, whoever uses them in f.
+template <class Instructions, class T, class F>
+void with_rows_to_stream(gemm_shape const& shape, T const* a, F const& f) {
+    using sizes = blocking<Instructions, T>;
+    constexpr std::size_t tile_m = sizes::tile_m, step_a = sizes::step_a;
+    // Up to 8 rows share a set of L1 without loss, whatever lies between them.
+    if (shape.a_k == 1 && (shape.m <= 8 || shape.m * shape.k <= sizes::small))
+        return f([=](std::size_t p) { return lying_rows<T>{a + p, shape.a_m}; });
+    std::ptrdiff_t const panel = offset(shape.k, step_a);
+    borrowed_scratch<Instructions, left_panels, T> const room(divide_up(shape.m, tile_m) * step_a * shape.k);
+    T* const packed = room.data();
+    pack_panels<Instructions, tile_m>(shape.m, shape.k, a, shape.a_m, shape.a_k, packed, step_a, panel);
+    f([=](std::size_t p) { return panels<T>{packed + p * step_a, step_a, panel}; });
+}
+
+/// Few rows or a small product: each panel of B is used at once, so it is kept near or read in place. `far` says that L2
+/// can hardly hold B.
 template <class Instructions, class Left, class Right, class T>
-void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* packed, T* c, bool far) {
+void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T* c, bool far) {
     using sizes = blocking<Instructions, T>;
     constexpr std::size_t tile_m = sizes::tile_m, tile_n = sizes::tile_n, step_a = sizes::step_a;
     if constexpr (std::is_same_v<Right, T> || (std::is_same_v<Right, bfloat16> && std::is_same_v<T, float>))
-        if (packed == nullptr && shape.m <= tile_m && shape.b_k == 1 && shape.n >= lanes<Instructions, T>) {
+        if (shape.m <= tile_m && shape.b_k == 1 && shape.n >= lanes<Instructions, T>) {
             std::size_t const done = turned_product<Instructions>(shape, a, b, c, far);
             if (done == shape.n) return;
             shape.n -= done;
@@ -143,8 +151,6 @@ void few_rows_product(gemm_shape shape, Left const* a, Right const* b, T const* 
                                            ending<T>{.add = add});
         }
     };
-    if constexpr (std::is_same_v<Left, T>)
-        if (packed != nullptr) return stream_product<Instructions>(shape, a, packed, c);
     for (std::size_t p = 0; p < shape.k; p += block_k) {
         std::size_t const k = std::min(block_k, shape.k - p);
         Left const* const from_a = a + offset(p, shape.a_k);

@@ -167,19 +167,31 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
     }
     std::size_t const columns =
         wanted == 1 ? shape.n : width_of_pieces(shape.n, wanted, threads, sizes::tile_n, 4 * sizes::tile_n);
-    auto const product = [&](std::size_t begin, std::size_t end) {
-        gemm_shape part = shape;
-        part.n = std::min(end * columns, shape.n) - begin * columns;
-        few_rows_product<Instructions>(part, a, b + offset(begin * columns, shape.b_n),
-                                       packed == nullptr ? packed : packed + begin * columns * shape.k,
-                                       c + offset(begin * columns, shape.c_n), far);
-        if (bias != nullptr) add_bias(part, bias + begin * columns, c + offset(begin * columns, shape.c_n));
-    };
     std::size_t const count = wanted == 1 ? 1 : divide_up(shape.n, columns);
-    if (count == 1)
-        product(0, 1);
-    else
-        parallel(count, std::size_t{1}, product);
+    // product(part of the shape, its first column)
+    auto const in_pieces = [&](auto const& product) {
+        auto const pieces = [&](std::size_t begin, std::size_t end) {
+            gemm_shape part = shape;
+            part.n = std::min(end * columns, shape.n) - begin * columns;
+            product(part, begin * columns);
+            if (bias != nullptr)
+                add_bias(part, bias + begin * columns, c + offset(begin * columns, shape.c_n));
+        };
+        if (count == 1)
+            pieces(0, 1);
+        else
+            parallel(count, std::size_t{1}, pieces);
+    };
+    if constexpr (std::is_same_v<Left, T>)
+        if (packed != nullptr)
+            return with_rows_to_stream<Instructions>(shape, a, [&](auto const& left) {
+                in_pieces([&](gemm_shape const& part, std::size_t j) {
+                    stream_product<Instructions>(part, left, packed + j * shape.k, c + offset(j, shape.c_n));
+                });
+            });
+    in_pieces([&](gemm_shape const& part, std::size_t j) {
+        few_rows_product<Instructions>(part, a, b + offset(j, shape.b_n), c + offset(j, shape.c_n), far);
+    });
 }
 
 /// Products without multiplications.

@@ -62,9 +62,9 @@ struct lying_rows {
     std::ptrdiff_t to_panel(std::size_t high) const { return offset(high, row); }
 };
 
-/// Elements of k between the fetching of a row of B and its use: 4 KiB of a packed panel, which is what memory needs
+/// Elements of k between the fetching of a row of B and its use: 8 KiB of a packed panel, which is what memory needs
 /// where few rows read much of B.
-inline constexpr std::size_t fetch_ahead = 32;
+inline constexpr std::size_t fetch_ahead = 64;
 
 /// What becomes of the sums of a product, and where it works.
 template <class T>
