@@ -271,6 +271,7 @@ TEST_CASE_TEMPLATE("a bias in the product has the bits of one added afterwards",
                                                                          {7, 70, 600},
                                                                          {70, 9, 33},
                                                                          {64, 3, 64},
+                                                                         {40, 64, 64},
                                                                          {296, wide<B>, 600},
                                                                          {130, 79, 1100},
                                                                          {3, 4, 0}}) {

@@ -205,6 +205,15 @@ bool is_trivial(gemm_shape const& shape, T* c, T const* bias) {
     return true;
 }
 
+/// Small products of whole tiles that can be read as they lie: their time is too short for the questions of the others.
+template <class Instructions, class T>
+bool lies_ready(gemm_shape const& shape) {
+    using sizes = blocking<Instructions, T>;
+    return shape.m * shape.k <= sizes::small && shape.n * shape.k <= sizes::small &&
+           shape.k <= sizes::max_k && shape.m * shape.n * shape.k < (1 << 20) &&
+           shape.n % sizes::tile_n == 0 && shape.m > 1 && shape.a_k == 1 && shape.c_n == 1;
+}
+
 }  // namespace detail
 
 /// C (+)= A B, then + `bias` for each column where it is not null, for any strides. T is float
@@ -217,6 +226,12 @@ template <class Instructions = native, class Left, class Right, class T, class P
 void gemm(gemm_shape const& shape, Left const* a, Right const* b, T* c, Parallel const& parallel,
           T const* bias = nullptr) {
     if (detail::is_trivial(shape, c, bias)) return;
+    if constexpr (std::is_same_v<Left, T> && std::is_same_v<Right, T>)
+        if (shape.b_n == 1 && detail::lies_ready<Instructions, T>(shape))
+            return detail::block_product<Instructions, T>(
+                shape.m, shape.n, shape.k, detail::lying_rows<T>{a, shape.a_m},
+                {b, shape.b_k, detail::blocking<Instructions, T>::tile_n}, c, shape.c_m, 1,
+                detail::ending<T>{.add = shape.accumulate, .bias = bias});
     T const* const none = nullptr;
     // Vectors run along n. Where C is contiguous along m instead, or has few columns, compute its transpose:
     // factors commute, so the bits are the same.
@@ -258,6 +273,11 @@ template <class Instructions = native, class T, class Parallel>
 void gemm_packed(gemm_shape shape, T const* a, T const* packed, T* c, Parallel const& parallel,
                  T const* bias = nullptr) {
     if (detail::is_trivial(shape, c, bias)) return;
+    if (detail::lies_ready<Instructions, T>(shape))
+        return detail::block_product<Instructions, T>(
+            shape.m, shape.n, shape.k, detail::lying_rows<T>{a, shape.a_m},
+            detail::panels_of_right<Instructions, T>(packed, shape.k, 0), c, shape.c_m, 1,
+            detail::ending<T>{.add = shape.accumulate, .bias = bias});
     shape.b_k = shape.b_n = 0;
     detail::parallel_product<Instructions>(shape, a, packed, packed, c, bias, parallel);
 }
