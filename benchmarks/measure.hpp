@@ -162,25 +162,35 @@ inline double peak(std::size_t threads, meshwise::bfloat16) {
 #endif
 }
 
-/// Bytes per second that `threads` threads read together from memory that no cache holds.
-inline double read_bandwidth(std::size_t threads) {
-    constexpr std::size_t bytes = std::size_t{256} << 20, lanes = 64;
+/// Bytes per second that `threads` threads read together from `bytes` of memory, again and again: by default more than
+/// any cache holds.
+inline double read_bandwidth(std::size_t threads, std::size_t bytes = std::size_t{256} << 20) {
+    namespace fast = meshwise::fast;
+    constexpr std::size_t most = std::size_t{256} << 20, width = fast::lanes<fast::native, float>, chains = 8;
     static float const* const memory = [] {
-        auto* const block = static_cast<float*>(meshwise::tbb::allocate(bytes));
-        std::fill_n(block, bytes / sizeof(float), 1.0F);
+        auto* const block = static_cast<float*>(meshwise::tbb::allocate(most));
+        std::fill_n(block, most / sizeof(float), 1.0F);
         return block;
     }();
+    bytes = std::min(bytes, most);
     // the wall clock: waiting for memory is what is measured
-    return detail::best_so_far("memory", threads, [threads](std::size_t thread) {
-        std::size_t const count = bytes / sizeof(float) / threads / lanes * lanes;
+    return detail::best_so_far("read " + std::to_string(bytes), threads, [=](std::size_t thread) {
+        std::size_t const step = width * chains, count = bytes / sizeof(float) / threads / step * step;
+        std::size_t const passes = 2 + most / 8 / bytes;  // the first fills the caches
         float const* const from = memory + thread * count;
-        float sum[lanes] = {};
-        double const start = now(watch::wall);
-        for (std::size_t i = 0; i < count; i += lanes)
-            for (std::size_t j = 0; j < lanes; ++j) sum[j] += from[i + j];
+        fast::vector<fast::native, float> sum[chains] = {};
+        double start = 0;
+        for (std::size_t pass = 0; pass < passes; ++pass) {
+            if (pass == 1) start = now(watch::wall);
+            for (std::size_t i = 0; i < count; i += step)
+                fast::unroll<chains>([&](auto j) __attribute__((always_inline)) {
+                    __builtin_prefetch(from + i + j * width + 1024);
+                    sum[j] += fast::load<fast::native, float>(from + i + j * width);
+                });
+            for (auto& each : sum) benchmark::DoNotOptimize(each);
+        }
         double const time = now(watch::wall) - start;
-        benchmark::DoNotOptimize(sum);
-        return static_cast<double>(count * sizeof(float)) / time;
+        return static_cast<double>(count * sizeof(float) * (passes - 1)) / time;
     });
 }
 

@@ -21,15 +21,25 @@ void packed_columns(gemm_shape const& shape, pair_of_bfloat16 const* a, std::siz
                     pair_of_bfloat16 const* b, float* c) {
     constexpr std::size_t columns = pair_panels::columns;
     std::size_t const block_k = pair_panels::block_k(shape.k);
-    for (std::size_t j = 0; j < shape.n; j += columns, c += offset(columns, shape.c_n)) {
+    std::size_t const of_panel = divide_up(shape.k, 2) * columns;
+    // f(pairs of a block, where it begins in A and in a panel of B, what becomes of its sums)
+    auto const each_block = [&](auto const& f) {
         pair_of_bfloat16 const* left = a;
-        for (std::size_t p = 0; p < shape.k; p += block_k, left += block_a) {
-            std::size_t const pairs = divide_up(std::min(block_k, shape.k - p), 2);
-            pair_block<Instructions>(shape.m, std::min(columns, shape.n - j), pairs, left, b, 0, c, shape.c_m,
-                                     shape.c_n, joined(shape.accumulate || p != 0));
-            b += pairs * columns;
-        }
-    }
+        for (std::size_t p = 0; p < shape.k; p += block_k, left += block_a)
+            f(divide_up(std::min(block_k, shape.k - p), 2), left, b + p / 2 * columns,
+              joined(shape.accumulate || p != 0));
+    };
+    std::size_t j = 0;
+    if (shape.m == 1 && shape.c_n == 1)
+        for (; j + 2 * columns <= shape.n; j += 2 * columns, b += 2 * of_panel)
+            each_block([&](std::size_t pairs, auto left, auto right, joining how) {
+                pair_row_of_two_panels<Instructions>(pairs, left, right, of_panel, c + j, how);
+            });
+    for (; j < shape.n; j += columns, b += of_panel)
+        each_block([&](std::size_t pairs, auto left, auto right, joining how) {
+            pair_block<Instructions>(shape.m, std::min(columns, shape.n - j), pairs, left, right, 0,
+                                     c + offset(j, shape.c_n), shape.c_m, shape.c_n, how);
+        });
 }
 
 template <class Instructions, class Left, class Parallel>

@@ -107,6 +107,26 @@ template <class Instructions, std::size_t Rows, std::size_t Vectors>
     end_sums<Instructions>(sum, c, c_step, how);
 }
 
+/// One row times two panels, each of which alone has too few sums to hide the latency of one.
+template <class Instructions>
+[[gnu::noinline]] void pair_row_of_two_panels(std::size_t k, pair_of_bfloat16 const* a,
+                                              pair_of_bfloat16 const* b, std::size_t panel, float* c,
+                                              joining how) {
+    constexpr std::size_t columns = pair_panels::columns, width = lanes<Instructions, float>,
+                          ahead = 16 * columns;
+    vector<Instructions, float> sum[1][4] = {};
+    begin_sums<Instructions>(sum, c, 0, how);
+    for (; k != 0; --k, ++a, b += columns) {
+        auto const left = splat<Instructions>(*a);
+        unroll<4>([&](auto i) __attribute__((always_inline)) {
+            pair_of_bfloat16 const* const from = b + i / 2 * panel + i % 2 * width;
+            __builtin_prefetch(from + ahead);
+            add_products<Instructions>(sum[0][i], left, load<Instructions, pair_of_bfloat16>(from));
+        });
+    }
+    end_sums<Instructions>(sum, c, 0, how);
+}
+
 /// All rows of one panel of B, as many at once as the tile has, then powers of two.
 template <class Instructions, std::size_t Vectors, std::size_t Rows = pair_panels::rows>
 void pair_column(std::size_t m, std::size_t k, pair_of_bfloat16 const* a, pair_of_bfloat16 const* b, float* c,

@@ -76,6 +76,27 @@ std::size_t turned_product(gemm_shape const& shape, Left const* left, Right cons
     return j;
 }
 
+/// One row times two whole packed panels, each of which alone has too few sums to hide the latency of one.
+template <class Instructions, class T>
+[[gnu::noinline]] void row_of_two_panels(std::size_t k, T const* a, T const* b, std::ptrdiff_t panel, T* c,
+                                         bool add) {
+    constexpr std::size_t vectors = Instructions::vectors, width = lanes<Instructions, T>;
+    constexpr std::size_t columns = vectors * width, ahead = 16 * columns;
+    vector<Instructions, T> sum[2 * vectors] = {};
+    for (; k != 0; --k, ++a, b += columns) {
+        auto const left = splat<Instructions>(*a);
+        unroll<2 * vectors>([&](auto i) __attribute__((always_inline)) {
+            T const* const from = b + offset(i / vectors, panel) + i % vectors * width;
+            __builtin_prefetch(from + ahead);
+            sum[i] = multiply_add(left, load<Instructions, T>(from), sum[i]);
+        });
+    }
+    unroll<2 * vectors>([&](auto i) __attribute__((always_inline)) {
+        T* const to = c + i * width;
+        store<Instructions>(to, add ? load<Instructions, T>(to) + sum[i] : sum[i]);
+    });
+}
+
 /// Few rows with packed B, which is read once, from its first element to its last. `left(p)`: the rows from their
 /// element p on.
 template <class Instructions, class T, class Left>
@@ -84,7 +105,15 @@ void stream_product(gemm_shape const& shape, Left const& left, T const* packed, 
     constexpr std::size_t tile_n = sizes::tile_n;
     std::size_t const block_k = sizes::block_k(shape.k);
     bool const far = shape.n * shape.k > sizes::small;
-    for (std::size_t j = 0; j < shape.n; j += tile_n, packed += shape.k * tile_n)
+    std::size_t j = 0;
+    if constexpr (std::is_same_v<std::invoke_result_t<Left, std::size_t>, lying_rows<T>>)
+        if (shape.m == 1 && shape.c_n == 1)
+            for (; j + 2 * tile_n <= shape.n; j += 2 * tile_n, packed += 2 * shape.k * tile_n)
+                for (std::size_t p = 0; p < shape.k; p += block_k)
+                    row_of_two_panels<Instructions>(std::min(block_k, shape.k - p), left(p).data,
+                                                    packed + p * tile_n, offset(shape.k, tile_n), c + j,
+                                                    shape.accumulate || p != 0);
+    for (; j < shape.n; j += tile_n, packed += shape.k * tile_n)
         for (std::size_t p = 0; p < shape.k; p += block_k)
             block_product<Instructions, T>(
                 shape.m, std::min(tile_n, shape.n - j), std::min(block_k, shape.k - p), left(p),
