@@ -210,13 +210,14 @@ void check_packed(std::size_t m, std::size_t n, std::size_t k) {
     CAPTURE(m);
     CAPTURE(n);
     CAPTURE(k);
-    auto const before = values<R>(m * n, 3), wide_a = values<R>(m * k, 1), wide_b = values<R>(k * n, 2);
+    auto const before = values<R>(2 * m * n, 3), wide_a = values<R>(m * k, 1), wide_b = values<R>(k * n, 2);
     std::vector<Left> const a(wide_a.begin(), wide_a.end());
     std::vector<Right> const b(wide_b.begin(), wide_b.end());
-    for (unsigned turned = 0; turned < 16; ++turned) {
+    for (unsigned turned = 0; turned < 32; ++turned) {
         CAPTURE(turned);
         auto shape = product(m, n, k, turned & 1, turned & 2, turned & 4);
         shape.accumulate = (turned & 8) != 0;
+        if (turned & 16) shape.c_m *= 2, shape.c_n *= 2;
         auto c = before;
         B::gemm(shape, a.data(), b.data(), c.data());
         std::vector<Right> packed(B::template packed_elements<Right>(shape),
