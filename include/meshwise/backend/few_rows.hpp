@@ -97,43 +97,40 @@ template <class Instructions, class T>
     });
 }
 
-/// Few rows with packed B, which is read once, from its first element to its last. `left(p)`: the rows from their
-/// element p on.
-template <class Instructions, class T, class Left>
-void stream_product(gemm_shape const& shape, Left const& left, T const* packed, T* c) {
-    using sizes = blocking<Instructions, T>;
-    constexpr std::size_t tile_n = sizes::tile_n;
-    std::size_t const block_k = sizes::block_k(shape.k);
-    bool const far = shape.n * shape.k > sizes::small;
-    std::size_t j = 0;
-    if constexpr (std::is_same_v<std::invoke_result_t<Left, std::size_t>, lying_rows<T>>)
-        if (shape.m == 1 && shape.c_n == 1)
-            for (; j + 2 * tile_n <= shape.n; j += 2 * tile_n, packed += 2 * shape.k * tile_n)
-                for (std::size_t p = 0; p < shape.k; p += block_k)
-                    row_of_two_panels<Instructions>(std::min(block_k, shape.k - p), left(p).data,
-                                                    packed + p * tile_n, offset(shape.k, tile_n), c + j,
-                                                    shape.accumulate || p != 0);
-    for (; j < shape.n; j += tile_n, packed += shape.k * tile_n)
-        for (std::size_t p = 0; p < shape.k; p += block_k)
-            block_product<Instructions, T>(
-                shape.m, std::min(tile_n, shape.n - j), std::min(block_k, shape.k - p), left(p),
-                panels_of_right<Instructions, T>(packed, shape.k, p), c + offset(j, shape.c_n), shape.c_m,
-                shape.c_n, ending<T>{.add = shape.accumulate || p != 0, .far = far});
+/// Whether rows that meet packed B are read as they lie. Up to 8 share a set of L1 without loss, whatever lies between
+/// them.
+template <class Instructions, class T>
+bool streams_lying_rows(gemm_shape const& shape) {
+    return shape.a_k == 1 && (shape.m <= 8 || shape.m * shape.k <= blocking<Instructions, T>::small);
 }
 
-/// f(left), `left` as stream_product wants it: rows that are copied at most once, whoever uses them in f.
-template <class Instructions, class T, class F>
-void with_rows_to_stream(gemm_shape const& shape, T const* a, F const& f) {
+/// Few rows with packed B, which is read once, from its first element to its last. `copied`: the rows in panels, where
+/// they are not read as they lie.
+template <class Instructions, class T>
+void stream_product(gemm_shape const& shape, T const* a, T const* copied, T const* packed, T* c) {
     using sizes = blocking<Instructions, T>;
-    constexpr std::size_t tile_m = sizes::tile_m, step_a = sizes::step_a;
-    // Up to 8 rows share a set of L1 without loss, whatever lies between them.
-    if (shape.a_k == 1 && (shape.m <= 8 || shape.m * shape.k <= sizes::small))
-        return f([=](std::size_t p) { return lying_rows<T>{a + p, shape.a_m}; });
-    std::ptrdiff_t const panel = offset(shape.k, step_a);
-    borrowed_scratch<Instructions, left_panels, T> const room(divide_up(shape.m, tile_m) * step_a * shape.k);
-    T* const packed = room.data();
-    pack_panels<Instructions, tile_m>(shape.m, shape.k, a, shape.a_m, shape.a_k, packed, step_a, panel);
-    f([=](std::size_t p) { return panels<T>{packed + p * step_a, step_a, panel}; });
+    constexpr std::size_t tile_n = sizes::tile_n, step_a = sizes::step_a;
+    std::size_t const block_k = sizes::block_k(shape.k);
+    std::size_t j = 0;
+    if (copied == nullptr && shape.m == 1 && shape.c_n == 1)
+        for (; j + 2 * tile_n <= shape.n; j += 2 * tile_n, packed += 2 * shape.k * tile_n)
+            for (std::size_t p = 0; p < shape.k; p += block_k)
+                row_of_two_panels<Instructions>(std::min(block_k, shape.k - p), a + p, packed + p * tile_n,
+                                                offset(shape.k, tile_n), c + j, shape.accumulate || p != 0);
+    for (; j < shape.n; j += tile_n, packed += shape.k * tile_n)
+        for (std::size_t p = 0; p < shape.k; p += block_k) {
+            std::size_t const n = std::min(tile_n, shape.n - j), k = std::min(block_k, shape.k - p);
+            auto const right = panels_of_right<Instructions, T>(packed, shape.k, p);
+            T* const to = c + offset(j, shape.c_n);
+            ending<T> const end{.add = shape.accumulate || p != 0, .far = shape.n * shape.k > sizes::small};
+            if (copied == nullptr)
+                block_product<Instructions, T>(shape.m, n, k, lying_rows<T>{a + p, shape.a_m}, right, to,
+                                               shape.c_m, shape.c_n, end);
+            else
+                block_product<Instructions, T>(
+                    shape.m, n, k, panels<T>{copied + p * step_a, step_a, offset(shape.k, step_a)}, right, to,
+                    shape.c_m, shape.c_n, end);
+        }
 }
 
 /// Few rows or a small product: each panel of B is used at once, so it is kept near or read in place. `far` says that L2

@@ -167,31 +167,33 @@ void parallel_product(gemm_shape const& shape, Left const* a, Right const* b, T 
     }
     std::size_t const columns =
         wanted == 1 ? shape.n : width_of_pieces(shape.n, wanted, threads, sizes::tile_n, 4 * sizes::tile_n);
-    std::size_t const count = wanted == 1 ? 1 : divide_up(shape.n, columns);
-    // product(part of the shape, its first column)
-    auto const in_pieces = [&](auto const& product) {
-        auto const pieces = [&](std::size_t begin, std::size_t end) {
-            gemm_shape part = shape;
-            part.n = std::min(end * columns, shape.n) - begin * columns;
-            product(part, begin * columns);
-            if (bias != nullptr)
-                add_bias(part, bias + begin * columns, c + offset(begin * columns, shape.c_n));
-        };
-        if (count == 1)
-            pieces(0, 1);
-        else
-            parallel(count, std::size_t{1}, pieces);
+    // rows that meet packed B are copied once for all pieces
+    bool const copies = packed != nullptr && !streams_lying_rows<Instructions, T>(shape);
+    std::size_t const high = divide_up(shape.m, sizes::tile_m) * sizes::step_a;
+    borrowed_scratch<Instructions, left_panels, T> const room(copies ? high * shape.k : 0);
+    T* const copied = copies ? room.data() : nullptr;
+    if (copies)
+        pack_panels<Instructions, sizes::tile_m>(shape.m, shape.k, a, shape.a_m, shape.a_k, copied,
+                                                 sizes::step_a, offset(shape.k, sizes::step_a));
+    auto const product = [&](std::size_t begin, std::size_t end) {
+        gemm_shape part = shape;
+        std::size_t const j = begin * columns;
+        part.n = std::min(end * columns, shape.n) - j;
+        T* const to = c + offset(j, shape.c_n);
+        bool done = false;
+        if constexpr (std::is_same_v<Left, T>)
+            if (packed != nullptr) {
+                stream_product<Instructions>(part, a, copied, packed + j * shape.k, to);
+                done = true;
+            }
+        if (!done) few_rows_product<Instructions>(part, a, b + offset(j, shape.b_n), to, far);
+        if (bias != nullptr) add_bias(part, bias + j, to);
     };
-    if constexpr (std::is_same_v<Left, T>)
-        if (packed != nullptr)
-            return with_rows_to_stream<Instructions>(shape, a, [&](auto const& left) {
-                in_pieces([&](gemm_shape const& part, std::size_t j) {
-                    stream_product<Instructions>(part, left, packed + j * shape.k, c + offset(j, shape.c_n));
-                });
-            });
-    in_pieces([&](gemm_shape const& part, std::size_t j) {
-        few_rows_product<Instructions>(part, a, b + offset(j, shape.b_n), c + offset(j, shape.c_n), far);
-    });
+    std::size_t const count = wanted == 1 ? 1 : divide_up(shape.n, columns);
+    if (count == 1)
+        product(0, 1);
+    else
+        parallel(count, std::size_t{1}, product);
 }
 
 /// Products without multiplications.
