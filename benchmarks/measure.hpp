@@ -69,7 +69,7 @@ contender timed(std::string name, watch which, F f) {
     return {std::move(name), [which, f, repetitions = std::size_t{1}]() mutable {
                 if (which == watch::wall) std::this_thread::sleep_for(std::chrono::milliseconds(1));
                 for (;;) {
-                    if (which == watch::wall && repetitions > 1) f();
+                    if (which == watch::wall) f();
                     double const start = now(which);
                     for (std::size_t i = 0; i < repetitions; ++i) f();
                     double const took = now(which) - start;
