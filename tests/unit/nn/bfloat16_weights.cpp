@@ -81,6 +81,17 @@ std::vector<float> scores_of(Rank& here, Model const& model) {
         if (i % vocab::size < vocab::true_size) scores.push_back(padded[i]);
     return scores;
 }
+template <class Rank, class Model>
+std::vector<float> scores_by_token(Rank& here, Model const& model) {
+    typename Model::template cache<one, context> cache;
+    std::vector<float> all;
+    for (std::int32_t const id : text()) {
+        auto const scores =
+            here.gather(model.logits(here.template place<one, step>(std::vector<std::int32_t>{id}), cache));
+        all.insert(all.end(), scores.begin(), scores.begin() + vocab::true_size);
+    }
+    return all;
+}
 template <class S>
 std::vector<float> scores_in() {
     return told_by_first<S>(
@@ -133,17 +144,8 @@ TEST_CASE("reproducible: a model with bfloat16 weights has the same bits on 1, 2
 TEST_CASE("a text read token by token has the bits of the text read at once") {
     using S = narrow<2>;
     auto const at_once = scores_in<S>();
-    auto const by_token = told_by_first<S>([](auto& here) {
-        auto const model = here.template init<llama<S>>(mw::seed{5});
-        typename llama<S>::template cache<one, context> cache;
-        std::vector<float> all;
-        for (std::int32_t const id : text()) {
-            auto const scores = here.gather(
-                model.logits(here.template place<one, step>(std::vector<std::int32_t>{id}), cache));
-            all.insert(all.end(), scores.begin(), scores.begin() + vocab::true_size);
-        }
-        return all;
-    });
+    auto const by_token = told_by_first<S>(
+        [](auto& here) { return scores_by_token(here, here.template init<llama<S>>(mw::seed{5})); });
     CHECK(same_bits(at_once, by_token));
 }
 
@@ -156,13 +158,7 @@ std::vector<float> packed_scores_by_token() {
         };
         std::size_t const before = live();
         auto const kept = mw::packed(model);
-        typename llama<S>::template cache<one, context> cache;
-        std::vector<float> all;
-        for (std::int32_t const id : text()) {
-            auto const scores = here.gather(
-                model.logits(here.template place<one, step>(std::vector<std::int32_t>{id}), cache));
-            all.insert(all.end(), scores.begin(), scores.begin() + vocab::true_size);
-        }
+        auto const all = scores_by_token(here, model);
         CHECK(same_bits(scores_of(here, model), all));
         // where pairs are multiplied, they are packed
         CHECK((live() > before) == std::is_same_v<mw::fast::native, mw::fast::avx512_bf16>);
