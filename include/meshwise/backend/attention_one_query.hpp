@@ -7,7 +7,7 @@
 
 #include <meshwise/backend/attention_blocks.hpp>
 #include <meshwise/backend/few_rows.hpp>
-#include <meshwise/backend/math.hpp>
+#include <meshwise/backend/simd.hpp>
 
 #include <algorithm>
 #include <cmath>
