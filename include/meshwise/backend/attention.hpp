@@ -10,6 +10,7 @@
 
 #include <meshwise/backend/attention_blocks.hpp>
 #include <meshwise/backend/attention_one_query.hpp>
+#include <meshwise/backend/gemm.hpp>
 
 #include <cmath>
 #include <limits>
@@ -119,11 +120,17 @@ void attention(attention_shape const& shape, In const* q, In const* k, In const*
                attention_number<In>* lse, Parallel const& parallel) {
     std::size_t const heads = shape.batch * shape.kv_heads * shape.group;
     if (heads == 0 || shape.queries == 0) return;
-    if (detail::is_one_query<Instructions, attention_number<In>>(shape))
-        return detail::share(
-            shape, shape.batch * shape.kv_heads, parallel, [&](std::size_t begin, std::size_t end) {
-                detail::attention_of_one_query<Instructions>(shape, begin, end, q, k, v, o, lse);
-            });
+    if (detail::is_one_query<Instructions, attention_number<In>>(shape)) {
+        // groups are cut only where there are fewer of them than threads
+        std::size_t const groups = heads / shape.group, threads = detail::threads_of(parallel);
+        std::size_t const high =
+            detail::divide_up(shape.group, std::min(shape.group, detail::divide_up(threads, groups)));
+        return detail::share(shape, groups * detail::divide_up(shape.group, high), parallel,
+                             [&](std::size_t begin, std::size_t end) {
+                                 detail::attention_of_one_query<Instructions>(shape, high, begin, end, q, k,
+                                                                              v, o, lse);
+                             });
+    }
     detail::share(shape, heads, parallel, [&](std::size_t begin, std::size_t end) {
         detail::attention_heads<Instructions>(shape, begin, end, q, k, v, o, lse);
     });

@@ -64,10 +64,11 @@ bool is_one_query(attention_shape const& shape) {
     return shape.queries == 1 && shape.head_dim <= blocking<Instructions, T>::max_k;
 }
 
-/// (batch, kv_head) pairs [begin, end), one after the other.
+/// Pieces [begin, end) of the heads, one after the other. A piece is `high` heads of a group, or what is left of it: they
+/// read their keys and values together.
 template <class Instructions, class In, class T = attention_number<In>>
-void attention_of_one_query(attention_shape const& shape, std::size_t begin, std::size_t end, In const* q,
-                            In const* k, In const* v, In* o, T* lse) {
+void attention_of_one_query(attention_shape const& shape, std::size_t high, std::size_t begin,
+                            std::size_t end, In const* q, In const* k, In const* v, In* o, T* lse) {
     using sizes_type = attention_sizes<Instructions, T>;
     constexpr std::size_t block = sizes_type::block, rows = sizes_type::rows;
     constexpr auto columns = static_cast<std::ptrdiff_t>(sizes_type::columns);
@@ -78,10 +79,12 @@ void attention_of_one_query(attention_shape const& shape, std::size_t begin, std
     carve<Instructions, one_query_memory>(
         {rows * d, in_place ? 0 : block * padded, rows * block, rows * padded, block, block, block},
         {&queries, &values, &scores, &sums, &maximum, &total, &correction});
-    for (std::size_t index = begin; index < end; ++index)
-        for (std::size_t g = 0; g < shape.group; g += rows) {
-            std::size_t const count = std::min(rows, shape.group - g);
-            attention_head const head(shape, index * shape.group + g);
+    std::size_t const of_group = divide_up(shape.group, high);
+    for (std::size_t index = begin; index < end; ++index) {
+        std::size_t const first = index % of_group * high, last = std::min(shape.group, first + high);
+        for (std::size_t g = first; g < last; g += rows) {
+            std::size_t const count = std::min(rows, last - g);
+            attention_head const head(shape, index / of_group * shape.group + g);
             std::size_t const seen = head.visible(0);
             for (std::size_t x = 0; x < count; ++x)
                 for (std::size_t p = 0; p < d; ++p)
@@ -125,6 +128,7 @@ void attention_of_one_query(attention_shape const& shape, std::size_t begin, std
                     total[x] == T{} ? -std::numeric_limits<T>::infinity() : maximum[x] + std::log(total[x]);
             }
         }
+    }
 }
 
 }  // namespace meshwise::fast::detail

@@ -115,7 +115,6 @@ template <class Instructions>
     constexpr std::size_t columns = pair_panels::columns, width = lanes<Instructions, float>,
                           ahead = 16 * columns;
     vector<Instructions, float> sum[1][4] = {};
-    begin_sums<Instructions>(sum, c, 0, how);
     for (; k != 0; --k, ++a, b += columns) {
         auto const left = splat<Instructions>(*a);
         unroll<4>([&](auto i) __attribute__((always_inline)) {
