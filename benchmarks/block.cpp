@@ -34,23 +34,23 @@ using block =
                           mw::feed_forward<S, embed, ffn>>;
 
 /// Gathers its own piece as often as there are ranks, and keeps its own sums. Waits in barriers only.
-class by_itself final : public mw::alone_in_groups {
+class by_itself final : public mw::detail::alone_in_groups {
 public:
     by_itself(mw::grid const& mesh, std::size_t rank, std::barrier<>& all)
         : alone_in_groups(mesh, rank),
           all_(all) {}
 
     void reduce_scatter(mw::mesh_mask mask, mw::reduction, mw::element_type type, void const* in, void* out,
-                        mw::pieces shape, std::source_location) override {
+                        mw::piece_shape shape, std::source_location) override {
         std::size_t const bytes = shape.inner * mw::size_of(type), ranks = group_size(mask);
-        mw::copy_rows(shape.outer, bytes, out, bytes, in, ranks * bytes);
+        mw::shared_memory::copy_rows(shape.outer, bytes, out, bytes, in, ranks * bytes);
     }
-    void all_gather(mw::mesh_mask mask, mw::element_type type, void const* in, void* out, mw::pieces shape,
-                    std::source_location) override {
+    void all_gather(mw::mesh_mask mask, mw::element_type type, void const* in, void* out,
+                    mw::piece_shape shape, std::source_location) override {
         std::size_t const bytes = shape.inner * mw::size_of(type), ranks = group_size(mask);
         for (std::size_t piece = 0; piece < ranks; ++piece)
-            mw::copy_rows(shape.outer, bytes, static_cast<std::byte*>(out) + piece * bytes, ranks * bytes, in,
-                          bytes);
+            mw::shared_memory::copy_rows(shape.outer, bytes, static_cast<std::byte*>(out) + piece * bytes,
+                                         ranks * bytes, in, bytes);
     }
     void barrier(mw::mesh_mask, std::source_location) override { all_.arrive_and_wait(); }
     void fail(std::string_view) noexcept override {}
@@ -84,20 +84,20 @@ turn train(auto const& ranks, std::size_t steps) {
     fill(input.data(), input.size(), 1);
     turn result;
     mw::run<S>(ranks, [&](auto& here) {
-        auto model = here.template init<block<S>>(mw::seed{1});
+        auto model = mw::init<block<S>>(here, mw::seed{1});
         auto optimizer = mw::adamw(model);
-        auto const x = here.template place<batch, token, embed>(input);
+        auto const x = mw::place<batch, token, embed>(here, input);
         double start = 0, inside = 0, last = 0;
         for (std::size_t step = 0; step < steps + 3; ++step) {
             if (step == 3) {
                 here.team().barrier(here.team().mesh().every_axis());
                 start = now(watch::wall), inside = here.team().collective_seconds();
             }
-            auto [loss, gradient, count] = mw::value_and_gradient(model, [&](auto const& m) {
+            auto [loss, gradient] = mw::value_and_gradient(model, [&](auto const& m) {
                 auto const y = m(x);
                 return mw::settle<S>(mw::sum<batch, token, embed>(y * y));
             });
-            optimizer.step(gradient);
+            optimizer.step(model, gradient);
             last = loss;
         }
         double const communicating = here.team().collective_seconds() - inside;

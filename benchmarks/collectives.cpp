@@ -6,6 +6,7 @@
 
 #include <meshwise/meshwise.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 

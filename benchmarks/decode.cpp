@@ -4,8 +4,13 @@
 // and without its cache it must say the same. Peer: llama.cpp, with the same weights and scores.
 #include "peers/child.hpp"
 
+#include <chrono>
+#include <functional>
+#include <memory>
 #include <span>
+#include <thread>
 
+#include <meshwise/generation.hpp>
 #include <meshwise/meshwise.hpp>
 
 namespace {
@@ -25,9 +30,18 @@ struct text : mw::axis<1> {};
 struct token : mw::up_to<context::size> {};
 struct last : mw::axis<1> {};
 template <class Weight>
-using strategy = mw::strategy<mw::mesh<>, mw::weights<Weight>>;
+using strategy = mw::strategy<mw::mesh<>, mw::weight_dtype<Weight>>;
+struct sizes {
+    using vocab = ::vocab;
+    using embed = ::embed;
+    using kv_heads = ::kv_heads;
+    using group = ::group;
+    using head_dim = ::head_dim;
+    using ffn = ::ffn;
+    using layer = ::layer;
+};
 template <class Weight>
-using llama = mw::llama<strategy<Weight>, vocab, embed, kv_heads, group, head_dim, ffn, layer>;
+using llama = mw::llama<strategy<Weight>, sizes>;
 
 // What every token multiplies with: all but the table of embeddings.
 constexpr double weights = 30.0 * (2 * 576 * 576 + 2 * 576 * 192 + 3 * 576 * 1536) + 49152.0 * 576;
@@ -77,7 +91,7 @@ std::vector<double> ask_about(peers::child& peer, std::string what, std::size_t 
 /// Throws where llama.cpp's scores of what follows these ids, the first `count` taken at once, are not ours.
 void compare_scores(auto& here, auto const& model, peers::child& peer, std::size_t count, tokens const& ids,
                     double bound) {
-    auto const state = model.hidden(here.template place<text, token>(ids, {ids.size()}));
+    auto const state = model.hidden(mw::place<text, token>(here, ids, {ids.size()}));
     auto const ours = here.gather(model.head(mw::slice<token, last>(state, ids.size() - 1)));
     std::vector<double> const theirs = ask_about(peer, "scores", count, std::span(ids).subspan(count));
     double error = 0, size = 0;
@@ -98,7 +112,7 @@ void answer(question& here, std::size_t threads) {
     watch const clock = watch_for(threads);
     auto const peer = llama_cpp(threads, type);
     mw::run<strategy<Weight>>(mw::threads{.workers_per_rank = threads}, [&](auto& rank) {
-        auto model = rank.template init<llama<Weight>>(mw::seed{1});
+        auto model = mw::init<llama<Weight>>(rank, mw::seed{1});
         take_weights(model);
         tokens prompt, said, again;
         for (std::size_t i = 0; i < 512; ++i) prompt.push_back(id(i, 1, vocab::size));

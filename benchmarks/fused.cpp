@@ -27,13 +27,13 @@ struct array {
     ~array() { mw::tbb::deallocate(at, count * sizeof(float)); }
 };
 
-mw::loops<2> line(std::size_t n) {
-    mw::loops<2> l{.dims = 1, .extents = {n}, .out = {1}};
+mw::iteration_space<2> line(std::size_t n) {
+    mw::iteration_space<2> l{.dims = 1, .extents = {n}, .out = {1}};
     l.in[0][0] = l.in[1][0] = 1;
     return l;
 }
-mw::loops<1> line_of_one(std::size_t n) {
-    mw::loops<1> l{.dims = 1, .extents = {n}, .out = {1}};
+mw::iteration_space<1> line_of_one(std::size_t n) {
+    mw::iteration_space<1> l{.dims = 1, .extents = {n}, .out = {1}};
     l.in[0][0] = 1;
     return l;
 }
@@ -45,8 +45,7 @@ void gelu(float* y, float const* x, std::size_t n, std::size_t step) {
 }
 void residual(float* y, float const* x, float const* r, std::size_t n, std::size_t step) {
     for (std::size_t i = 0; i < n; i += step)
-        mw::tbb::map(
-            line(step), [](auto a, auto b) { return a + b; }, y + i, step == n ? x + i : x, r + i);
+        mw::tbb::map(line(step), [](auto a, auto b) { return a + b; }, y + i, step == n ? x + i : x, r + i);
 }
 
 /// The forward products of a block, which are a third of its step's.

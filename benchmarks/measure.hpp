@@ -121,21 +121,21 @@ double best_so_far(std::string const& what, std::size_t threads, F f) {
 
 /// Multiplications and additions per second, of independent multiply-adds on registers.
 inline double peak(std::size_t threads, float) {
-    namespace fast = meshwise::fast;
+    namespace simd = meshwise::simd;
     return detail::best_so_far("f32", threads, [](std::size_t) {
-        using type = fast::vector<fast::native, float>;
+        using type = simd::vector<simd::native, float>;
         constexpr std::size_t chains = 12, rounds = 100'000;
         type sum[chains] = {};
-        type factor = fast::splat<fast::native>(0.999F), term = fast::splat<fast::native>(0.001F);
+        type factor = simd::splat<simd::native>(0.999F), term = simd::splat<simd::native>(0.001F);
         benchmark::DoNotOptimize(factor);
         benchmark::DoNotOptimize(term);
         double const start = now(watch::this_thread);
         for (std::size_t i = 0; i < rounds; ++i)
-            fast::unroll<chains>([&](auto j)
+            simd::unroll<chains>([&](auto j)
                                      __attribute__((always_inline)) { sum[j] = sum[j] * factor + term; });
         double const time = now(watch::this_thread) - start;
         for (type& each : sum) benchmark::DoNotOptimize(each);
-        return 2.0 * chains * rounds * fast::lanes<fast::native, float> / time;
+        return 2.0 * chains * rounds * simd::lanes<simd::native, float> / time;
     });
 }
 
@@ -150,7 +150,7 @@ inline double peak(std::size_t threads, meshwise::bfloat16) {
         benchmark::DoNotOptimize(factor);
         double const start = now(watch::this_thread);
         for (std::size_t i = 0; i < rounds; ++i)
-            meshwise::fast::unroll<chains>([&](auto j) __attribute__((always_inline)) {
+            meshwise::simd::unroll<chains>([&](auto j) __attribute__((always_inline)) {
                 sum[j] = _mm512_dpbf16_ps(sum[j], factor, factor);
             });
         double const time = now(watch::this_thread) - start;
@@ -165,8 +165,8 @@ inline double peak(std::size_t threads, meshwise::bfloat16) {
 /// Bytes per second that `threads` threads read together from `bytes` of memory, again and again: by default more than
 /// any cache holds.
 inline double read_bandwidth(std::size_t threads, std::size_t bytes = std::size_t{256} << 20) {
-    namespace fast = meshwise::fast;
-    constexpr std::size_t most = std::size_t{256} << 20, width = fast::lanes<fast::native, float>, chains = 8;
+    namespace simd = meshwise::simd;
+    constexpr std::size_t most = std::size_t{256} << 20, width = simd::lanes<simd::native, float>, chains = 8;
     static float const* const memory = [] {
         auto* const block = static_cast<float*>(meshwise::tbb::allocate(most));
         std::fill_n(block, most / sizeof(float), 1.0F);
@@ -178,14 +178,14 @@ inline double read_bandwidth(std::size_t threads, std::size_t bytes = std::size_
         std::size_t const step = width * chains, count = bytes / sizeof(float) / threads / step * step;
         std::size_t const passes = 2 + most / 8 / bytes;  // the first fills the caches
         float const* const from = memory + thread * count;
-        fast::vector<fast::native, float> sum[chains] = {};
+        simd::vector<simd::native, float> sum[chains] = {};
         double start = 0;
         for (std::size_t pass = 0; pass < passes; ++pass) {
             if (pass == 1) start = now(watch::wall);
             for (std::size_t i = 0; i < count; i += step)
-                fast::unroll<chains>([&](auto j) __attribute__((always_inline)) {
+                simd::unroll<chains>([&](auto j) __attribute__((always_inline)) {
                     __builtin_prefetch(from + i + j * width + 1024);
-                    sum[j] += fast::load<fast::native, float>(from + i + j * width);
+                    sum[j] += simd::load<simd::native, float>(from + i + j * width);
                 });
             for (auto& each : sum) benchmark::DoNotOptimize(each);
         }

@@ -2,6 +2,9 @@
 // MPI_Allreduce? Run by `mpirun -n 2`; every size is measured in turns. The best of the rounds is what a quiet machine
 // does; the median of the ratios is what a busy one makes of it. The sums are verified once per size. With --library
 // only the library is measured, for bench_collectives to read.
+#include <algorithm>
+#include <chrono>
+
 #include "rows.hpp"
 
 #include <meshwise/communicator/mpi.hpp>

@@ -13,6 +13,7 @@
 // The goal is overlapped / (alone + last + core) <= 1.05. The weights of overlapped and afterwards are compared bit by bit.
 //   bench_mpi_train_step [KiB of a bucket [core in ms [rounds]]]
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -39,8 +40,17 @@ struct layer : mw::axis<4> {};
 struct dp : mw::mesh_axis<2> {};
 using two = mw::strategy<mw::mesh<dp>, mw::split<batch, dp>>;
 using one = mw::strategy<mw::mesh<>>;
+struct sizes {
+    using vocab = ::vocab;
+    using token = ::token;
+    using embed = ::embed;
+    using heads = ::heads;
+    using head_dim = ::head_dim;
+    using ffn = ::ffn;
+    using layer = ::layer;
+};
 template <class S>
-using model_of = mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>;
+using model_of = mw::gpt<S, sizes>;
 
 using clock_type = std::chrono::steady_clock;
 double milliseconds(clock_type::time_point since) {
@@ -57,18 +67,17 @@ std::uint64_t steps(Policy const& policy, S, std::vector<double>& times) {
     std::uint64_t digest = 14695981039346656037ULL;
     MPI_Barrier(MPI_COMM_WORLD);
     mw::run<S>(policy, [&](auto& here) {
-        auto model = here.template init<model_of<S>>(mw::seed{1});
+        auto model = mw::init<model_of<S>>(here, mw::seed{1});
         mw::adamw optimizer(model, {.learning_rate = 1e-3, .clip_norm = 1});
         std::vector<std::int32_t> ids(Batch::size * token::size);
         for (std::size_t step = 0; step < 5; ++step) {
             mw::random_stream const numbers(mw::seed{3}, "ids", step);
             for (std::size_t i = 0; i < ids.size(); ++i)
                 ids[i] = static_cast<std::int32_t>(numbers.bits(i) % 256);
-            auto const x = here.template place<Batch, token>(std::span<std::int32_t const>(ids));
+            auto const x = mw::place<Batch, token>(here, std::span<std::int32_t const>(ids));
             auto const start = clock_type::now();
-            auto [loss, gradient, count] =
-                mw::value_and_gradient(model, [&](auto const& m) { return m.loss(x, x); });
-            optimizer.step(gradient);
+            auto [loss, gradient] = mw::value_and_gradient(model, x, x);
+            optimizer.step(model, gradient);
             if (step > 0) times.push_back(milliseconds(start));
         }
         mw::for_each_parameter(model, [&](std::size_t, std::string_view, auto& p, mw::initial) {
@@ -114,12 +123,12 @@ int main(int argc, char** argv) {
                        argv[i]),
                    2;
     }
-    mw::mpi const afterwards{.argc = argc, .argv = argv, .workers_per_rank = 1, .gradient_bucket = 0};
+    mw::mpi const afterwards{argc, argv, {.workers_per_rank = 1, .gradient_bucket = 0}};
     mw::mpi overlapped = afterwards;
     overlapped.gradient_bucket =
         numbers.empty() ? mw::mpi{}.gradient_bucket : static_cast<std::size_t>(numbers[0]) << 10;
     int const rounds = numbers.size() > 2 ? std::max(1, static_cast<int>(numbers[2])) : 8;
-    auto const& session = mw::mpi_session::start(argc, argv);
+    auto const process = mw::start_mpi(argc, argv);
 
     std::size_t late = 0, early = 0;
     {
@@ -151,7 +160,7 @@ int main(int argc, char** argv) {
         double const bound = alone.back() + last.back() + core.back();
         ratio_with.push_back(with.back() / bound), ratio_after.push_back(after.back() / bound);
     }
-    if (session.rank() != 0) return 0;
+    if (process.rank != 0) return 0;
     std::printf("bucket %zu KiB, gradients of %.1f MB, of which the last bucket has %.1f MB\n",
                 overlapped.gradient_bucket >> 10, static_cast<double>(all) * 1e-6,
                 static_cast<double>(late) * 1e-6);

@@ -2,6 +2,7 @@
 #pragma once
 #include "rows.hpp"
 
+#include <algorithm>
 #include <random>
 #include <type_traits>
 

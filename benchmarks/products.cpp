@@ -4,7 +4,10 @@
 // OpenBLAS, and libxsmm for the small ones. Each result is compared with sums in double first.
 #include "peers/products.hpp"
 
+#include <algorithm>
 #include <memory>
+
+#include <meshwise/backend/cpu/gemm/tile.hpp>
 
 namespace {
 
@@ -17,15 +20,15 @@ char const* name_of(form how) {
 
 /// What the registers' tile does alone, all of it in L1: a small product is made of such, and of what is left over.
 struct one_tile {
-    using set = mw::fast::native;
-    static constexpr std::size_t rows = set::rows, columns = set::vectors * mw::fast::lanes<set, float>,
+    using set = mw::simd::native;
+    static constexpr std::size_t rows = set::rows, columns = set::vectors * mw::simd::lanes<set, float>,
                                  step = 16;
 
     explicit one_tile(std::size_t k) : a(step * k), b(columns * k), c(rows * columns) {}
     double operations() const { return 2.0 * rows * static_cast<double>(b.size()); }
     void operator()() {
-        mw::fast::detail::tile_product<set, float, rows, set::vectors>(
-            1, b.size() / columns, mw::fast::detail::panels<float>{a.data(), step, 0}, 0, b.data(), columns,
+        mw::cpu::detail::tile_product<set, float, rows, set::vectors>(
+            1, b.size() / columns, mw::cpu::detail::panels<float>{a.data(), step, 0}, 0, b.data(), columns,
             c.data(), columns, {});
     }
     std::vector<float> a, b, c;

@@ -1,6 +1,10 @@
 // How fast is what is not a product: softmax, norms, activations, cross-entropy over 50304 columns, AdamW, the gradient
 // of an embedding, on data that no cache holds? The limit is the time to move each input and output once at the
 // memory's calibrated speed. Results are compared with the serial backend's. Peer: PyTorch.
+#include <algorithm>
+#include <functional>
+#include <memory>
+
 #include <meshwise/backend/serial.hpp>
 #include <meshwise/ops/activations.hpp>
 #include <meshwise/ops/cross_entropy.hpp>
@@ -89,7 +93,8 @@ operation make(std::string const& name, arrays& a) {
             losses, rows, 1);
     }
     if (name == "cross_entropy_gradient") {
-        float *const normalizer = a.make(rows), *const scale = a.make(rows);
+        float *const normalizer = a.make(rows), *const scale = a.make(rows), *const largest = a.make(rows);
+        std::fill_n(largest, rows, 0.0F);
         std::fill_n(normalizer, rows, static_cast<float>(std::log(static_cast<double>(n) * std::sinh(1.0))));
         std::fill_n(scale, rows, 1.0F);
         for (std::size_t r = 0; r < rows; ++r) {
@@ -99,20 +104,23 @@ operation make(std::string const& name, arrays& a) {
         }
         return made(
             [=](auto backend) {
-                backend.cross_entropy_gradient(rows, n, n, x, normalizer, targets->data(), 0, scale,
-                                               mw::expected_probability{}, y);
+                backend.cross_entropy_gradient(rows, n, n, x, largest, normalizer, targets->data(), 0, scale,
+                                               mw::smoothed_target{}, y);
             },
             y, size, 2);
     }
-    float *const gain = a.make(n, 3), *const bias = a.make(n, 4), *const mean = a.make(rows),
-                 *const inverse = a.make(rows);
+    float *const gain = a.make(n, 3), *const bias = a.make(n, 4), *const inverse = a.make(rows);
+    auto const means = std::make_shared<std::vector<double>>(rows);
     if (name == "softmax") return made([=](auto backend) { backend.softmax(rows, n, x, y); }, y, size, 2);
     if (name == "layer_norm")
-        return made([=](auto backend) { backend.layer_norm(rows, n, x, gain, bias, 1e-5, y, mean, inverse); },
-                    y, size, 2);
+        return made(
+            [=](auto backend) {
+                backend.layer_norm(rows, n, x, gain, bias, 1e-5, y, means->data(), inverse);
+            },
+            y, size, 2);
     if (name == "rms_norm")
         return made([=](auto backend) { backend.rms_norm(rows, n, x, gain, 1e-5, y, inverse); }, y, size, 2);
-    mw::loops<1> l{.dims = 1, .extents = {size}, .out = {1}};
+    mw::iteration_space<1> l{.dims = 1, .extents = {size}, .out = {1}};
     l.in[0][0] = 1;
     float const* const from = x;
     if (name == "gelu")
@@ -124,13 +132,17 @@ operation make(std::string const& name, arrays& a) {
         mw::serial::softmax(rows, n, x, y);
         return made([=](auto backend) { backend.softmax_gradient(rows, n, y, d, dx); }, dx, size, 3);
     }
-    mw::serial::layer_norm(rows, n, x, gain, bias, 1e-5, y, mean, inverse);
+    mw::serial::layer_norm(rows, n, x, gain, bias, 1e-5, y, means->data(), inverse);
     if (name == "layer_norm_gradient")
         return made(
-            [=](auto backend) { backend.layer_norm_gradient(rows, n, x, gain, mean, inverse, d, dx); }, dx,
-            size, 3);
+            [=](auto backend) {
+                backend.layer_norm_gradient(rows, n, x, gain, means->data(), inverse, d, dx);
+            },
+            dx, size, 3);
     return made(
-        [=](auto backend) { backend.layer_norm_parameters(rows, n, x, mean, inverse, d, sums, sums + n); },
+        [=](auto backend) {
+            backend.layer_norm_parameters(rows, n, x, means->data(), inverse, d, sums, sums + n);
+        },
         sums, n, 2);
 }
 

@@ -1,11 +1,12 @@
 // How fast is byte-level BPE with GPT-2's vocabulary, in text a second on one core? What is decoded must be the text.
 // Peer: tiktoken. The vocabulary is not part of the project: MESHWISE_DATA names the folder that has it.
 #include <meshwise/parse/input_file.hpp>
-#include <meshwise/text/byte_level_bpe.hpp>
+#include <meshwise/text/tokenizers/byte_level_bpe.hpp>
 
 #include "peers/child.hpp"
 
 #include <filesystem>
+#include <memory>
 
 namespace mw = meshwise;
 using namespace bench;
@@ -41,7 +42,8 @@ int main(int argc, char** argv) {
         current().note(
             "tokenizer: MESHWISE_DATA names no folder with tokenizers/gpt2 and lm/tinyshakespeare.txt");
     else {
-        std::string const english = mw::read_input(std::filesystem::path(folder) / "lm/tinyshakespeare.txt");
+        std::string const english =
+            mw::detail::read_input(std::filesystem::path(folder) / "lm/tinyshakespeare.txt");
         std::string marks = "a";
         for (std::size_t i = 0; i < 500000; ++i) marks += "\u0301";
         auto const add = [](std::string const& name, std::string const& text, bool with_peer) {

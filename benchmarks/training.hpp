@@ -1,6 +1,9 @@
 // training: a step of a GPT (forward, backward, AdamW) on one rank or on several, in turns with the same step in
 // PyTorch, which begins with the same weights and must come to the same losses.
 #pragma once
+#include <chrono>
+#include <memory>
+
 #include "peers/child.hpp"
 
 #include <meshwise/meshwise.hpp>
@@ -27,7 +30,7 @@ struct gpt_of {
                                meshwise::split<vocab, tp>, meshwise::split<token, tp>>;
     };
     template <class S>
-    using model = meshwise::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>;
+    using model = meshwise::gpt<S, gpt_of>;
 
     /// Products of the step, of which causal attention needs half: forward once, backward twice (attention 2.5 times).
     static double operations() {
@@ -64,7 +67,7 @@ step_times step_in_turns(std::size_t workers, double budget) {
     step_times result;
     mw::run<S>(
         mw::threads{.deadline = std::chrono::seconds(600), .workers_per_rank = workers}, [&](auto& here) {
-            auto model = here.template init<typename Gpt::template model<S>>(mw::seed{1});
+            auto model = mw::init<typename Gpt::template model<S>>(here, mw::seed{1});
             mw::for_each_parameter(model, [](std::size_t i, std::string_view, auto& p, mw::initial start) {
                 auto const which = static_cast<std::uint32_t>(100 + i);
                 if (start.how == mw::initial::kind::normal)
@@ -76,8 +79,8 @@ step_times step_in_turns(std::size_t workers, double budget) {
                 inputs.push_back(id(i, 1, Gpt::vocab::true_size));
                 targets.push_back(id(i, 2, Gpt::vocab::true_size));
             }
-            auto const x = here.template place<typename Gpt::batch, typename Gpt::token>(inputs);
-            auto const y = here.template place<typename Gpt::batch, typename Gpt::token>(targets);
+            auto const x = mw::place<typename Gpt::batch, typename Gpt::token>(here, inputs);
+            auto const y = mw::place<typename Gpt::batch, typename Gpt::token>(here, targets);
             bool const first = here.is_first().on_this_rank();
             std::vector<double> ours, theirs;
             std::size_t requests = 0;
@@ -89,9 +92,8 @@ step_times step_in_turns(std::size_t workers, double budget) {
                 if (Tp > 1) here.team().broadcast(1, mw::element_type::uint8, &more, 1, 0);
                 if (more == 0) break;
                 double const start = now(clock);
-                auto [loss, gradient, count] =
-                    mw::value_and_gradient(model, [&](auto const& m) { return m.loss(x, y); });
-                optimizer.step(gradient);
+                auto [loss, gradient] = mw::value_and_gradient(model, x, y);
+                optimizer.step(model, gradient);
                 double const took = now(clock) - start;
                 if (!first) continue;
                 if (step == 0) requests = here.memory().use().backend_requests;

@@ -27,6 +27,9 @@ foreach(source IN LISTS sources)
     add_dependencies(benchmarks bench_${name})
 endforeach()
 
+# Eigen is a peer here.
+find_package(Eigen3 3.4 CONFIG REQUIRED)
+target_link_libraries(bench_products PRIVATE Eigen3::Eigen)
 get_target_property(eigen_folders Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
 list(GET eigen_folders 0 eigen_folder)
 target_compile_definitions(

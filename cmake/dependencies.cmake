@@ -8,19 +8,21 @@ if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.25)
     set(system_headers SYSTEM)
 endif()
 
-FetchContent_Declare(
-    Eigen3
-    GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git
-    GIT_TAG 3.4.0
-    GIT_SHALLOW ON ${system_headers}
-    FIND_PACKAGE_ARGS 3.4 CONFIG)
+find_package(Eigen3 3.4 CONFIG QUIET)
+# A project that uses meshwise takes the oneTBB of the system, or does without. Our own programs are tested with it.
 FetchContent_Declare(
     TBB
     GIT_REPOSITORY https://github.com/uxlfoundation/oneTBB.git
     GIT_TAG v2021.13.0
     GIT_SHALLOW ON ${system_headers}
     FIND_PACKAGE_ARGS 2021.5 CONFIG)
-set(dependencies Eigen3 TBB)
+option(MESHWISE_TBB "Use oneTBB: found, or downloaded where meshwise is the top project" ON)
+set(dependencies)
+if(MESHWISE_TBB AND PROJECT_IS_TOP_LEVEL)
+    list(APPEND dependencies TBB)
+elseif(MESHWISE_TBB)
+    find_package(TBB 2021.5 CONFIG QUIET)
+endif()
 
 if(MESHWISE_BUILD_TESTS)
     FetchContent_Declare(
@@ -42,11 +44,10 @@ if(MESHWISE_BUILD_BENCHMARKS)
     list(APPEND dependencies benchmark)
 endif()
 
-# A function, because these settings are for what is downloaded alone: not its tests (900 in Eigen), not its warnings.
+# A function, because these settings are for what is downloaded alone: not its tests, not its warnings.
 function(meshwise_find_or_download)
     set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
     set(BUILD_TESTING OFF)
-    set(EIGEN_BUILD_DOC OFF)
     set(TBB_TEST OFF)
     set(TBB_STRICT OFF)
     set(DOCTEST_WITH_TESTS OFF)

@@ -25,11 +25,11 @@ std::vector<float> feed_forward() {
             for (std::size_t i = 0; i < n; ++i) v[i] = static_cast<float>(numbers.normal(first + i));
             return v;
         };
-        auto const x = here.template place<batch, embed>(whole(batch::size * embed::size, 0));
+        auto const x = mw::place<batch, embed>(here, whole(batch::size * embed::size, 0));
         auto const up =
-            here.template place<embed, ffn>(whole(embed::size * ffn::size, 1000));  // (embed, ffn / tp)
+            mw::place<embed, ffn>(here, whole(embed::size * ffn::size, 1000));  // (embed, ffn / tp)
         auto const down =
-            here.template place<ffn, embed>(whole(embed::size * ffn::size, 2000));  // (ffn / tp, embed)
+            mw::place<ffn, embed>(here, whole(embed::size * ffn::size, 2000));  // (ffn / tp, embed)
 
         auto const h =
             mw::gelu(mw::dot<embed>(x, up));  // (batch, ffn / tp): every rank its columns, nothing owed

@@ -1,47 +1,52 @@
 // One model source under five strategies: only the type changes. All train alike; what they communicate differs.
 #include <meshwise/meshwise.hpp>
+#include <meshwise/plan.hpp>
+#include <meshwise/text/batches/blocks.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};
-struct token : mw::axis<16> {};
-struct embed : mw::axis<32> {};
-struct heads : mw::axis<4> {};
-struct head_dim : mw::axis<8> {};
-struct ffn : mw::axis<64> {};
-struct vocab : mw::padded<50, 8> {};
-struct layer : mw::axis<2> {};
+// the axes of the model
+struct small {
+    struct vocab : mw::padded<50, 8> {};
+    struct token : mw::axis<16> {};
+    struct embed : mw::axis<32> {};
+    struct heads : mw::axis<4> {};
+    struct head_dim : mw::axis<8> {};
+    struct ffn : mw::axis<64> {};
+    struct layer : mw::axis<2> {};
+};
 
 template <std::size_t Dp, std::size_t Tp>
 struct places {
     struct dp : mw::mesh_axis<Dp> {};
     struct tp : mw::mesh_axis<Tp> {};
     using data_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>>;
-    using tensor_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<heads, tp>,
-                                         mw::split<ffn, tp>, mw::split<vocab, tp>>;
-    using sequence_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<heads, tp>,
-                                           mw::split<ffn, tp>, mw::split<vocab, tp>, mw::split<token, tp>>;
+    using tensor_parallel = mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<small::heads, tp>,
+                                         mw::split<small::ffn, tp>, mw::split<small::vocab, tp>>;
+    using sequence_parallel =
+        mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>, mw::split<small::heads, tp>,
+                     mw::split<small::ffn, tp>, mw::split<small::vocab, tp>, mw::split<small::token, tp>>;
 };
 
 // the program: no mesh axis in sight
 template <class S, class Each>
 void train(mw::rank<S>& here, int steps, Each each) {
-    auto model =
-        here.template init<mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>>(mw::seed{5});
+    auto model = mw::init<mw::gpt<S, small>>(here, mw::seed{5});
     auto optimizer = mw::adamw(model, {.learning_rate = 3e-3, .clip_norm = 1});
-    mw::blocks<batch, token> const text(mw::byte_text::from_string([] {
+    mw::blocks<batch, small::token> const text(mw::byte_text::from_string([] {
         std::string digits;
         for (int i = 0; i < 2000; ++i) digits += static_cast<char>(i * i % 50);
         return digits;
     }()));
     for (int step = 0; step < steps; ++step) {
-        auto const [x, y] = text.template batch<S>(static_cast<std::uint64_t>(step));
-        auto [loss, gradient, count] =
-            mw::value_and_gradient(model, [&, &x = x, &y = y](auto const& m) { return m.loss(x, y); });
-        optimizer.step(gradient);
+        auto const [x, y] = text.batch(here, static_cast<std::uint64_t>(step));
+        auto [loss, gradient] = mw::value_and_gradient(model, x, y);
+        optimizer.step(model, gradient);
         each(loss);
     }
 }

@@ -57,9 +57,9 @@ int main() {
     bool right = false;
     mw::run<strategy>(mw::threads{}, [&](auto& here) {
         auto const ones = [](std::size_t n) { return std::vector<float>(n, 1); };
-        auto const h = here.template place<batch, ffn>(ones(batch::size * ffn::size));
-        auto const w = here.template place<ffn, embed>(ones(ffn::size * embed::size));
-        auto const bias = here.template place<embed>(ones(embed::size));
+        auto const h = mw::place<batch, ffn>(here, ones(batch::size * ffn::size));
+        auto const w = mw::place<ffn, embed>(here, ones(ffn::size * embed::size));
+        auto const bias = mw::place<embed>(here, ones(embed::size));
         auto const y = here.gather(down(h, w, bias));
         // 8 products and one bias; the wrong program would have counted 4 of them
         here.only_on_first(

@@ -17,6 +17,7 @@ has() {
         libmpich-dev) command -v mpicxx.mpich > /dev/null ;;
         mpich) command -v mpirun.mpich > /dev/null ;;
         *-dev) ! command -v dpkg-query > /dev/null || dpkg-query -W -f='${Status}' "$1" 2> /dev/null | grep -q 'ok installed' ;;
+        llvm-[0-9]*) command -v "llvm-cov-${1#llvm-}" > /dev/null ;;
         ninja-build) command -v ninja > /dev/null ;;
         clang-[0-9]*) command -v "clang++-${1#clang-}" > /dev/null ;;
         *) command -v "$1" > /dev/null ;;
@@ -61,9 +62,9 @@ choose_compiler() {
 # require_tools [PACKAGE...]: everything needed to build, and the packages named.
 require_tools() {
     if choose_compiler; then
-        install cmake ninja-build libeigen3-dev libtbb-dev "$@"
+        install cmake ninja-build libtbb-dev "$@"
     else
-        install g++-12 cmake ninja-build libeigen3-dev libtbb-dev "$@"
+        install g++-12 cmake ninja-build libtbb-dev "$@"
         export CXX=g++-12
     fi
     local version
@@ -81,10 +82,19 @@ jobs() {
     echo "${MESHWISE_JOBS:-$((count > 0 ? count : 1))}"
 }
 
+# use_ccache: compiles through ccache where it is installed; it is never required. Paths below this folder count relative
+# to it, so that another checkout, in another folder, finds what this one has compiled.
+use_ccache() {
+    command -v ccache > /dev/null || return 0
+    export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER:-ccache} CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} \
+        CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
+}
+
 # configure PRESET [cmake options]: silent unless it fails. The environment's generator counts only the first time.
 configure() {
     local log
     ! command -v ninja > /dev/null || export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}
+    use_ccache
     echo "configuring $1"
     log=$(cmake --preset "$@" 2>&1) || { echo "$log"; stop "CMake could not configure the preset '$1': see above."; }
 }

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/performance.md from what the benchmarks say, so that no number there is typed by hand.
+"""Writes the tables of docs/performance/ from what the benchmarks say, so that no number there is typed by hand.
 
     ./run bench --compare --json build/bench.json
-    scripts/performance_table.py build/bench.json         rewrites what lies between the two marks of the page
-    scripts/performance_table.py build/bench.json later   the same between the marks of that name
+    scripts/performance_table.py build/bench.json         rewrites what lies between the two marks of avx512.md
+    scripts/performance_table.py build/bench.json later   the same between the marks of that name, in the page that has them
+    scripts/performance_table.py --ratios                 the short table of docs/performance.md, from that of avx512.md
+    scripts/performance_table.py --ratios --check         fails if that would change it
     scripts/performance_table.py --self-test
 """
 import json
 import pathlib
 import platform
 import re
+import statistics
 import sys
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs/performance.md"
+PAGES = PAGE.parent / "performance"
 
 
 def number(value):
@@ -67,13 +71,53 @@ def text(rows):
             where += f", calibrated f32 peak of one thread {number(row['limit'])} GFLOP/s"
     parts = [f"{where}."]
     if with_goal:
-        parts += [f"### Goals: {met} of {len(with_goal)} met", table(with_goal, True)]
+        parts += [f"## Goals: {met} of {len(with_goal)} met", table(with_goal, True)]
     groups = {}
     for row in without:
         groups.setdefault(row["name"].split("/")[0], []).append(row)
     for name, group in groups.items():
-        parts += [f"### {name}", table(group, False)]
+        parts += [f"## {name}", table(group, False)]
     return "\n\n".join(parts)
+
+
+KINDS = [  # (beginning of a goal's name, as the short table calls it)
+    ("products/f32/threads:1/small", "small products, float, one thread"),
+    ("products/f32/threads:1", "products, float, one thread"),
+    ("products/f32/threads:2", "products, float, two threads"),
+    ("products/bf16/threads:1", "products, bfloat16, one thread"),
+    ("products/bf16/threads:2", "products, bfloat16, two threads"),
+    ("gpt2_step", "a training step of GPT-2 124M"),
+    ("demo_step", "a training step of the demo"),
+    ("decode/prompt", "reading a prompt, Llama of 135M"),
+    ("decode/one token", "one token more, Llama of 135M"),
+    ("collectives/all_reduce/2 processes", "all-reduce of two processes"),
+    ("collectives/all_reduce/2 ranks", "all-reduce of two threads"),
+    ("attention", "attention"),
+]
+PEERS = ["oneDNN", "Eigen", "libxsmm", "PyTorch", "llama.cpp", "MPI_Allreduce"]
+
+
+def ratios(page):
+    """The short table, from the table of goals: `| name | ours | share | peers | against | ratio | goal | met |`."""
+    found = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != 8 or cells[4] not in PEERS:
+            continue
+        kind = next((words for start, words in KINDS if cells[0].startswith(start)), None)
+        if kind:
+            found.setdefault((kind, cells[4]), []).append(float(cells[5]))
+    lines = ["| what | against | median | worst to best | questions |", "|---|---|---|---|---|"]
+    for kind in dict.fromkeys(words for _, words in KINDS):
+        for peer in PEERS:
+            if values := found.get((kind, peer)):
+                lines.append(f"| {kind} | {peer} | {statistics.median(values):.2f} | {min(values):.2f} to {max(values):.2f} | {len(values)} |")
+    return "\n".join(lines)
+
+
+def with_ratios(page, table):
+    before, rest = page.split("<!-- ratios: begin -->")
+    return f"{before}<!-- ratios: begin -->\n\n{table}\n\n<!-- ratios: end -->{rest.split('<!-- ratios: end -->')[1]}"
 
 
 def rewritten(page, rows, name=""):
@@ -92,6 +136,8 @@ def self_test():
     assert both.startswith(page) and "| a/b | 2 ms | 50 % | other 3 |" in both[len(page):] and "Goals" not in both[len(page):], both
     assert "Goals: 1 of 1 met" in page and "| a/b | 2 ms | 50 % | other 3 | other | 1.5 | 1.2 | met |" in page, page
     assert rewritten(page, [row]) == rewritten(rewritten(page, [row]), [row])
+    assert ratios("| attention/a | 2 | 50 % | PyTorch 3 | PyTorch | 1.5 | 1 | met |\n" * 2).endswith(
+        "| attention | PyTorch | 1.50 | 1.50 to 1.50 | 2 |")
     print("1 passed, 0 failed")
 
 
@@ -100,9 +146,21 @@ def main():
         return self_test()
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
+    if sys.argv[1] == "--ratios":
+        page = with_ratios(PAGE.read_text(), ratios((PAGES / "avx512.md").read_text()))
+        if "--check" in sys.argv:
+            return page != PAGE.read_text() and "docs/performance.md: scripts/performance_table.py --ratios would change it"
+        PAGE.write_text(page)
+        return None
     rows = [json.loads(line) for line in pathlib.Path(sys.argv[1]).read_text().splitlines()]
-    PAGE.write_text(rewritten(PAGE.read_text(), rows, *sys.argv[2:]))
+    mark = f"<!-- numbers{' ' * (len(sys.argv) > 2)}{''.join(sys.argv[2:])}: begin -->"
+    page = next((page for page in sorted(PAGES.glob("*.md")) if mark in page.read_text()), None)
+    if page is None:
+        sys.exit(f"no page of docs/performance has the mark {mark}")
+    page.write_text(rewritten(page.read_text(), rows, *sys.argv[2:]))
+    main_page = with_ratios(PAGE.read_text(), ratios((PAGES / "avx512.md").read_text()))
+    PAGE.write_text(main_page)
     return None
 
 
-sys.exit(main())
+sys.exit(main() or None)

@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
-"""Writes include/meshwise/text/unicode_tables.hpp from Python's Unicode database.
+"""Writes include/meshwise/text/tokenizers/unicode_tables.hpp from Python's Unicode database.
 
     scripts/unicode_tables.py            writes it
     scripts/unicode_tables.py --check    fails when it is not what would be written; a Python of another
                                          Unicode version says so and compares nothing
 
-Three tables, each a list of numbers: the classes of all code points as runs, lower case letters as differences, and
-what a code point leaves of its canonical decomposition without nonspacing marks. Hangul is left out: that is arithmetic.
+Five tables, each a list of numbers: the classes of all code points as runs, lower case letters as differences, what a
+code point leaves of its canonical decomposition without nonspacing marks, canonical decompositions by one step, and
+combining classes as runs. Hangul is left out: that is arithmetic.
 A number is written in 5-bit digits, lowest first, '#' + digit, + 32 when another digit follows; signed ones as zigzag.
 """
 import pathlib
 import sys
 import unicodedata
 
-TARGET = pathlib.Path(__file__).resolve().parent.parent / "include" / "meshwise" / "text" / "unicode_tables.hpp"
+TARGET = pathlib.Path(__file__).resolve().parent.parent / "include" / "meshwise" / "text" / "tokenizers" / "unicode_tables.hpp"
 HANGUL = range(0xAC00, 0xD7A4)
 # in the order of `character_class` in unicode.hpp
-OTHER, LETTER, NUMBER, SPACE, PUNCTUATION, MARK, CONTROL = range(7)
+OTHER, LETTER, NUMBER, SPACE, PUNCTUATION, MARK, CONTROL, UNASSIGNED = range(8)
 
 
 def class_of(code):
@@ -25,6 +26,8 @@ def class_of(code):
         return SPACE
     if category == "Mn":
         return MARK
+    if category == "Cn":
+        return UNASSIGNED
     return {"L": LETTER, "N": NUMBER, "P": PUNCTUATION, "C": CONTROL}.get(category[0], OTHER)
 
 
@@ -71,6 +74,38 @@ def without_marks():
     return numbers
 
 
+def decompositions():
+    """The step from the code point before, 0 for a single letter, 1 for two that NFC does not compose, 2 for two that it
+    does, and each letter as a difference to the last one written."""
+    numbers, before, last = [], 0, 0
+    for code in range(0x80, 0x110000):
+        mapping = unicodedata.decomposition(chr(code))
+        if mapping == "" or mapping[0] == "<":
+            continue
+        parts = [int(part, 16) for part in mapping.split()]
+        composes = unicodedata.normalize("NFC", chr(code)) == chr(code)
+        assert len(parts) <= 2 and not (composes and len(parts) == 1)
+        numbers += [code - before, 0 if len(parts) == 1 else 2 if composes else 1]
+        for part in parts:
+            numbers.append(zigzag(part - last))
+            last = part
+        before = code
+    return numbers
+
+
+def combining_classes():
+    """Runs of equal classes that are not 0: the step from the end of the run before, the length, the class."""
+    numbers, end, code = [], 0, 0
+    while code < 0x110000:
+        kind, begin = unicodedata.combining(chr(code)), code
+        while code < 0x110000 and unicodedata.combining(chr(code)) == kind:
+            code += 1
+        if kind != 0:
+            numbers += [begin - end, code - begin, kind]
+            end = code
+    return numbers
+
+
 def written(numbers):
     text = ""
     for number in numbers:
@@ -83,9 +118,10 @@ def written(numbers):
 
 def header():
     parts = [
-        "#pragma once",
         "// unicode_tables: written by scripts/unicode_tables.py, which says how it is to be read; change nothing here.",
-        "// Costs: nothing to the compiler but three strings; unicode.hpp unpacks them when the first text needs them.",
+        "// Costs: nothing to the compiler but five strings; unicode.hpp unpacks them when the first text needs them.",
+        "#pragma once",
+        "",
         "#include <string_view>",
         "",
         "// clang-format off",
@@ -93,7 +129,8 @@ def header():
         "",
         f'inline constexpr std::string_view unicode_version = "{unicodedata.unidata_version}";',
     ]
-    for name, numbers in (("classes", classes()), ("lower_case", lower_case()), ("without_marks", without_marks())):
+    for name, numbers in (("classes", classes()), ("lower_case", lower_case()), ("without_marks", without_marks()),
+                          ("decompositions", decompositions()), ("combining_classes", combining_classes())):
         parts += ["", f'inline constexpr std::string_view unicode_{name} = R"(', written(numbers) + ')";']
     return "\n".join([*parts, "", "}  // namespace meshwise::detail", ""])
 

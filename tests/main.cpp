@@ -9,6 +9,15 @@
 #include <optional>
 
 #include "sanitizers.hpp"
+#include "source_folder.hpp"
+
+std::filesystem::path source_folder() {
+#ifdef MESHWISE_SOURCE_FOLDER
+    return MESHWISE_SOURCE_FOLDER;
+#else
+    return std::filesystem::absolute(__FILE__).parent_path().parent_path();
+#endif
+}
 
 int main(int argc, char** argv) {
     // oneTBB's library is not instrumented: what its workers hand over would be reported as races. Without workers

@@ -1,6 +1,6 @@
-#pragma once
 // Which sanitizer watches this program: a few things that are right cannot be done under one.
 //   if constexpr (!under_address_sanitizer) ...   // it ends the program instead of throwing std::bad_alloc
+#pragma once
 
 #if defined(__has_feature)  // clang
 inline constexpr bool under_address_sanitizer = __has_feature(address_sanitizer);

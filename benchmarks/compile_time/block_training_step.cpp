@@ -19,14 +19,14 @@ using block = mw::transformer_block<mw::layer_norm_of<strategy, embed>,
 
 void train() {
     mw::run<strategy>(mw::threads{}, [](auto& here) {
-        auto model = here.template init<block>(mw::seed{1});
+        auto model = mw::init<block>(here, mw::seed{1});
         auto optimizer = mw::adamw(model);
-        auto const x = here.template place<batch, token, embed>(
-            std::vector<float>(batch::size * token::size * embed::size, 1.0F));
-        auto [loss, gradient, count] = mw::value_and_gradient(model, [&](auto const& m) {
+        auto const x = mw::place<batch, token, embed>(
+            here, std::vector<float>(batch::size * token::size * embed::size, 1.0F));
+        auto [loss, gradient] = mw::value_and_gradient(model, [&](auto const& m) {
             auto const y = m(x);
             return mw::settle<strategy>(mw::sum<batch, token, embed>(y * y));
         });
-        optimizer.step(gradient);
+        optimizer.step(model, gradient);
     });
 }

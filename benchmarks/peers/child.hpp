@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <initializer_list>
+#include <memory>
 
 #include <sys/wait.h>
 

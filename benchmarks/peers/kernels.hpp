@@ -1,5 +1,9 @@
 // kernels: single operations in PyTorch, as peers/torch_kernels.py does them: one child for each number of threads.
 #pragma once
+#include <algorithm>
+#include <memory>
+#include <optional>
+
 #include "child.hpp"
 
 namespace bench::peers {

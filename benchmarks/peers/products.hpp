@@ -3,6 +3,7 @@
 #pragma once
 #include "../product.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 

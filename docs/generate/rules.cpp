@@ -1,4 +1,4 @@
-// Prints docs/rules.md: the manual entry of each rule from the comments of core/rules.hpp, and for each relation of
+// Prints docs/rules.md: the manual entry of each rule from the comments of core/rules.hpp and core/element_rules.hpp, and for each relation of
 // core/relations.hpp a table of what the compiler makes of every placement. No cell of a table is written by hand.
 #include <meshwise/core/relations.hpp>
 #include <meshwise/tensor/name.hpp>
@@ -50,7 +50,7 @@ std::string outcome() {
         return "**" + placement<typename Relation::layout>::name() + "**";
     else {
         using rule = typename Relation::verdict::rule;
-        return "[rule " + std::to_string(mw::index_of<rule, mw::rules_catalogue> + 1) + "](#" +
+        return "[rule " + std::to_string(mw::detail::index_of<rule, mw::rules_catalogue> + 1) + "](#" +
                std::string(mw::name_of<rule>()) + ")";
     }
 }
@@ -91,7 +91,7 @@ using element_wise = mw::element_wise<X, Y>;
 template <class X>
 using along_k = mw::along<k, X>;
 template <class X>
-using sum_over_k = mw::summation<mw::list<k>, X>;
+using sum_over_k = mw::summation<mw::detail::list<k>, X>;
 
 void print_tables() {
     using left =
@@ -99,7 +99,7 @@ void print_tables() {
     using right =
         operands<mw::axes<g, k, j>, replicated, split<g>, split<j>, split<k>, pending, pending_maximum>;
     using full = operands<mw::axes<g, i>, replicated, split<g>, split<i>, pending, pending_maximum>;
-    using narrow = operands<mw::axes<g>, replicated, split<g>, pending, pending_maximum>;
+    using other = operands<mw::axes<g, j>, replicated, split<g>, split<j>, pending, pending_maximum>;
     using one = operands<mw::axes<g, k>, replicated, split<g>, split<k>, pending, pending_maximum>;
 
     std::cout << "### contraction\n\n"
@@ -108,14 +108,17 @@ void print_tables() {
     print_table<product>(left{}, right{});
     std::cout
         << "### element_wise\n\n"
-           "`mw::map(f, left, right)`, activations, divisors: left (g, i), right (g), result (g, i).\n\n";
-    print_table<element_wise>(full{}, narrow{});
+           "`mw::map(f, left, right)`, activations, divisors: left (g, i), right (g, j), result (g, i, j).\n\n";
+    print_table<element_wise>(full{}, other{});
     std::cout << "### addition\n\n"
-                 "`left + right`, `left - right`: left (g, i), right (g), result (g, i).\n\n";
-    print_table<mw::addition>(full{}, narrow{});
+                 "`left + right`, `left - right`: left (g, i), right (g, j), result (g, i, j).\n\n";
+    print_table<mw::addition>(full{}, other{});
     std::cout << "### multiplication\n\n"
-                 "`left * right`: left (g, i), right (g), result (g, i).\n\n";
-    print_table<mw::multiplication>(full{}, narrow{});
+                 "`left * right`: left (g, i), right (g, j), result (g, i, j).\n\n";
+    print_table<mw::multiplication>(full{}, other{});
+    std::cout << "### addition_of_a_number\n\n"
+                 "`x + 1`, `1 - x`: x (g, k), result (g, k).\n\n";
+    print_row<mw::addition_of_a_number>(one{});
     std::cout << "### along\n\n"
                  "`mw::softmax<k>(x)`, norms, rotary positions: x (g, k), result (g, k).\n\n";
     print_row<along_k>(one{});
@@ -124,7 +127,7 @@ void print_tables() {
     print_row<sum_over_k>(one{});
 }
 
-// ---- the catalogue, from the text of core/rules.hpp --------------------------------------------------------------
+// ---- the catalogue, from the text of the rules --------------------------------------------------------------
 struct entry {
     std::string name, comment, wrong, right, sentence;
 };
@@ -141,8 +144,7 @@ std::string quoted(std::string const& sentence) {
     return text;
 }
 
-std::vector<entry> read_catalogue(std::istream& text) {
-    std::vector<entry> all;
+void read_catalogue(std::istream&& text, std::vector<entry>& all) {
     entry next;
     bool quoted = false;
     for (std::string line; std::getline(text, line);) {
@@ -163,11 +165,10 @@ std::vector<entry> read_catalogue(std::istream& text) {
         } else if (line.empty())
             next = {};
     }
-    return all;
 }
 
 template <class... Rule>
-bool is_complete(std::vector<entry> const& all, mw::list<Rule...>) {
+bool is_complete(std::vector<entry> const& all, mw::detail::list<Rule...>) {
     std::vector<std::string> const names{std::string(mw::name_of<Rule>())...};
     if (all.size() != names.size()) return false;
     for (std::size_t at = 0; at < names.size(); ++at)
@@ -182,8 +183,9 @@ bool is_complete(std::vector<entry> const& all, mw::list<Rule...>) {
 
 int main() {
     auto const root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-    std::ifstream text(root / "include" / "meshwise" / "core" / "rules.hpp");
-    auto const all = read_catalogue(text);
+    std::vector<entry> all;
+    for (auto const* file : {"rules.hpp", "element_rules.hpp"})
+        read_catalogue(std::ifstream(root / "include" / "meshwise" / "core" / file), all);
     if (!is_complete(all, mw::rules_catalogue{})) {
         std::cerr << all.size() << " entries were read, the catalogue has " << mw::rules_catalogue::size
                   << " rules\n";

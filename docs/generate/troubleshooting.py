@@ -25,8 +25,8 @@ Every refusal begins with one sentence that says what is wrong and how it is usu
 as `left_operand_is_split_by<ffn, tp>`, name the axes and mesh axes it is about; a line below stands the place in your
 program. Whatever follows from a refused operation is silent: one mistake, one error.
 
-These are the messages as the compilers print them, without flags, for a program that includes `<meshwise/meshwise.hpp>`;
-only line numbers within the library are left out. The rules behind them: [rules.md](rules.md).
+These are the messages as the compilers print them, without flags, for a program that includes `<meshwise/meshwise.hpp>`
+(`<meshwise/plan.hpp>` for the budget of a rank's memory); only line numbers within the library are left out. The rules behind them: [rules.md](rules.md).
 """
 
 
@@ -42,17 +42,19 @@ def installed(names, version):
 
 
 def rules_in_order():
-    text = (ROOT / "include" / "meshwise" / "core" / "rules.hpp").read_text(encoding="utf-8")
+    core = ROOT / "include" / "meshwise" / "core"
+    text = "".join((core / name).read_text(encoding="utf-8") for name in ["rules.hpp", "element_rules.hpp"])
     return re.findall(r"^struct (\w+) \{\n    template <class\.\.\. Facts>\n    struct because", text, re.MULTILINE)
 
 
 def as_users_write_it(text):
-    """With the one include, and as many lines as before."""
+    """With the one include of the room's umbrella, and as many lines as before."""
     found = iter(re.findall(r"^#include <meshwise/.*>$", text, re.MULTILINE))
     last = sum(1 for _ in found) - 1
     counter = iter(range(last + 1))
+    umbrella = "plan" if "#include <meshwise/plan/" in text else "meshwise"
     return re.sub(r"^#include <meshwise/.*>$",
-                  lambda _: "#include <meshwise/meshwise.hpp>" if next(counter) == last else "", text, flags=re.MULTILINE)
+                  lambda _: f"#include <meshwise/{umbrella}.hpp>" if next(counter) == last else "", text, flags=re.MULTILINE)
 
 
 def normalised(output):
@@ -117,7 +119,9 @@ def main():
             print(f"{title} is not installed: its messages are kept as they are", file=sys.stderr)
 
     rules = rules_in_order()
-    first = {rule: next(((f, c) for f, c in cases if c.rule == rule), None) for rule in rules}
+    # A rule is shown by the program that is named after it, else by the first that names it.
+    first = {rule: min(((f, c) for f, c in cases if c.rule == rule), key=lambda found: found[0].path.stem != rule, default=None)
+             for rule in rules}
     if missing := [rule for rule, found in first.items() if not found]:
         sys.exit(f"tests/rejects has no program for {', '.join(missing)}")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

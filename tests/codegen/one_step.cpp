@@ -3,6 +3,7 @@
 //   with_axes    the same, and two mesh axes of size 1 over which everything is split
 //   by_hand      the kernels of the same backend called one after the other, into memory that is there before
 // The second step alone runs inside `counted`. What is printed says whether all three computed the same.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -33,7 +34,7 @@ struct model_of {
                           mw::feed_forward<S, embed, ffn>>
         block;
     mw::linear_without_bias<S, embed, vocab> head;
-    static constexpr auto parameters = mw::fields("block", &model_of::block, "head", &model_of::head);
+    static constexpr auto parameters = mw::fields<&model_of::block, &model_of::head>();
 };
 
 constexpr std::size_t rows_of_input = batch::size * token::size;
@@ -88,17 +89,17 @@ std::vector<std::vector<float>> values_of(Model const& model) {
 template <class S>
 void by_the_library() {
     mw::run<S>(mw::threads{.workers_per_rank = 1}, [](auto& here) {
-        auto model = here.template init<model_of<S>>(mw::seed{1});
+        auto model = mw::init<model_of<S>>(here, mw::seed{1});
         auto optimizer = mw::adamw(model, options);
-        auto const x = here.template place<batch, token, embed>(input());
-        auto const y = here.template place<batch, token>(labels());
+        auto const x = mw::place<batch, token, embed>(here, input());
+        auto const y = mw::place<batch, token>(here, labels());
         double last = 0;
         a_step_and_a_counted_one([&] {
-            auto [loss, gradient, count] = mw::value_and_gradient(model, [&](auto const& m) {
+            auto [loss, gradient] = mw::value_and_gradient(model, [&](auto const& m) {
                 auto const scores = m.head(m.block(x));
                 return mw::cross_entropy<vocab>(scores, mw::align(y, scores));
             });
-            optimizer.step(gradient);
+            optimizer.step(model, gradient);
             last = loss;
         });
         print(last, values_of(model));
@@ -122,12 +123,14 @@ struct step_by_hand {
 
     std::array<float*, count> p{}, g{}, m{}, v{};
     std::array<std::size_t, count> sizes{};
-    float *x = numbers(rows * E), *n1 = numbers(rows * E), *mean1 = numbers(rows), *inverse1 = numbers(rows),
-          *q = numbers(rows * E), *k = numbers(rows * E), *u = numbers(rows * E),
-          *attended = numbers(rows * E), *lse = numbers(rows * heads::size), *h1 = numbers(rows * E),
-          *n2 = numbers(rows * E), *mean2 = numbers(rows), *inverse2 = numbers(rows), *up = numbers(rows * F),
-          *act = numbers(rows * F), *h2 = numbers(rows * E), *logits = numbers(rows * V),
-          *normalizer = numbers(rows), *parts = numbers(2 * rows), *losses = numbers(rows),
+    std::vector<double> mean_of_1 = std::vector<double>(rows), mean_of_2 = mean_of_1;
+    double *mean1 = mean_of_1.data(), *mean2 = mean_of_2.data();
+    float *x = numbers(rows * E), *n1 = numbers(rows * E), *inverse1 = numbers(rows), *q = numbers(rows * E),
+          *k = numbers(rows * E), *u = numbers(rows * E), *attended = numbers(rows * E),
+          *lse = numbers(rows * heads::size), *h1 = numbers(rows * E), *n2 = numbers(rows * E),
+          *inverse2 = numbers(rows), *up = numbers(rows * F), *act = numbers(rows * F),
+          *h2 = numbers(rows * E), *logits = numbers(rows * V), *largest = numbers(rows),
+          *log_sum = numbers(rows), *parts = numbers(2 * rows), *losses = numbers(rows),
           *counts = numbers(rows), *scale = numbers(rows), *d_logits = numbers(rows * V),
           *d_h2 = numbers(rows * E), *d_act = numbers(rows * F), *d_n = numbers(rows * E),
           *d_h1 = numbers(rows * E), *d_attended = numbers(rows * E), *dq = numbers(rows * E),
@@ -162,13 +165,13 @@ struct step_by_hand {
         B::gemm({in, to, rows, 1, m_step, n_step, 1, n_step, 1}, a, d, out);
     }
     static void bias_gradient(float const* d, float* out, std::size_t n) {
-        mw::loops<1> l{.dims = 2, .extents = {rows, n}, .out = {0, 1}};
+        mw::iteration_space<1> l{.dims = 2, .extents = {rows, n}, .out = {0, 1}};
         l.in[0] = {static_cast<std::ptrdiff_t>(n), 1};
         B::sum(l, out, d);
     }
     template <std::size_t Inputs>
-    static mw::loops<Inputs> flat(std::size_t n) {
-        mw::loops<Inputs> l{.dims = 1, .extents = {n}, .out = {1}};
+    static mw::iteration_space<Inputs> flat(std::size_t n) {
+        mw::iteration_space<Inputs> l{.dims = 1, .extents = {n}, .out = {1}};
         for (auto& each : l.in) each[0] = 1;
         return l;
     }
@@ -176,7 +179,7 @@ struct step_by_hand {
         B::map(flat<2>(n), mw::elementary::plus{}, out, a, b);
     }
     static float total(float const* of) {
-        mw::loops<1> l{.dims = 1, .extents = {rows}};
+        mw::iteration_space<1> l{.dims = 1, .extents = {rows}};
         l.in[0][0] = 1;
         float sum = 0;
         B::sum(l, &sum, of);
@@ -208,18 +211,17 @@ struct step_by_hand {
         times(act, p[wd], h2, F, E, p[bd]), plus(h2, h1, h2, rows * E);
         times(h2, p[wh], logits, E, V);
 
-        B::target_and_exp_sum(rows, V, V, logits, y.data(), 0, normalizer, parts, parts + rows);
+        B::target_and_exp_sum(rows, V, V, logits, y.data(), 0, largest, parts, parts + rows);
         float const *const of_target = parts, *const exp_sum = parts + rows;
-        B::map(flat<3>(rows), mw::elementary::log_normalizer{}, normalizer,
-               static_cast<float const*>(normalizer), exp_sum, y.data());
-        B::map(flat<3>(rows), mw::elementary::loss_of_row{}, losses, static_cast<float const*>(normalizer),
-               of_target, y.data());
+        B::map(flat<2>(rows), mw::elementary::log_of_sum{}, log_sum, exp_sum, y.data());
+        B::map(flat<4>(rows), mw::elementary::loss_of_row{}, losses, static_cast<float const*>(largest),
+               static_cast<float const*>(log_sum), of_target, y.data());
         B::map(flat<1>(rows), mw::elementary::counts{}, counts, y.data());
         double const loss = total(losses), counted_rows = total(counts);
 
         B::fill(scale, rows, 1.0F);
-        B::cross_entropy_gradient(rows, V, V, logits, normalizer, y.data(), 0, scale,
-                                  mw::expected_probability{}, d_logits);
+        B::cross_entropy_gradient(rows, V, V, logits, largest, log_sum, y.data(), 0, scale,
+                                  mw::smoothed_target{}, d_logits);
         weight_gradient(h2, d_logits, g[wh], E, V), times_transposed(d_logits, p[wh], d_h2, E, V);
         bias_gradient(d_h2, g[bd], E), weight_gradient(act, d_h2, g[wd], F, E);
         times_transposed(d_h2, p[wd], d_act, F, E);
@@ -260,7 +262,7 @@ struct step_by_hand {
 void by_hand() {
     std::vector<std::vector<float>> values;
     mw::run<alone>(mw::threads{.workers_per_rank = 1},
-                   [&](auto& here) { values = values_of(here.template init<model_of<alone>>(mw::seed{1})); });
+                   [&](auto& here) { values = values_of(mw::init<model_of<alone>>(here, mw::seed{1})); });
     B::enter(1, [&] {
         step_by_hand step(values);
         double last = 0;

@@ -1,8 +1,8 @@
 // What every backend for host memory promises: memory, threads and element-wise kernels.
 #include "conformance/backend_reference.hpp"
-#include "worse.hpp"
+#include "max_with_nan.hpp"
 
-#include <meshwise/backend/dual.hpp>
+#include <meshwise/scalar/dual.hpp>
 
 #include <array>
 #include <atomic>
@@ -94,7 +94,7 @@ TEST_CASE_TEMPLATE("map broadcasts, gathers and scatters", On, BACKENDS) {
         auto const x = values<T>(m * n, n), y = values<T>(m * n, n + 1), row = values<T>(n, 3),
                    column = values<T>(m, 4);
         std::vector<T> out(m * n), turned(m * n), wide(2 * m * n);
-        mw::loops<4> space;
+        mw::iteration_space<4> space;
         space.dims = 2;
         space.extents = {m, n};
         auto const step = static_cast<std::ptrdiff_t>(n), height = static_cast<std::ptrdiff_t>(m);
@@ -125,7 +125,8 @@ TEST_CASE_TEMPLATE("map broadcasts, gathers and scatters", On, BACKENDS) {
     }
     std::size_t const m = 5, n = 300;  // whole blocks along broadcast operands
     auto const x = values<T>(m * n, 1), row = values<T>(n, 3), column = values<T>(m, 4);
-    mw::loops<3> space{.dims = 2, .extents = {m, n}, .out = {n, 1}, .in = {{{n, 1}, {0, 1}, {1, 0}}}};
+    mw::iteration_space<3> space{
+        .dims = 2, .extents = {m, n}, .out = {n, 1}, .in = {{{n, 1}, {0, 1}, {1, 0}}}};
     std::vector<T> out(m * n);
     B::map(
         space, [](auto a, auto b, auto c) { return a + b * c; }, out.data(), x.data(), row.data(),
@@ -135,8 +136,7 @@ TEST_CASE_TEMPLATE("map broadcasts, gathers and scatters", On, BACKENDS) {
     check_close(out, wanted);
     T const three = 3;
     T nine = 0;
-    B::map(
-        mw::loops<1>{}, [](auto side) { return side * side; }, &nine, &three);
+    B::map(mw::iteration_space<1>{}, [](auto side) { return side * side; }, &nine, &three);
     CHECK(nine == T{9});
 }
 
@@ -204,7 +204,7 @@ TEST_CASE_TEMPLATE("permute moves every element", On, BACKENDS) {
     std::array<std::ptrdiff_t, 4> const strides{b * c * d, c * d, d, 1};
     std::array<std::size_t, 4> order{0, 1, 2, 3};
     do {
-        mw::loops<1> space;  // the output is contiguous in this order
+        mw::iteration_space<1> space;  // the output is contiguous in this order
         space.dims = 4;
         std::ptrdiff_t stride = 1;
         for (std::size_t i = 4; i-- > 0;) {
@@ -216,13 +216,13 @@ TEST_CASE_TEMPLATE("permute moves every element", On, BACKENDS) {
         std::vector<T> out(x.size());
         B::permute(space, out.data(), x.data());
         std::size_t wrong = 0, at = 0;
-        mw::for_each_point(
+        mw::serial_kernels::for_each_point(
             space, [&](auto, auto from) { wrong += out[at++] != x[static_cast<std::size_t>(from[0])]; });
         CHECK(wrong == 0);
     } while (std::next_permutation(order.begin(), order.end()));
     std::array<std::int32_t, 3> const backwards{1, 2, 3};
     std::array<std::int32_t, 3> forwards{};
-    mw::loops<1> reverse = dense({3});
+    mw::iteration_space<1> reverse = dense({3});
     reverse.in[0][0] = -1;
     B::permute(reverse, forwards.data(), backwards.data() + 2);
     CHECK(forwards == std::array<std::int32_t, 3>{3, 2, 1});

@@ -223,7 +223,7 @@ void check_packed(std::size_t m, std::size_t n, std::size_t k) {
         std::vector<Right> packed(B::template packed_elements<Right>(shape),
                                   Right(std::numeric_limits<float>::quiet_NaN()));
         if (std::is_same_v<B, mw::tbb> && std::is_same_v<Right, mw::bfloat16> &&
-            !std::is_same_v<mw::fast::native, mw::fast::avx512_bf16>) {
+            !std::is_same_v<mw::simd::native, mw::simd::avx512_bf16>) {
             CHECK(packed.empty());  // there is no such form
             return;
         }

@@ -23,7 +23,7 @@ TEST_CASE_TEMPLATE("sum and max reduce any dimensions", On, BACKENDS) {
         B::sum(space, sums.data(), x.data());
         B::max(space, largest.data(), x.data());
         std::vector<double> wanted_sum(results), wanted_max(results, -1e9);
-        mw::for_each_point(space, [&](auto to, auto from) {
+        mw::serial_kernels::for_each_point(space, [&](auto to, auto from) {
             auto const o = static_cast<std::size_t>(to);
             double const value = x[static_cast<std::size_t>(from[0])];
             wanted_sum[o] += value;

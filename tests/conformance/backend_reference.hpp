@@ -79,8 +79,8 @@ bool same_with_more_threads(F&& f) {
 }
 
 /// Contiguous row-major loops with one input over the given extents.
-inline meshwise::loops<1> dense(std::vector<std::size_t> const& extents) {
-    meshwise::loops<1> space;
+inline meshwise::iteration_space<1> dense(std::vector<std::size_t> const& extents) {
+    meshwise::iteration_space<1> space;
     std::ptrdiff_t stride = 1;
     space.dims = extents.size();
     for (std::size_t d = extents.size(); d-- > 0;) {

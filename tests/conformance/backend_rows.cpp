@@ -1,6 +1,6 @@
 // What every backend for host memory promises about rows: softmax, norms, rope, tables and losses.
 #include "conformance/backend_reference.hpp"
-#include "worse.hpp"
+#include "max_with_nan.hpp"
 
 #include <algorithm>
 
@@ -125,7 +125,8 @@ TEST_CASE_TEMPLATE("layer_norm, rms_norm and their gradients", On, BACKENDS) {
     for (std::size_t const n : sizes{2, 64, 90, 150}) {
         auto const x = values<T>(rows * n, n), dy = values<T>(rows * n, 5), gain = values<T>(n, 6),
                    bias = values<T>(n, 7);
-        std::vector<T> mean(rows), inverse(rows), root(rows), dgain(n), dbias(n), dgain_rms(n);
+        std::vector<double> mean(rows);
+        std::vector<T> inverse(rows), root(rows), dgain(n), dbias(n), dgain_rms(n);
         auto const y = row_by_row<T>(rows, n, [&](std::size_t r, std::size_t count, T* out) {
             B::layer_norm(count, n, &x[r * n], gain.data(), bias.data(), 1e-5, out, &mean[r], &inverse[r]);
         });
@@ -180,8 +181,8 @@ TEST_CASE_TEMPLATE("gradients of gains do not depend on the threads or on the ot
     using B = typename On::backend;
     using T = typename On::type;
     std::size_t const rows = 5000, n = 200, half = 77;
-    auto const x = values<T>(rows * n, 8), dy = values<T>(rows * n, 9), mean = values<T>(rows, 10),
-               inverse = values<T>(rows, 11);
+    auto const x = values<T>(rows * n, 8), dy = values<T>(rows * n, 9), inverse = values<T>(rows, 11);
+    auto const mean = values<double>(rows, 10);
     auto const whole = [&] {
         std::vector<T> result(2 * n);
         B::layer_norm_parameters(rows, n, x.data(), mean.data(), inverse.data(), dy.data(), result.data(),
@@ -248,7 +249,7 @@ TEST_CASE_TEMPLATE("rows of a table are gathered, and added where they came from
     std::vector<std::int32_t> ids(count);
     for (std::size_t i = 0; i < count; ++i) ids[i] = static_cast<std::int32_t>(i * 37 % vocabulary);
     ids[3] = -1;
-    ids[4] = mw::ignored_target;
+    ids[4] = mw::ignore_index;
     std::vector<T> out(count * n, T{7});
     B::gather_rows(count, ids.data(), first, rows, n, table.data(), out.data());
     auto const before = values<T>(rows * n, 22);
@@ -289,36 +290,40 @@ TEST_CASE_TEMPLATE("cross entropy over split columns", On, BACKENDS) {
     auto x = values<T>(rows * n, 15);
     auto const row_scale = values<T>(rows, 16);
     for (std::size_t r = 0; r < rows; ++r) std::fill_n(&x[r * n + valid], n - valid, T{1000});
-    std::vector<std::int32_t> targets{0, 119, 70, 64, mw::ignored_target, 63, 1, 118, 65};
-    std::vector<T> largest(rows), logit(rows), sum(rows), normalizer(rows), dx(rows * n, T{7});
-    std::vector<double> wanted_sum(rows), wanted_logit(rows), wanted_dx(rows * n);
+    std::vector<std::int32_t> targets{0, 119, 70, 64, mw::ignore_index, 63, 1, 118, 65};
+    std::vector<T> largest(rows), logit(rows), sum(rows), log_sum(rows), differences(rows),
+        dx(rows * n, T{7});
+    std::vector<double> wanted_sum(rows), wanted_logit(rows), wanted_differences(rows), wanted_dx(rows * n);
     for (std::size_t r = 0; r < rows; ++r) {
         largest[r] = *std::max_element(&x[r * n], &x[r * n + valid]);
         double total = 0;
         for (std::size_t j = 0; j < valid; ++j) total += std::exp(double(x[r * n + j]) - largest[r]);
-        normalizer[r] = static_cast<T>(largest[r] + std::log(total));
-        if (targets[r] == mw::ignored_target) continue;
+        log_sum[r] = static_cast<T>(std::log(total));
+        if (targets[r] == mw::ignore_index) continue;
         wanted_sum[r] = total;
+        for (std::size_t j = 0; j < valid; ++j) wanted_differences[r] += double(x[r * n + j]) - largest[r];
         wanted_logit[r] = x[r * n + static_cast<std::size_t>(targets[r])];
         for (std::size_t j = 0; j < valid; ++j) {
             bool const is_target = j == static_cast<std::size_t>(targets[r]);
-            wanted_dx[r * n + j] =
-                row_scale[r] * (std::exp(double(x[r * n + j]) - normalizer[r]) - (is_target ? 1 : 0));
+            wanted_dx[r * n + j] = row_scale[r] * (std::exp(double(x[r * n + j]) - largest[r] - log_sum[r]) -
+                                                   (is_target ? 1 : 0));
         }
     }
     std::vector<T> found(rows, T{7});
-    B::target_and_exp_sum(rows, n, valid, x.data(), targets.data(), 0, found.data(), logit.data(),
-                          sum.data());
+    auto const maxima = largest;
+    B::target_and_exp_sum(rows, n, valid, x.data(), targets.data(), 0, found.data(), logit.data(), sum.data(),
+                          differences.data());
+    check_close(differences, wanted_differences);
     largest[4] = -std::numeric_limits<T>::infinity();  // the ignored row has no column
     CHECK(found == largest);
     check_close(sum, wanted_sum);
     check_close(logit, wanted_logit, 0);
-    mw::expected_probability expected{};
+    mw::smoothed_target expected{};
     auto const gradient = [&](std::size_t first, std::size_t width, std::size_t counting) {
         std::vector<T> some(rows * width), result(rows * width, T{7});
         for (std::size_t r = 0; r < rows; ++r) B::copy(&some[r * width], &x[r * n + first], width);
-        B::cross_entropy_gradient(rows, width, counting, some.data(), normalizer.data(), targets.data(),
-                                  first, row_scale.data(), expected, result.data());
+        B::cross_entropy_gradient(rows, width, counting, some.data(), maxima.data(), log_sum.data(),
+                                  targets.data(), first, row_scale.data(), expected, result.data());
         return result;
     };
     auto const whole = gradient(0, n, valid), left = gradient(0, 65, 65), right = gradient(65, 65, 55);
@@ -338,16 +343,17 @@ TEST_CASE_TEMPLATE("cross entropy over split columns", On, BACKENDS) {
     CHECK(found[0] == nothing[0]);
     CHECK(sum[0] == T{0});  // not NaN: other ranks may have columns that count
     std::vector<T> in_place = x;
-    B::cross_entropy_gradient(rows, n, valid, in_place.data(), normalizer.data(), targets.data(), 0,
-                              row_scale.data(), mw::expected_probability{}, in_place.data());
+    B::cross_entropy_gradient(rows, n, valid, in_place.data(), maxima.data(), log_sum.data(), targets.data(),
+                              0, row_scale.data(), mw::smoothed_target{}, in_place.data());
     CHECK(same_bits(in_place, whole));
 
     // a loss that expects 0.7 of the target and 0.002 of each column besides
     expected = {.target = 0.7, .each = 0.002};
     for (std::size_t r = 0; r < rows; ++r)
-        for (std::size_t j = 0; targets[r] != mw::ignored_target && j < valid; ++j)
-            wanted_dx[r * n + j] = row_scale[r] * (std::exp(double(x[r * n + j]) - normalizer[r]) - 0.002 -
-                                                   (j == static_cast<std::size_t>(targets[r]) ? 0.7 : 0));
+        for (std::size_t j = 0; targets[r] != mw::ignore_index && j < valid; ++j)
+            wanted_dx[r * n + j] =
+                row_scale[r] * (std::exp(double(x[r * n + j]) - maxima[r] - log_sum[r]) - 0.002 -
+                                (j == static_cast<std::size_t>(targets[r]) ? 0.7 : 0));
     auto const smooth = gradient(0, n, valid), end = gradient(65, 65, 55);
     check_close(smooth, wanted_dx, 4);
     for (std::size_t r = 0; r < rows; ++r) CHECK(same_bits(&smooth[r * n + 65], &end[r * 65], 65));

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -83,8 +84,8 @@ void expect(char const* what, guarded<T> const& found, std::vector<T> const& wan
 }
 
 constexpr std::size_t counts[] = {0, 1, 2, 3, 5, 63, 64, 65, 257, 1000};
-constexpr mw::pieces shapes[] = {{0, 3}, {3, 0},   {1, 1},   {5, 1},   {1, 17},
-                                 {7, 3}, {4, 200}, {2, 513}, {1, 1000}};
+constexpr mw::piece_shape shapes[] = {{0, 3}, {3, 0},   {1, 1},   {5, 1},   {1, 17},
+                                      {7, 3}, {4, 200}, {2, 513}, {1, 1000}};
 
 template <class T>
 void check_reductions(mw::communicator& here, mw::mesh_mask mask, mw::reduction how) {
@@ -220,7 +221,7 @@ void check_started(mw::communicator& here, mw::mesh_mask mask) {
         bool in_place;
         std::vector<T> in, wanted;
         guarded<T> out;
-        std::unique_ptr<mw::communicator::started> under_way;
+        std::unique_ptr<mw::communicator::request> under_way;
     };
     std::vector<std::unique_ptr<one>> sums;
     auto const before = here.collectives();

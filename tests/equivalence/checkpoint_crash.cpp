@@ -3,8 +3,12 @@
 // out or in another place are caught by the same test.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <csignal>
+#include <exception>
+#include <functional>
 #include <map>
+#include <memory>
 
 #include <sys/wait.h>
 
@@ -27,11 +31,12 @@ using one = small::places<1, 1>;
 
 // the weights of a step, told apart by the seed
 template <class P>
-std::string save(mw::file_calls& calls, std::string const& folder, std::uint64_t step, bool beside = false) {
+std::string save(mw::detail::file_calls& calls, std::string const& folder, std::uint64_t step,
+                 bool beside = false) {
     using S = typename P::by_both;
     std::string saved;
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto model = here.template init<typename P::template model<S>>(mw::seed{step});
+        auto model = mw::init<typename P::template model<S>>(here, mw::seed{step});
         auto const all = small::content(here, model);
         if (here.is_first().on_this_rank()) saved = all;
         auto const state = mw::state_of("model", model, "step", step);
@@ -42,7 +47,7 @@ std::string save(mw::file_calls& calls, std::string const& folder, std::uint64_t
     });
     return saved;
 }
-std::string load(mw::file_calls& calls, std::string const& folder, std::uint64_t step) {
+std::string load(mw::detail::file_calls& calls, std::string const& folder, std::uint64_t step) {
     std::string loaded;
     mw::run<one::by_both>(mw::threads{}, [&](auto& here) {
         one::model<one::by_both> model;
@@ -68,9 +73,9 @@ std::string expected(std::uint64_t step) {
 }
 
 // what is wrong with a folder whose newest step is at least this one; empty if nothing
-std::string fault(mw::file_calls& calls, std::string const& folder, std::uint64_t at_least) {
+std::string fault(mw::detail::file_calls& calls, std::string const& folder, std::uint64_t at_least) {
     try {
-        auto const steps = mw::checkpoint_folder(folder, {.calls = &calls}).steps();
+        auto const steps = mw::detail::checkpoint_folder(folder, {.calls = &calls}).steps();
         if (steps.empty() || steps.back() < at_least) return "the newest is lost";
         for (std::uint64_t step : steps)
             if (load(calls, folder, step) != expected(step))
@@ -186,7 +191,7 @@ TEST_CASE("a protocol with one step left out, or in another place, is caught") {
                  if (call == "mkdir" && is_unfinished(path))
                      for (auto const* old : {"/runs/a/step-000001", "/runs/a/step-000002"}) {
                          d.rename(old, std::string(old) + ".tmp-0");
-                         mw::checkpoint_folder("/runs/a", {.calls = &d})
+                         mw::detail::checkpoint_folder("/runs/a", {.calls = &d})
                              .remove_all(std::string(old) + ".tmp-0");
                      }
                  return 0;
@@ -283,24 +288,26 @@ TEST_CASE("a disk that changes a byte in silence is found out") {
 }
 
 // the real disk, the real signal
-struct deadly_calls : mw::file_calls {
+struct deadly_calls : mw::detail::file_calls {
     std::atomic<int> left = 0;
     void count() {
         if (left-- == 0) kill(getpid(), SIGKILL);
     }
-    int open(std::string const& p, int f) override { return count(), mw::file_calls::open(p, f); }
-    int close(int f) override { return count(), mw::file_calls::close(f); }
+    int open(std::string const& p, int f) override { return count(), mw::detail::file_calls::open(p, f); }
+    int close(int f) override { return count(), mw::detail::file_calls::close(f); }
     std::int64_t pwrite(int f, void const* d, std::size_t n, std::uint64_t a) override {
-        return count(), mw::file_calls::pwrite(f, d, n, a);
+        return count(), mw::detail::file_calls::pwrite(f, d, n, a);
     }
-    int allocate(int f, std::uint64_t n) override { return count(), mw::file_calls::allocate(f, n); }
-    int fsync(int f) override { return count(), mw::file_calls::fsync(f); }
-    int make_folder(std::string const& p) override { return count(), mw::file_calls::make_folder(p); }
+    int allocate(int f, std::uint64_t n) override { return count(), mw::detail::file_calls::allocate(f, n); }
+    int fsync(int f) override { return count(), mw::detail::file_calls::fsync(f); }
+    int make_folder(std::string const& p) override { return count(), mw::detail::file_calls::make_folder(p); }
     int rename(std::string const& a, std::string const& b) override {
-        return count(), mw::file_calls::rename(a, b);
+        return count(), mw::detail::file_calls::rename(a, b);
     }
-    int remove_file(std::string const& p) override { return count(), mw::file_calls::remove_file(p); }
-    int remove_folder(std::string const& p) override { return count(), mw::file_calls::remove_folder(p); }
+    int remove_file(std::string const& p) override { return count(), mw::detail::file_calls::remove_file(p); }
+    int remove_folder(std::string const& p) override {
+        return count(), mw::detail::file_calls::remove_folder(p);
+    }
 };
 
 TEST_CASE("kill -9 at every call of a save: old or new, whole, and the next job goes on") {
@@ -308,7 +315,7 @@ TEST_CASE("kill -9 at every call of a save: old or new, whole, and the next job 
     std::size_t killed = 0, k = 0;
     for (bool ended = false; !ended && k < 200; ++k) {
         scratch const folder;
-        auto& real = mw::file_calls::of_system();
+        auto& real = mw::detail::file_calls::of_system();
         save<two>(real, folder.path(), 1);
         save<two>(real, folder.path(), 2);
         pid_t const child = fork();

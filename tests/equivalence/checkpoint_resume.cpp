@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 #include <meshwise/io/checkpoints.hpp>
 #include <meshwise/io/digest.hpp>
 #include <meshwise/optim/schedule.hpp>
-#include <meshwise/text/blocks.hpp>
+#include <meshwise/text/batches/blocks.hpp>
 
 namespace {
 
@@ -31,7 +32,7 @@ struct what_happened {
 
 template <class Rank, class State>
 std::uint64_t digest_of(Rank& here, State const& state) {
-    mw::xxh64 digest;
+    mw::detail::xxh64 digest;
     state.visit([&]<class X>(std::string const& name, X& x) {
         digest.add(std::as_bytes(std::span(name)));
         if constexpr (std::is_arithmetic_v<X>)
@@ -39,7 +40,7 @@ std::uint64_t digest_of(Rank& here, State const& state) {
         else {
             auto whole = here.gather(x);
             // padding is not part of the state
-            if constexpr (mw::contains<tiny::vocab, typename X::axes>)
+            if constexpr (mw::detail::contains<tiny::vocab, typename X::axes>)
                 whole.resize(whole.size() / tiny::vocab::size * tiny::vocab::true_size);
             digest.add(std::as_bytes(std::span(whole)));
         }
@@ -54,23 +55,21 @@ what_happened train(std::string const& folder, std::size_t stop, std::size_t sav
     what_happened result;
     mw::checkpoints store(folder);
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto model = here.template init<tiny::gpt<S>>(mw::seed{11});
+        auto model = mw::init<tiny::gpt<S>>(here, mw::seed{11});
         mw::adamw optimizer(model, {.weight_decay = 0.1, .clip_norm = 1});
-        mw::cosine_schedule rate{.peak = 1e-2, .floor = 1e-3, .warm_up = 5, .steps = all_steps};
+        mw::cosine_schedule const rate{.peak = 1e-2, .floor = 1e-3, .warm_up = 5, .steps = all_steps};
         mw::data_position position{.seed = 3, .samples = 0};
-        auto const state =
-            mw::state_of("model", model, "optimizer", optimizer, "schedule", rate, "data", position);
+        auto const state = mw::state_of("model", model, "optimizer", optimizer, "data", position);
         std::size_t step = store.resume(here, state).value_or(0);
         CHECK(optimizer.steps() == step);
         CHECK(position.samples == step * tiny::batch::size);
         while (step < stop) {
             std::size_t const at = position.samples / tiny::batch::size;
-            auto const inputs = here.template place<tiny::batch, tiny::token>(tiny::ids(at, 0)),
-                       targets = here.template place<tiny::batch, tiny::token>(tiny::ids(at, 1));
-            auto [loss, gradient, count] = mw::value_and_gradient(
-                model, [&, &x = inputs, &y = targets](tiny::gpt<S> const& m) { return m.loss(x, y); });
+            auto const inputs = mw::place<tiny::batch, tiny::token>(here, tiny::ids(at, 0)),
+                       targets = mw::place<tiny::batch, tiny::token>(here, tiny::ids(at, 1));
+            auto [loss, gradient] = mw::value_and_gradient(model, inputs, targets);
             optimizer.options.learning_rate = rate(step);
-            optimizer.step(gradient);
+            optimizer.step(model, gradient);
             position.samples += tiny::batch::size;
             if (here.is_first().on_this_rank()) result.losses.push_back(loss);
             ++step;
@@ -86,8 +85,7 @@ what_happened train(std::string const& folder, std::size_t stop, std::size_t sav
     return result;
 }
 
-template <class S>
-using on_serial = typename S::template on<mw::serial>;
+using tiny::on_serial;
 template <std::size_t Dp, std::size_t Tp>
 using plain = on_serial<typename tiny::places<Dp, Tp>::template tensor_parallel<>>;
 template <std::size_t Dp, std::size_t Tp>

@@ -1,7 +1,7 @@
 // Number, kind, mesh axes and bytes of the collectives of a step, exact; the plan against the run; memory.
 #include <doctest/doctest.h>
 
-#include <meshwise/report/explain.hpp>
+#include <meshwise/plan/explain.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -86,7 +86,7 @@ TEST_CASE("data parallel: each parameter once, with its bytes") {
           0);
     std::size_t elements = 0;
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto model = here.template init<tiny::gpt<S>>(mw::seed{1});
+        auto model = mw::init<tiny::gpt<S>>(here, mw::seed{1});
         std::size_t n = 0;
         mw::for_each_parameter(model,
                                [&](std::size_t, std::string_view, auto& p, mw::initial) { n += p.size(); });
@@ -153,10 +153,10 @@ TEST_CASE("memory: nothing from the heap after the second step, and the bytes of
     auto const plan = plan_of_steps<S>(5);
     std::atomic<std::size_t> late{0};
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto model = here.template init<tiny::gpt<S>>(mw::seed{11});
+        auto model = mw::init<tiny::gpt<S>>(here, mw::seed{11});
         mw::adamw optimizer(model, {.learning_rate = 1e-2, .clip_norm = 1});
-        auto const inputs = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 0)),
-                   targets = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 1));
+        auto const inputs = mw::place<tiny::batch, tiny::token>(here, tiny::ids(0, 0)),
+                   targets = mw::place<tiny::batch, tiny::token>(here, tiny::ids(0, 1));
         std::size_t requests = 0, heap = 0;
         for (int step = 0; step < 5; ++step) {
             if (step == 2) {
@@ -167,9 +167,8 @@ TEST_CASE("memory: nothing from the heap after the second step, and the bytes of
             // long enough for the other to look for the reason
             if (step == 3 && here.team().rank() == 1)
                 std::this_thread::sleep_for(std::chrono::milliseconds(350));
-            auto [loss, gradient, count] =
-                mw::value_and_gradient(model, [&](auto const& m) { return m.loss(inputs, targets); });
-            optimizer.step(gradient);
+            auto [loss, gradient] = mw::value_and_gradient(model, inputs, targets);
+            optimizer.step(model, gradient);
         }
         here.team().barrier(3);
         late += heap_requests - heap;

@@ -1,6 +1,9 @@
 // The encoder-decoder on meshes against one rank; lengths as masks; a target written from a cache.
+#include <algorithm>
+#include <cmath>
+
+#include "max_with_nan.hpp"
 #include "meshes.hpp"
-#include "worse.hpp"
 
 #include <meshwise/nn/encoder_decoder.hpp>
 
@@ -28,9 +31,19 @@ std::vector<std::int32_t> lengths() {
     return made;
 }
 
+struct pair_axes {
+    using embed = tiny::embed;
+    using heads = tiny::heads;
+    using head_dim = tiny::head_dim;
+    using ffn = tiny::ffn;
+    using layer = tiny::layer;
+    using source_vocab = ::source_vocab;
+    using target_vocab = tiny::vocab;
+    using source = ::source;
+    using target = tiny::token;
+};
 template <class S>
-using plain = mw::encoder_decoder<S, source_vocab, tiny::vocab, source, tiny::token, tiny::embed, tiny::heads,
-                                  tiny::head_dim, tiny::ffn, tiny::layer>;
+using plain = mw::encoder_decoder<S, pair_axes>;
 
 // for tiny::train, which knows texts, not pairs
 template <class S>
@@ -70,11 +83,11 @@ TEST_CASE("what stands behind a source's length changes nothing; what stands bef
     using S = tensor<1, 2>;
     mw::run<S>(mw::threads{}, [](auto& here) {
         mw::without_recording const off;
-        auto const m = here.template init<plain<S>>(mw::seed{11});
-        auto const inputs = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 0));
-        auto const counted = here.template place<tiny::batch>(lengths());
+        auto const m = mw::init<plain<S>>(here, mw::seed{11});
+        auto const inputs = mw::place<tiny::batch, tiny::token>(here, tiny::ids(0, 0));
+        auto const counted = mw::place<tiny::batch>(here, lengths());
         auto const scores = [&](std::vector<std::int32_t> const& ids) {
-            auto const read = here.template place<tiny::batch, source>(ids);
+            auto const read = mw::place<tiny::batch, source>(here, ids);
             return here.gather(m.head(m.decode(m.encode(read, counted), counted, inputs)));
         };
         auto const ids = source_ids(), others = source_ids(1), all_lengths = lengths();
@@ -101,7 +114,7 @@ TEST_CASE("what stands behind a source's length changes nothing; what stands bef
                 last = (last + 1) % 15;
             }
         auto const read = [&](std::vector<std::int32_t> const& from) {
-            return here.gather(m.encode(here.template place<tiny::batch, source>(from), counted));
+            return here.gather(m.encode(mw::place<tiny::batch, source>(here, from), counted));
         };
         auto const before = read(ids), after = read(ends);
         for (std::size_t b = 0; b < rows; ++b)
@@ -110,7 +123,7 @@ TEST_CASE("what stands behind a source's length changes nothing; what stands bef
 
         // the target, from a cache, in pieces: the same scores
         typename plain<S>::template cache<tiny::batch, target> cache;
-        auto const memory = m.encode(here.template place<tiny::batch, source>(ids), counted);
+        auto const memory = m.encode(mw::place<tiny::batch, source>(here, ids), counted);
         auto const whole_ids = tiny::ids(0, 0);
         constexpr std::size_t tokens = tiny::token::size;
         for (std::size_t first = 0, count = 5; first < tokens;
@@ -118,7 +131,7 @@ TEST_CASE("what stands behind a source's length changes nothing; what stands bef
             std::vector<std::int32_t> some;
             for (std::size_t b = 0; b < rows; ++b)
                 for (std::size_t t = first; t < first + count; ++t) some.push_back(whole_ids[b * tokens + t]);
-            auto const step = here.template place<tiny::batch, one>(some, {count});
+            auto const step = mw::place<tiny::batch, one>(here, some, {count});
             auto const found = here.gather(m.head(m.decode(memory, counted, step, cache)));
             double most = 0;
             constexpr std::size_t scores_of_one = tiny::vocab::size;

@@ -1,6 +1,8 @@
 // A throw at every collective of a two-layer training step, on every rank: no hang, and the peers are out at once.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 
 #include "../sanitizers.hpp"
@@ -31,10 +33,10 @@ public:
         note(), real_.all_reduce(m, r, t, in, out, n, w);
     }
     void reduce_scatter(mw::mesh_mask m, mw::reduction r, mw::element_type t, void const* in, void* out,
-                        mw::pieces p, std::source_location w) override {
+                        mw::piece_shape p, std::source_location w) override {
         note(), real_.reduce_scatter(m, r, t, in, out, p, w);
     }
-    void all_gather(mw::mesh_mask m, mw::element_type t, void const* in, void* out, mw::pieces p,
+    void all_gather(mw::mesh_mask m, mw::element_type t, void const* in, void* out, mw::piece_shape p,
                     std::source_location w) override {
         note(), real_.all_gather(m, t, in, out, p, w);
     }

@@ -29,17 +29,16 @@ std::vector<of_parameter> compare() {
     std::vector<of_parameter> found;
     mw::run<S>(mw::threads{}, [&](auto& here) {
         static_assert(std::is_same_v<typename S::element, double>);
-        auto model = here.template init<Model<S>>(mw::seed{5});
+        auto model = mw::init<Model<S>>(here, mw::seed{5});
         // larger than a training run starts with: no path through the model may be too quiet to be seen
         mw::for_each_parameter(model, [](std::size_t, std::string_view name, auto& p, mw::initial start) {
             mw::random_stream const numbers(mw::seed{6}, name);
             double const centre = start.how == mw::initial::kind::constant ? start.number : 0;
             mw::fill_by_index(p, [&](std::size_t i) { return centre + 0.3 * numbers.normal(i); });
         });
-        auto const inputs = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 0));
-        auto const targets = here.template place<tiny::batch, tiny::token>(tiny::ids(0, 1));
-        auto result =
-            mw::value_and_gradient(model, [&](Model<S> const& m) { return m.loss(inputs, targets); });
+        auto const inputs = mw::place<tiny::batch, tiny::token>(here, tiny::ids(0, 0));
+        auto const targets = mw::place<tiny::batch, tiny::token>(here, tiny::ids(0, 1));
+        auto result = mw::value_and_gradient(model, inputs, targets);
         auto const loss = [&] {
             auto const parts = model.loss(inputs, targets);
             return here.gather(parts.sum)[0] / here.gather(parts.count)[0];
@@ -51,11 +50,12 @@ std::vector<of_parameter> compare() {
             auto const most = static_cast<std::size_t>(
                 std::max_element(gradient.begin(), gradient.end(), farther) - gradient.begin());
             of_parameter mine{std::string(name), std::abs(gradient[most] * result.gradient.scale), {}};
-            std::vector<double> const before(p.span().begin(), p.span().end());
+            std::vector<double> const before(p.local_span().begin(), p.local_span().end());
             auto moved = mw::result_of<std::remove_cvref_t<decltype(p)>>(p);
             auto const loss_at = [&](std::size_t entry, double by) {
                 mw::fill_by_index(moved, [&](std::size_t i) { return i == entry ? by : 0; });
-                for (std::size_t i = 0; i < p.size(); ++i) p.mutable_data()[i] = before[i] + moved.data()[i];
+                for (std::size_t i = 0; i < p.size(); ++i)
+                    p.mutable_data()[i] = before[i] + moved.local_data()[i];
                 double const value = loss();
                 std::copy(before.begin(), before.end(), p.mutable_data());
                 return value;
@@ -95,7 +95,7 @@ void check() {
 
 template <std::size_t Tp>
 using in_double =
-    typename tiny::places<1, Tp>::template tensor_parallel<mw::on<mw::serial>, mw::elements<double>>;
+    typename tiny::places<1, Tp>::template tensor_parallel<mw::on<mw::serial>, mw::dtype<double>>;
 
 TEST_CASE("gradients of gpt are the slopes of its loss") {
     SUBCASE("one rank") { check<tiny::gpt, in_double<1>>(); }

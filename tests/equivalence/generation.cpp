@@ -1,4 +1,7 @@
 // gpt continues texts from a cache as it does without, on any mesh; what generation refuses; what it says at its edges.
+#include <algorithm>
+#include <cmath>
+
 #include "speaking.hpp"
 
 namespace {
@@ -26,7 +29,7 @@ TEST_CASE("gpt speaks from a cache as it does without, its tokens split in train
 }
 
 TEST_CASE("gpt in double, tp 2 x cp 2") {
-    using precise = mw::elements<double>;
+    using precise = mw::dtype<double>;
     using S = tiny::on_serial<tiny::places<1, 2, 2>::context_parallel<precise>>;
     auto const alone = speak<tiny::gpt, sequence_parallel<1, precise>>();
     check_spoken(alone, alone, 1e-12);
@@ -39,7 +42,7 @@ using model = tiny::gpt<S>;
 template <class F>
 void on_two(F f) {
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto const m = here.template init<model>(mw::seed{11});
+        auto const m = mw::init<model>(here, mw::seed{11});
         f(here, m);
     });
 }
@@ -47,8 +50,7 @@ void on_two(F f) {
 TEST_CASE("a step from the cache communicates as a step without one") {
     on_two([](auto& here, model const& m) {
         mw::without_recording const off;
-        auto const ids =
-            here.template place<speaking::one, speaking::piece>(std::vector<std::int32_t>{4}, {1});
+        auto const ids = mw::place<speaking::one, speaking::piece>(here, std::vector<std::int32_t>{4}, {1});
         auto const count = [&](auto f) {
             auto const before = here.team().collectives();
             f();
@@ -65,8 +67,8 @@ TEST_CASE("a full cache refuses before it writes, a recorded step is refused") {
     on_two([](auto& here, model const& m) {
         std::vector<std::int32_t> const ids = text();
         auto const place = [&](std::size_t first, std::size_t count) {
-            return here.template place<speaking::one, speaking::piece>(std::span(ids).subspan(first, count),
-                                                                       {count});
+            return mw::place<speaking::one, speaking::piece>(here, std::span(ids).subspan(first, count),
+                                                             {count});
         };
         typename model::template cache<speaking::one, speaking::context> cache;
         std::vector<float> last;
@@ -94,6 +96,25 @@ TEST_CASE("a full cache refuses before it writes, a recorded step is refused") {
     });
 }
 
+TEST_CASE("a cache of other weights is refused") {
+    on_two([](auto& here, model const& m) {
+        mw::without_recording const off;
+        std::vector<std::int32_t> const some = text();
+        auto const ids = mw::place<speaking::one, speaking::piece>(here, std::span(some).first(2), {2});
+        typename model::template cache<speaking::one, speaking::context> cache;
+        m.logits(ids, cache);
+        model const same = m;
+        same.logits(ids, cache);  // a copy has the same weights
+        auto changed = m;
+        for (float& one : changed.blocks[0].attention.value.weight.mutable_local_span()) one *= 2;
+        CHECK_THROWS_WITH_AS(changed.logits(ids, cache),
+                             doctest::Contains("holds 4 tokens that other weights made"), mw::error);
+        cache.clear();
+        changed.logits(ids, cache);
+        CHECK(cache.length() == 2);
+    });
+}
+
 TEST_CASE("generation at its edges") {
     on_two([](auto& here, model const& m) {
         using ids = std::vector<std::int32_t>;
@@ -115,6 +136,13 @@ TEST_CASE("generation at its edges") {
         auto const first = std::find(all.begin() + 2, all.end(), stop);
         CHECK(mw::generate(here, m, ids{5, 9}, 8, {.from = mw::seed{3}, .stop_at = stop}) ==
               ids(all.begin(), first));
+        // an id that is never drawn ends no text
+        for (std::int32_t const never : {-1, 21})
+            CHECK_THROWS_WITH_AS(mw::generate(here, m, ids{1}, 3, {.stop_at = never}),
+                                 doctest::Contains("which is never drawn"), mw::error);
+        // a text that goes on in a second call is that of one call
+        auto const begun = mw::generate(here, m, ids{5, 9}, 3, {.from = mw::seed{3}});
+        CHECK(mw::generate(here, m, begun, 5, {.from = mw::seed{3}}) == all);
 
         // a prompt longer than the context: its last tokens count
         ids longer = text();

@@ -8,7 +8,7 @@ using speaking::check_spoken, speaking::speak, speaking::tokens;
 
 template <std::size_t Kv, std::size_t Group, class... More>
 using grouped = tiny::on_serial<typename tiny::grouped_places<Kv, Group>::template tensor_parallel<More...>>;
-using precise = mw::elements<double>;
+using precise = mw::dtype<double>;
 
 TEST_CASE("llama in double: 8 query heads, 2 key and value heads") {
     using alone_type = grouped<1, 1, precise>;

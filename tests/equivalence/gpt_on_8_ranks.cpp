@@ -10,8 +10,7 @@ tiny::outcome three_steps() {
 }
 
 TEST_CASE("gpt on 8 ranks equals one rank") {
-    auto const one =
-        tiny::train<tiny::gpt, tiny::on_serial<typename tiny::places<1, 1>::template tensor_parallel<>>>(3);
+    auto const one = tiny::train<tiny::gpt, tiny::one_rank>(3);
     if (!one.left_out) CHECK(one.losses[2] < one.losses[0]);
     SUBCASE("dp 8, tp 1, cp 1") { tiny::check_equal(one, three_steps<8, 1, 1>()); }
     SUBCASE("dp 1, tp 8, cp 1") { tiny::check_equal(one, three_steps<1, 8, 1>()); }

@@ -1,15 +1,16 @@
 // A loss curve on real text: the same on 1, 2 and 4 ranks, step by step, within rounding. (Bit for bit: reproducible.cpp.)
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include <meshwise/nn/gpt.hpp>
 #include <meshwise/optim/adamw.hpp>
-#include <meshwise/parallel/rank.hpp>
-#include <meshwise/text/blocks.hpp>
+#include <meshwise/parallel/run.hpp>
+#include <meshwise/text/batches/blocks.hpp>
 
 #include "sanitizers.hpp"
+#include "source_folder.hpp"
 
 namespace {
 
@@ -23,6 +24,16 @@ struct head_dim : mw::axis<8> {};
 struct ffn : mw::axis<128> {};
 struct vocab : mw::axis<256> {};
 struct layer : mw::axis<2> {};
+
+struct sizes {
+    using vocab = ::vocab;
+    using token = ::token;
+    using embed = ::embed;
+    using heads = ::heads;
+    using head_dim = ::head_dim;
+    using ffn = ::ffn;
+    using layer = ::layer;
+};
 
 template <std::size_t Dp, std::size_t Tp>
 struct places {
@@ -39,19 +50,17 @@ std::vector<double> curve() {
     using S = typename places<Dp, Tp>::strategy;
     // a text that nobody edits: with some texts and this learning rate one rank's own curve moves by 1e-4 when the rate
     // changes by 1e-7, and then nothing can be said of meshes
-    auto const license = std::filesystem::path(__FILE__).parent_path() / "../../LICENSE";
+    auto const license = source_folder() / "LICENSE";
     mw::blocks<batch, token> const text(mw::byte_text::from_file(license), mw::seed{1});
     std::vector<double> losses;
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto model =
-            here.template init<mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>>(mw::seed{2});
+        auto model = mw::init<mw::gpt<S, sizes>>(here, mw::seed{2});
         mw::adamw optimizer(model, {.learning_rate = 3e-3, .clip_norm = 1});
         for (std::size_t step = 0; step < steps; ++step) {
-            auto const pieces = text.template batch<S>(step);
-            auto found = mw::value_and_gradient(
-                model, [&](auto const& m) { return m.loss(pieces.inputs, pieces.targets); });
-            optimizer.step(found.gradient);
-            if (here.is_first().on_this_rank()) losses.push_back(found.value);
+            auto const pieces = text.batch(here, step);
+            auto found = mw::value_and_gradient(model, pieces.inputs, pieces.targets);
+            optimizer.step(model, found.gradient);
+            if (here.is_first().on_this_rank()) losses.push_back(found.loss);
         }
     });
     return losses;

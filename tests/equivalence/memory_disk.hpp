@@ -1,6 +1,6 @@
-#pragma once
 // A disk in memory that remembers what was brought to it for good: after any call one can ask what a crash at that
 // moment leaves. Calls can be made to fail, to be forgotten or to be preceded by others.
+#pragma once
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -8,7 +8,7 @@
 #include <memory>
 #include <mutex>
 
-#include <meshwise/io/file_calls.hpp>
+#include <meshwise/files/file_calls.hpp>
 
 namespace disk {
 
@@ -40,7 +40,7 @@ struct node {
     }
 };
 
-class memory_disk : public mw::file_calls {
+class memory_disk : public mw::detail::file_calls {
 public:
     explicit memory_disk(std::shared_ptr<node> root = {}) : root_(std::move(root)) {
         if (!root_) root_ = std::make_shared<node>(), root_->is_folder = true;
@@ -63,7 +63,7 @@ public:
             if (found && (flags & O_EXCL) != 0) return fail(EEXIST);
             if (found && !found->is_folder && (flags & O_DIRECTORY) != 0) return fail(ENOTDIR);
             if (!found) {
-                auto const parent = find(mw::folder_of(path));
+                auto const parent = find(mw::detail::folder_of(path));
                 if (!parent) return fail(ENOENT);
                 found = parent->names[last(path)] = std::make_shared<node>();
             }
@@ -78,6 +78,17 @@ public:
         files_.erase(file);
         return done;
     }
+    int look(std::string const& given, mw::detail::path_facts& seen_there) override {
+        std::string const path = seen(given);
+        using kind = mw::detail::path_facts::kind;
+        return call("look", path, [&] {
+            auto const found = find(path);
+            seen_there = {};
+            if (found) seen_there.what = found->is_folder ? kind::folder : kind::file;
+            return 0;
+        });
+    }
+    int set_mode(int, unsigned) override { return 0; }
     std::int64_t size(int file) override {
         std::lock_guard const lock(mutex_);
         return static_cast<std::int64_t>(files_.at(file).node->data.size());
@@ -92,8 +103,7 @@ public:
     }
     std::int64_t pwrite(int file, void const* from, std::size_t bytes, std::uint64_t at) override {
         bool short_write = false;
-        int const done = call(
-            "write", path_of(file), [&] { return 0; }, &short_write);
+        int const done = call("write", path_of(file), [&] { return 0; }, &short_write);
         if (done < 0) return -1;
         if (short_write) bytes = (bytes + 1) / 2;
         std::lock_guard const lock(mutex_);
@@ -121,7 +131,7 @@ public:
         std::string const path = seen(given);
         return call("mkdir", path, [&] {
             if (find(path)) return fail(EEXIST);
-            auto const parent = find(mw::folder_of(path));
+            auto const parent = find(mw::detail::folder_of(path));
             if (!parent) return fail(ENOENT);
             auto made = std::make_shared<node>();
             made->is_folder = true;
@@ -136,8 +146,8 @@ public:
             if (!moved) return fail(ENOENT);
             if (moved == there) return 0;
             if (there && there->is_folder && !there->names.empty()) return fail(ENOTEMPTY);
-            find(mw::folder_of(from))->names.erase(last(from));
-            find(mw::folder_of(to))->names[last(to)] = moved;
+            find(mw::detail::folder_of(from))->names.erase(last(from));
+            find(mw::detail::folder_of(to))->names[last(to)] = moved;
             return 0;
         });
     }
@@ -146,7 +156,7 @@ public:
         return call("unlink", path, [&] {
             auto const found = find(path);
             if (!found || found->is_folder) return fail(found ? EISDIR : ENOENT);
-            find(mw::folder_of(path))->names.erase(last(path));
+            find(mw::detail::folder_of(path))->names.erase(last(path));
             return 0;
         });
     }
@@ -155,7 +165,7 @@ public:
         return call("rmdir", path, [&] {
             auto const found = find(path);
             if (!found || !found->names.empty()) return fail(found ? ENOTEMPTY : ENOENT);
-            find(mw::folder_of(path))->names.erase(last(path));
+            find(mw::detail::folder_of(path))->names.erase(last(path));
             return 0;
         });
     }

@@ -1,20 +1,16 @@
-#pragma once
 // A model on many meshes against one rank: losses, every gradient, the norm and the weights after the last step:
 // within rounding, or in every bit.
+#pragma once
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
+#include "max_with_nan.hpp"
 #include "tiny_models.hpp"
-#include "worse.hpp"
 
 namespace tiny {
-
-// plain loops: quick to compile, and the reference; the fast backend is held to it by the conformance suite
-template <class S>
-using on_serial = typename S::template on<mw::serial>;
 
 /// Sums of K products in another order differ by a few sqrt(K) rounding errors; K is at most 24 * 24 rows, and a step
 /// divides by the root of the second moment, so weights whose gradient is all rounding may move by the learning rate.

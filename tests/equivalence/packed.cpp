@@ -1,6 +1,10 @@
 // A model whose weights are kept packed computes the bits of one whose are not, also after they were written: losses,
 // gradients and weights over optimiser steps, texts, and weights set by hand.
+#include <algorithm>
+
 #include <doctest/doctest.h>
+
+#include <utility>
 
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/tensor/packed.hpp>
@@ -21,15 +25,14 @@ std::size_t bytes_of_parameters() {
 
 template <class X>
 bool same_bits(X const& x, X const& y) {
-    return std::memcmp(x.data(), y.data(), x.size() * sizeof *x.data()) == 0;
+    return std::memcmp(x.local_data(), y.local_data(), x.size() * sizeof *x.local_data()) == 0;
 }
 
 template <template <class> class Model, class S>
 void check_packed() {
     if (tiny::left_out<S>()) return;
     mw::run<S>(tiny::ranks{}, [](auto& here) {
-        auto plain = here.template init<Model<S>>(mw::seed{11}),
-             other = here.template init<Model<S>>(mw::seed{11});
+        auto plain = mw::init<Model<S>>(here, mw::seed{11}), other = mw::init<Model<S>>(here, mw::seed{11});
         mw::adamw_options const how{.learning_rate = 1e-2, .weight_decay = 0.1, .clip_norm = 1};
         mw::adamw optimizer(plain, how), other_optimizer(other, how);
         std::size_t const before = bytes_of_parameters();
@@ -37,17 +40,16 @@ void check_packed() {
             auto const kept = mw::packed(other);
             CHECK(bytes_of_parameters() == before);  // nothing is packed before it is used
             for (std::size_t step = 0; step < 3; ++step) {
-                auto const inputs = here.template place<tiny::batch, tiny::token>(tiny::ids(step, 0)),
-                           targets = here.template place<tiny::batch, tiny::token>(tiny::ids(step, 1));
+                auto const inputs = mw::place<tiny::batch, tiny::token>(here, tiny::ids(step, 0)),
+                           targets = mw::place<tiny::batch, tiny::token>(here, tiny::ids(step, 1));
                 auto const ask = [&](auto const& model) {
-                    return mw::value_and_gradient(model,
-                                                  [&](auto const& m) { return m.loss(inputs, targets); });
+                    return mw::value_and_gradient(model, inputs, targets);
                 };
                 auto one = ask(plain), two = ask(other), again = ask(other);
-                CHECK(static_cast<double>(one.value) == static_cast<double>(two.value));
-                CHECK(static_cast<double>(one.value) == static_cast<double>(again.value));
-                optimizer.step(one.gradient);
-                other_optimizer.step(two.gradient);
+                CHECK(static_cast<double>(one.loss) == static_cast<double>(two.loss));
+                CHECK(static_cast<double>(one.loss) == static_cast<double>(again.loss));
+                optimizer.step(plain, one.gradient);
+                other_optimizer.step(other, two.gradient);
                 std::vector<bool> same;
                 mw::for_each_parameter(plain, [&](std::size_t, std::string_view, auto& p, mw::initial) {
                     auto const whole = here.gather(p);
@@ -83,7 +85,7 @@ struct rows : mw::axis<9> {};
 using weights = mw::tensor<float, mw::axes<in, out>>;
 struct one_weight {
     weights weight;
-    static constexpr auto parameters = mw::fields("weight", &one_weight::weight);
+    static constexpr auto parameters = mw::fields<&one_weight::weight>();
 };
 
 TEST_CASE("a packed weight that was written by hand is packed again, whoever holds it twice") {
@@ -93,18 +95,18 @@ TEST_CASE("a packed weight that was written by hand is packed again, whoever hol
         auto w = weights::uninitialized();
         for (float& each : x.mutable_span()) each = 0.25F;
         for (float& each : w.mutable_span()) each = 1;
-        one_weight model{w};
+        one_weight model{std::move(w)};
         auto const value = [&] { return mw::dot<in>(x, model.weight).data()[11]; };
         auto const outer = mw::packed(model);
         CHECK(value() == 10);
         {
             auto const inner = mw::packed(model);
-            w.mutable_span()[11] = 5;
+            model.weight.mutable_span()[11] = 5;
             CHECK(value() == 11);
         }
         std::size_t const held = bytes_of_parameters();
         CHECK(held > 0);
-        w.mutable_data()[11] = 9;
+        model.weight.mutable_data()[11] = 9;
         CHECK(value() == 12);
         CHECK(bytes_of_parameters() == held);     // in the place of the old
         model.weight = weights::uninitialized();  // other memory is nobody's

@@ -1,13 +1,15 @@
-#pragma once
 // Every placement of every operand: tags that name them, an oracle on plain arrays that knows nothing of the
 // library, and a runner that compares one combination with it and with one rank.
+#pragma once
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,9 +17,9 @@
 #include <meshwise/backend/serial.hpp>
 #include <meshwise/ops/arithmetic.hpp>
 #include <meshwise/ops/dot.hpp>
-#include <meshwise/parallel/rank.hpp>
+#include <meshwise/parallel/run.hpp>
 
-#include "worse.hpp"
+#include "max_with_nan.hpp"
 
 namespace placements {
 
@@ -25,6 +27,11 @@ namespace mw = meshwise;
 using numbers = std::vector<double>;
 
 // ---- the oracle: arrays whose axes are letters, nothing else ----
+
+// What an axis stores, what counts of it, and its padding; nothing of them is of the library. The axis of letter 'q' is
+// padded, so that of its pieces on 4 ranks the last is nothing but padding; 'u' is the same without padding.
+inline constexpr std::size_t stored = 12, unpadded = 9;
+constexpr std::size_t true_size(char letter) { return letter == 'q' || letter == 'u' ? unpadded : stored; }
 
 struct plain {
     std::string axes;
@@ -101,8 +108,9 @@ inline plain range(plain const& x, char axis, std::size_t first, std::size_t cou
     return y;
 }
 inline plain share(plain const& x, char axis, std::size_t rank, std::size_t ranks) {
-    std::size_t const count = x.extents[x.axes.find(axis)] / ranks;
-    return range(x, axis, rank * count, count);
+    std::size_t const count = stored / ranks, whole = x.extents[x.axes.find(axis)];
+    std::size_t const first = std::min(rank * count, whole), end = std::min((rank + 1) * count, whole);
+    return range(x, axis, first, end - first);
 }
 
 /// Where a value lies along the one mesh axis.
@@ -175,8 +183,10 @@ struct simulation {
         plain total = local[0];
         for (std::size_t r = 0; r < local.size(); ++r) {
             if (p.how == place::kind::whole && !same(local[r], whole)) return false;
-            if (p.how == place::kind::cut && !same(local[r], share(whole, p.axis, r, local.size())))
-                return false;
+            if (p.how == place::kind::cut) {  // pieces of a padded axis differ in length
+                if (!same(local[r], share(whole, p.axis, r, local.size()))) return false;
+                continue;
+            }
             if (local[r].extents != local[0].extents) return false;
             for (std::size_t i = 0; r > 0 && i < total.values.size(); ++i) {
                 double const other = local[r].values[i];
@@ -197,9 +207,32 @@ struct simulation {
 // ---- the same in types ----
 
 template <char Letter>
-struct axis : mw::axis<12> {  // divides over 1, 2, 3 and 4 ranks
+struct axis : mw::axis<stored> {  // divides over 1, 2, 3 and 4 ranks
     static constexpr char letter = Letter;
 };
+template <>
+struct axis<'q'> : mw::padded<unpadded, stored> {
+    static constexpr char letter = 'q';
+};
+template <>
+struct axis<'u'> : mw::axis<unpadded> {
+    static constexpr char letter = 'u';
+};
+
+/// Without the padding, which has to be zero: it is kept where it is not, so that nothing equals the result.
+template <class... A>
+numbers counting(std::span<float const> all, mw::axes<A...>) {
+    std::array<std::size_t, sizeof...(A) + 1> const sizes{A::size..., 1}, counts{A::true_size..., 1};
+    numbers kept;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        bool counts_here = true;
+        std::size_t rest = i;
+        for (std::size_t a = sizeof...(A); a-- > 0; rest /= sizes[a])
+            counts_here = counts_here && rest % sizes[a] < counts[a];
+        if (counts_here || all[i] != 0) kept.push_back(double(all[i]));
+    }
+    return kept;
+}
 using part = axis<'p'>;
 struct consumer : mw::axis<12> {};
 
@@ -235,7 +268,8 @@ template <class Axes>
 struct places_of;
 template <class... A>
 struct places_of<mw::axes<A...>> {
-    using type = std::conditional_t<sizeof...(A) == 0, mw::list<whole>, mw::list<whole, cut<A>..., pending>>;
+    using type = std::conditional_t<sizeof...(A) == 0, mw::detail::list<whole>,
+                                    mw::detail::list<whole, cut<A>..., pending>>;
 };
 
 template <class Mesh>
@@ -269,7 +303,7 @@ struct three {
     values<M, typename summands_of<X>::type> x;
     values<M, typename summands_of<Y>::type> y;
     values<M, typename summands_of<Z>::type> z;
-    static constexpr auto parameters = mw::fields("x", &three::x, "y", &three::y, "z", &three::z);
+    static constexpr auto parameters = mw::fields<&three::x, &three::y, &three::z>();
 };
 
 inline double integer_at(std::size_t i, std::size_t seed, std::size_t bound) {
@@ -313,7 +347,8 @@ template <class M, class Model>
 using loss_function = values<M, mw::axes<>> (*)(Model const&, outcome&, bool);
 
 inline plain data(std::string const& axes, std::size_t operand) {
-    plain x{"p" + axes, std::vector<std::size_t>(axes.size() + 1, 12), {}};
+    plain x{"p" + axes, {stored}, {}};
+    for (char letter : axes) x.extents.push_back(true_size(letter));
     for (std::size_t i = volume(x.extents); x.values.size() < i;)
         x.values.push_back(integer_at(x.values.size(), operand, 6));
     return x;
@@ -324,16 +359,16 @@ template <class M, class Model>
 std::vector<outcome> on_ranks(loss_function<M, Model> loss, bool shared_out) {
     std::vector<outcome> seen(M::ranks);
     mw::run<strategy<M>>(mw::threads{}, [&](auto& here) {
-        outcome& mine = seen[here.index()];
-        Model model = here.template init<Model>(mw::seed{1});
+        outcome& mine = seen[here.index().on_this_rank()];
+        Model model = mw::init<Model>(here, mw::seed{1});
         mw::for_each_parameter(model, [&](std::size_t operand, std::string_view, auto& p, auto) {
             mw::fill_by_index(p, [&](std::size_t i) { return integer_at(i, operand, 6); });
         });
         auto found =
             mw::value_and_gradient(model, [&](Model const& given) { return loss(given, mine, shared_out); });
         mw::for_each_parameter(model, [&](std::size_t operand, std::string_view, auto& p, auto) {
-            auto const d = here.gather(found.gradient.whole(operand, p));
-            mine.gradients[operand].assign(d.begin(), d.end());
+            mine.gradients[operand] = counting(here.gather(found.gradient.whole(operand, p)),
+                                               typename std::remove_cvref_t<decltype(p)>::axes{});
         });
     });
     return seen;
@@ -356,7 +391,7 @@ struct combination {
     static values<M, mw::axes<>> loss(model const& given, outcome& seen, bool shared_out) {
         auto const out = Op::run(made<P1, M>(given.x), made<P2, M>(given.y), made<P3, M>(given.z));
         auto const settled = mw::reshard<mw::canonical<mw::mesh<M>>>(out);
-        seen.value.assign(settled.span().begin(), settled.span().end());
+        seen.value = counting(settled.detached().span(), typename decltype(settled.detached())::axes{});
         return weighed<M>(settled, shared_out);
     }
     static place result() {
@@ -409,16 +444,17 @@ void try_one(tally& count, std::vector<outcome> const& one_rank) {
 }
 
 template <class Op, class M, class... P1, class... P2, class... P3>
-void try_all(tally& count, std::vector<outcome> const& one, mw::list<P1...>, mw::list<P2...> second,
-             mw::list<P3...> third) {
+void try_all(tally& count, std::vector<outcome> const& one, mw::detail::list<P1...>,
+             mw::detail::list<P2...> second, mw::detail::list<P3...> third) {
     auto const with_third = [&]<class A, class B>(A*, B*) { (try_one<Op, M, A, B, P3>(count, one), ...); };
     auto const with_second = [&]<class A>(A* a) { (with_third(a, static_cast<P2*>(nullptr)), ...); };
     (with_second(static_cast<P1*>(nullptr)), ...);
     (void)second, (void)third;
 }
 
-/// All placements of all operands on mesh axes of 1, 2, 3 and 4 ranks, against Reference on one.
-template <class Op, class Reference = Op>
+/// All placements of all operands on mesh axes of 1, 2, 3 and 4 ranks, or of those that are given, against Reference on
+/// one.
+template <class Op, class Reference = Op, std::size_t... Ranks>
 tally try_operation() {
     tally count;
     using alone = combination<Reference, m<1>, whole, whole, whole>;
@@ -426,12 +462,12 @@ tally try_operation() {
     bool const has_gradient = distance(one[0].gradients[0], numbers(one[0].gradients[0].size())) != 0;
     CHECK(has_gradient == Op::differentiable);
     [&]<std::size_t... N>(std::index_sequence<N...>) {
-        (try_all<Op, m<N + 1>>(count, one, typename places_of<typename Op::x>::type{},
-                               typename places_of<typename Op::y>::type{},
-                               typename places_of<typename Op::z>::type{}),
+        (try_all<Op, m<N>>(count, one, typename places_of<typename Op::x>::type{},
+                           typename places_of<typename Op::y>::type{},
+                           typename places_of<typename Op::z>::type{}),
          ...);
-    }
-    (std::make_index_sequence<4>{});
+    }(std::conditional_t < sizeof...(Ranks) == 0, std::index_sequence<1, 2, 3, 4>,
+      std::index_sequence < Ranks... >> {});
     MESSAGE(std::string(Op::name) << ": tried " << count.tried << ", accepted " << count.accepted
                                   << ", refused " << count.refused << ", of these right on one rank only "
                                   << count.right_on_one_rank << ", conservative "

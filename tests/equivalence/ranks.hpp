@@ -1,7 +1,7 @@
-#pragma once
 // How the ranks of these tests run: as threads, or, where the program's main has said so, as processes
 // (tests/mpi/equivalence.cpp): the same object code for both.
-#include <meshwise/parallel/rank.hpp>
+#pragma once
+#include <meshwise/parallel/run.hpp>
 
 #include <bit>
 #include <functional>

@@ -9,11 +9,8 @@ namespace {
 namespace mw = meshwise;
 
 template <std::size_t Dp, std::size_t Tp>
-using exact = typename tiny::places<Dp, Tp>::template tensor_parallel<mw::reproducible<8>>;
-
-template <std::size_t Dp, std::size_t Tp>
 tiny::outcome fifty_steps() {
-    return tiny::train<tiny::gpt, exact<Dp, Tp>>(under_address_sanitizer ? 5 : 50);
+    return tiny::train<tiny::gpt, tiny::exact_on<Dp, Tp>>(under_address_sanitizer ? 5 : 50);
 }
 
 TEST_CASE("reproducible<8>: the same bits after 50 steps on every mesh") {

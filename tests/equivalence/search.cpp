@@ -1,4 +1,7 @@
 // Beam search against all texts there are, greedy search against a loop without a cache, and both on meshes.
+#include <algorithm>
+#include <cmath>
+
 #include "meshes.hpp"
 
 #include <meshwise/nn/encoder_decoder.hpp>
@@ -20,9 +23,20 @@ struct target_here : mw::up_to<Target::size> {};
 template <std::size_t Tp>
 using on_tp = tiny::on_serial<
     typename tiny::places<1, Tp>::template tensor_parallel<mw::split<few, typename tiny::places<1, Tp>::tp>>>;
+template <class Target, class Vocab>
+struct pair_axes {
+    using embed = tiny::embed;
+    using heads = tiny::heads;
+    using head_dim = tiny::head_dim;
+    using ffn = tiny::ffn;
+    using layer = tiny::layer;
+    using source_vocab = few;
+    using target_vocab = Vocab;
+    using source = ::source;
+    using target = Target;
+};
 template <class S, class Target, class Vocab>
-using model = mw::encoder_decoder<S, few, Vocab, source, Target, tiny::embed, tiny::heads, tiny::head_dim,
-                                  tiny::ffn, tiny::layer>;
+using model = mw::encoder_decoder<S, pair_axes<Target, Vocab>>;
 
 constexpr std::int32_t start = 0, eos = 1;
 using ids = std::vector<std::int32_t>;
@@ -41,10 +55,10 @@ std::vector<ids> sources() {
 // Weights as they start give nearly equal probabilities; these prefer some ids, and padding above all.
 template <class Model, class Rank>
 Model decided(Rank& here, std::uint64_t seed) {
-    auto m = here.template init<Model>(mw::seed{seed});
+    auto m = mw::init<Model>(here, mw::seed{seed});
     mw::for_each_parameter(m, [](std::size_t, std::string_view name, auto& p, mw::initial) {
         if (name.find("table") != name.npos || name.find("positions") != name.npos)
-            for (auto& w : p.mutable_span()) w *= 25;
+            for (auto& w : p.mutable_local_span()) w *= 25;
     });
     using vocab = typename Model::vocab;
     std::size_t const first = mw::first_of_axis<vocab>(m.decoder.table),
@@ -65,11 +79,11 @@ std::vector<std::vector<double>> next_of(Rank& here, Model const& m, ids const& 
         inputs.push_back(start);
         inputs.insert(inputs.end(), text.begin(), text.end());
     }
-    auto const lengths = here.template place<row>(ids(rows, static_cast<std::int32_t>(from.size())), {rows});
-    auto const memory = m.encode(here.template place<row, source_here>(read, {rows, from.size()}), lengths);
+    auto const lengths = mw::place<row>(here, ids(rows, static_cast<std::int32_t>(from.size())), {rows});
+    auto const memory = m.encode(mw::place<row, source_here>(here, read, {rows, from.size()}), lengths);
     auto const state =
         m.decode(memory, lengths,
-                 here.template place<row, target_here<typename Model::target_axis>>(inputs, {rows, length}));
+                 mw::place<row, target_here<typename Model::target_axis>>(here, inputs, {rows, length}));
     auto const scores = here.gather(m.head(state));
     using vocab = typename Model::vocab;
     std::vector<std::vector<double>> found;
@@ -307,13 +321,15 @@ TEST_CASE("what a search refuses, and what it limits") {
         };
         refused({{1}, {}}, good, "source 1 has 0 tokens");
         refused({ids(7)}, good, "the model reads 1 to 6");
-        refused({{1}}, with([](auto& how) { how.beams = 0; }), "one beam or more");
+        refused({{1}}, with([](auto& how) { how.beams = 0; }),
+                "beams of mw::beam_search is 0, but it has to be a count of 1 or more");
         refused({{1}}, with([](auto& how) { how.beams = 129; }), "129 beams");
         refused({{1}}, with([](auto& how) { how.most_tokens = 13; }), "no room in a context of 12");
         refused({{1}}, with([](auto& how) { how.eos = 21; }), "the id of eos, 21");
         refused({{1}}, with([](auto& how) { how.start = -1; }), "the id of start, -1");
         refused({{1}}, with([](auto& how) { how.vocab_size = 22; }), "a model that knows 21");
-        refused({{1}}, with([](auto& how) { how.length_penalty = NAN; }), "orders no texts");
+        refused({{1}}, with([](auto& how) { how.length_penalty = NAN; }),
+                "length_penalty of mw::beam_search is nan");
         refused({{5}}, good, "outside of few");
         CHECK(mw::translate(here, m, std::vector<ids>{}, good).empty());
 
@@ -329,11 +345,11 @@ TEST_CASE("what a search refuses, and what it limits") {
         using cache_type = typename model<S, longer, long_vocab>::template cache<row, target>;
         cache_type cache({2});
         mw::without_recording const off;
-        auto const lengths = here.template place<row>(ids{2, 1, 2}, {3});
+        auto const lengths = mw::place<row>(here, ids{2, 1, 2}, {3});
         auto const memory =
-            m.encode(here.template place<row, source_here>(ids{1, 2, 3, 0, 4, 2}, {3, 2}), lengths);
-        auto const three = here.template place<row, target_here<target>>(ids{0, 0, 0}, {3, 1});
-        CHECK_THROWS_WITH_AS(m.decode(m.remember(memory), lengths, three, cache),
+            m.encode(mw::place<row, source_here>(here, ids{1, 2, 3, 0, 4, 2}, {3, 2}), lengths);
+        auto const three = mw::place<row, target_here<target>>(here, ids{0, 0, 0}, {3, 1});
+        CHECK_THROWS_WITH_AS(m.decode(m.project_memory(memory), lengths, three, cache),
                              doctest::Contains("axis row has 2 elements in one operand and 3"), mw::error);
         CHECK_THROWS_WITH_AS(cache.take_rows(ids{0, 1, 1}), doctest::Contains("made for 2 rows"), mw::error);
         CHECK_THROWS_WITH_AS(cache.take_rows(ids{0, 2}), doctest::Contains("row 2 was asked"), mw::error);

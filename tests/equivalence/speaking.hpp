@@ -1,6 +1,8 @@
-#pragma once
 // Texts that go on from a cache of keys and values: the scores of every position are those of a model that sees the whole
 // text at once, and the drawn ids are one rank's, on every mesh.
+#pragma once
+#include <algorithm>
+
 #include "meshes.hpp"
 
 #include <meshwise/nn/generate.hpp>
@@ -34,7 +36,7 @@ std::vector<double> seen_whole(mw::rank<S>& here, Model const& model) {
     std::vector<std::int32_t> rows;
     for (std::size_t b = 0; b < tiny::batch::size; ++b)
         for (std::int32_t const id : text()) rows.push_back(id);
-    auto const all = here.gather(model.logits(here.template place<tiny::batch, tiny::token>(rows)));
+    auto const all = here.gather(model.logits(mw::place<tiny::batch, tiny::token>(here, rows)));
     return {all.begin(), all.begin() + tokens * wide};
 }
 
@@ -45,7 +47,7 @@ std::vector<double> seen_stepwise(mw::rank<S>& here, Model const& model) {
     auto const ids = text();
     for (std::size_t at = 0, step = 5; at < tokens; at += step, step = at == 6 ? 3 : 1) {
         CHECK(cache.length() == at);
-        auto const input = here.template place<one, piece>(std::span(ids).subspan(at, step), {step});
+        auto const input = mw::place<one, piece>(here, std::span(ids).subspan(at, step), {step});
         auto const some = here.gather(model.logits(input, cache));
         scores.insert(scores.end(), some.begin(), some.end());
     }
@@ -59,7 +61,7 @@ spoken speak() {
     if (result.left_out = tiny::left_out<S>(); result.left_out) return result;
     mw::run<S>(tiny::ranks{}, [&](auto& here) {
         mw::without_recording const off;
-        auto const model = here.template init<Model<S>>(mw::seed{11});
+        auto const model = mw::init<Model<S>>(here, mw::seed{11});
         auto const whole = seen_whole(here, model), stepwise = seen_stepwise(here, model);
         auto const go_on = [&](std::size_t prompt, std::size_t count, mw::sampling const& how) {
             auto const ids = text();
@@ -103,11 +105,11 @@ std::vector<std::int32_t> likeliest_without_cache(std::size_t prompt, std::size_
     ids.resize(prompt);
     mw::run<S>(mw::threads{}, [&](auto& here) {
         mw::without_recording const off;
-        auto const model = here.template init<Model<S>>(mw::seed{11});
+        auto const model = mw::init<Model<S>>(here, mw::seed{11});
         for (std::size_t i = 0; i < count; ++i) {
             std::size_t const seen = std::min(ids.size(), tokens);
             auto const input =
-                here.template place<one, piece>(std::span<std::int32_t const>(ids).last(seen), {seen});
+                mw::place<one, piece>(here, std::span<std::int32_t const>(ids).last(seen), {seen});
             auto const scores = here.gather(model.logits(input));
             auto const last = scores.begin() + static_cast<std::ptrdiff_t>((seen - 1) * wide);
             ids.push_back(static_cast<std::int32_t>(

@@ -5,22 +5,20 @@
 namespace {
 
 namespace mw = meshwise;
-using tiny::on_serial;
+using tiny::on_serial, tiny::sequence_on;
 
-template <std::size_t Dp, std::size_t Tp>
-using sequence = on_serial<typename tiny::places<Dp, Tp>::template sequence_parallel<>>;
 template <std::size_t Dp, std::size_t Tp>
 using tensor = on_serial<typename tiny::places<Dp, Tp>::template tensor_parallel<>>;
 template <std::size_t Kv, std::size_t Group>
 using grouped = on_serial<typename tiny::grouped_places<Kv, Group>::template tensor_parallel<>>;
 
 TEST_CASE("gpt, sequence parallel") {
-    auto const one = tiny::train<tiny::gpt, tensor<1, 1>>(3);
-    SUBCASE("tp 2") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence<1, 2>>(3)); }
-    SUBCASE("tp 4") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence<1, 4>>(3)); }
-    SUBCASE("dp 2 x tp 2") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence<2, 2>>(3)); }
+    auto const one = tiny::train<tiny::gpt, tiny::one_rank>(3);
+    SUBCASE("tp 2") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence_on<1, 2>>(3)); }
+    SUBCASE("tp 4") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence_on<1, 4>>(3)); }
+    SUBCASE("dp 2 x tp 2") { tiny::check_equal(one, tiny::train<tiny::gpt, sequence_on<2, 2>>(3)); }
     SUBCASE("dp 2 x tp 2, blocks recomputed") {
-        tiny::check_equal(one, tiny::train<tiny::gpt, sequence<2, 2>>(3, true));
+        tiny::check_equal(one, tiny::train<tiny::gpt, sequence_on<2, 2>>(3, true));
     }
 }
 
@@ -34,7 +32,7 @@ TEST_CASE("llama: 8 query heads, 2 kv heads") {
         tiny::check_equal(one, tiny::train<tiny::llama, grouped<2, 4>>(3));
     }
     SUBCASE("sequence parallel, dp 2 x tp 2") {
-        tiny::check_equal(one, tiny::train<tiny::llama, sequence<2, 2>>(3));
+        tiny::check_equal(one, tiny::train<tiny::llama, sequence_on<2, 2>>(3));
     }
     SUBCASE("recomputed on one rank: the same bits") {
         auto const again = tiny::train<tiny::llama, grouped<1, 1>>(3, true);
@@ -49,7 +47,7 @@ template <class S>
 std::vector<double> gradient_of_table(bool in_two, std::size_t& collectives) {
     std::vector<double> result;
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto model = here.template init<tiny::gpt<S>>(mw::seed{11});
+        auto model = mw::init<tiny::gpt<S>>(here, mw::seed{11});
         auto const ids = tiny::ids(0, 0), targets = tiny::ids(0, 1);
         std::size_t const before = here.team().collectives();
         auto whole = [&](auto found) {
@@ -60,8 +58,8 @@ std::vector<double> gradient_of_table(bool in_two, std::size_t& collectives) {
         };
         auto const loss = [](auto const& m, auto const& x, auto const& y) { return m.loss(x, y); };
         if (!in_two) {
-            auto const x = here.template place<tiny::batch, tiny::token>(ids),
-                       y = here.template place<tiny::batch, tiny::token>(targets);
+            auto const x = mw::place<tiny::batch, tiny::token>(here, ids),
+                       y = mw::place<tiny::batch, tiny::token>(here, targets);
             whole(mw::value_and_gradient(model, [&](auto const& m) { return loss(m, x, y); }));
         } else {
             std::span<std::int32_t const> const all(ids), wanted(targets);
@@ -69,8 +67,8 @@ std::vector<double> gradient_of_table(bool in_two, std::size_t& collectives) {
             std::array const parts{0, 1};
             whole(mw::value_and_gradient_over(model, parts, [&](auto const& m, int part) {
                 auto const first = static_cast<std::size_t>(part) * n;
-                return loss(m, here.template place<half, tiny::token>(all.subspan(first, n)),
-                            here.template place<half, tiny::token>(wanted.subspan(first, n)));
+                return loss(m, mw::place<half, tiny::token>(here, all.subspan(first, n)),
+                            mw::place<half, tiny::token>(here, wanted.subspan(first, n)));
             }));
         }
     });

@@ -1,8 +1,11 @@
 // Classifier, tagger and the encoder-decoder of the paper on meshes against one rank, with dropout and smoothed labels on:
 // losses, every gradient, the weights after three steps. The masks are the same on every mesh, or nothing would agree.
-#include "text_models.hpp"
+#include <algorithm>
+#include <cmath>
+
+#include "max_with_nan.hpp"
 #include "meshes.hpp"
-#include "worse.hpp"
+#include "text_models.hpp"
 
 namespace {
 
@@ -12,10 +15,10 @@ using namespace tiny;
 // in double: three steps of adamw make of the rounding of a small gradient element what no bound on weights can know
 template <std::size_t Dp, std::size_t Tp>
 using tensor_parallel =
-    tiny::on_serial<typename tiny::places<Dp, Tp>::template tensor_parallel<mw::elements<double>>>;
+    tiny::on_serial<typename tiny::places<Dp, Tp>::template tensor_parallel<mw::dtype<double>>>;
 template <std::size_t Dp, std::size_t Tp>
 using sequence_parallel = tiny::on_serial<typename tiny::places<Dp, Tp>::template sequence_parallel<
-    mw::split<source, typename tiny::places<Dp, Tp>::tp>, mw::elements<double>>>;
+    mw::split<source, typename tiny::places<Dp, Tp>::tp>, mw::dtype<double>>>;
 
 template <template <class> class Model>
 void agrees() {
@@ -45,14 +48,14 @@ TEST_CASE("a target written from a cache, in pieces: sines and cosines go on whe
     using S = sequence_parallel<2, 2>;
     mw::run<S>(mw::threads{}, [](auto& here) {
         mw::without_recording const off;
-        auto const m = here.template init<of_the_paper<S>>(mw::seed{11});
+        auto const m = mw::init<of_the_paper<S>>(here, mw::seed{11});
         auto const counted = place<S, tiny::batch>(lengths());
         auto const memory = m.encode(place<S, tiny::batch, source>(tiny::ids(8, 0)), counted);
         auto const text = tiny::ids(0, 0);
         auto const whole =
             here.gather(m.head(m.decode(memory, counted, place<S, tiny::batch, tiny::token>(text))));
         typename of_the_paper<S>::template cache<tiny::batch, context> cache;
-        auto const kept = m.remember(memory);
+        auto const kept = m.project_memory(memory);
         constexpr std::size_t tokens = tiny::token::size, wide = tiny::vocab::size;
         double most = 0;
         for (std::size_t first = 0, count = 1; first < tokens;
@@ -60,7 +63,7 @@ TEST_CASE("a target written from a cache, in pieces: sines and cosines go on whe
             std::vector<std::int32_t> some;
             for (std::size_t b = 0; b < tiny::batch::size; ++b)
                 for (std::size_t t = first; t < first + count; ++t) some.push_back(text[b * tokens + t]);
-            auto const step = here.template place<tiny::batch, one>(some, {count});
+            auto const step = mw::place<tiny::batch, one>(here, some, {count});
             auto const found = here.gather(m.head(m.decode(kept, counted, step, cache)));
             for (std::size_t i = 0; i < found.size(); ++i) {
                 std::size_t const row = i / wide, b = row / count, t = first + row % count;

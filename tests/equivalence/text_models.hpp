@@ -1,6 +1,6 @@
-#pragma once
 // Text models for tiny::train, which knows texts only: classifiers, a tagger, encoder-decoders, with dropout and smoothed
 // labels on.
+#pragma once
 #include "tiny_models.hpp"
 
 #include <meshwise/nn/encoder_decoder.hpp>
@@ -12,6 +12,16 @@ namespace tiny {
 struct classes : mw::axis<3> {};
 struct tags : mw::axis<5> {};
 
+struct source : mw::axis<24> {};
+struct text_sizes : sizes {
+    using classes = tiny::classes;
+    using tags = tiny::tags;
+    using source_vocab = tiny::vocab;
+    using target_vocab = tiny::vocab;
+    using source = tiny::source;
+    using target = tiny::token;
+};
+
 inline std::vector<std::int32_t> lengths() {
     std::vector<std::int32_t> made(batch::size);
     for (std::size_t i = 0; i < made.size(); ++i)
@@ -21,7 +31,7 @@ inline std::vector<std::int32_t> lengths() {
 inline std::vector<std::int32_t> labels(std::size_t count, std::size_t kinds) {
     std::vector<std::int32_t> made(count);
     for (std::size_t i = 0; i < count; ++i)
-        made[i] = i % 7 == 3 ? mw::ignored_target : static_cast<std::int32_t>((i * i + i / 3) % kinds);
+        made[i] = i % 7 == 3 ? mw::ignore_index : static_cast<std::int32_t>((i * i + i / 3) % kinds);
     return made;
 }
 template <class S, class... A>
@@ -36,8 +46,7 @@ inline constexpr mw::training noisy{.dropout = 0.2,
                                     .step = 4};
 
 template <class S, mw::transformer_options Options>
-struct classifier
-    : mw::text_classifier<S, classes, vocab, token, embed, heads, head_dim, ffn, layer, Options> {
+struct classifier : mw::text_classifier<S, text_sizes, Options> {
     bool recompute_blocks = false;
     auto loss(auto const& inputs, auto const&) const {
         return classifier::text_classifier::loss(inputs, place<S, batch>(lengths()),
@@ -45,7 +54,7 @@ struct classifier
     }
 };
 template <class S, mw::transformer_options Options>
-struct tagger : mw::token_tagger<S, tags, vocab, token, embed, heads, head_dim, ffn, layer, Options> {
+struct tagger : mw::token_tagger<S, text_sizes, Options> {
     bool recompute_blocks = false;
     auto loss(auto const& inputs, auto const&) const {
         return tagger::token_tagger::loss(inputs, place<S, batch>(lengths()),
@@ -53,10 +62,8 @@ struct tagger : mw::token_tagger<S, tags, vocab, token, embed, heads, head_dim, 
                                           noisy);
     }
 };
-struct source : mw::axis<24> {};
 template <class S, mw::transformer_options Options>
-struct translator
-    : mw::encoder_decoder<S, vocab, vocab, source, token, embed, heads, head_dim, ffn, layer, Options> {
+struct translator : mw::encoder_decoder<S, text_sizes, Options> {
     bool recompute_blocks = false;
     auto loss(auto const& inputs, auto const& targets) const {
         return translator::encoder_decoder::loss(place<S, batch, source>(ids(8, 0)),

@@ -1,5 +1,5 @@
-#pragma once
 // Tiny models on every mesh: the axes, the strategies, and a training run whose whole outcome can be compared.
+#pragma once
 #include <meshwise/nn/llama.hpp>
 #include <meshwise/optim/adamw.hpp>
 
@@ -52,13 +52,35 @@ struct grouped_places {
                                          mw::split<vocab, tp_kv>, mw::split<vocab, tp_g>, More...>;
 };
 
+/// Plain loops: quick to compile, and the reference; the fast backend is held to it by the conformance suite.
+template <class S>
+using on_serial = typename S::template on<mw::serial>;
+
 /// Four ranks, all rules at once.
 using on_four = places<2, 2>::sequence_parallel<mw::on<mw::serial>>;
 
+struct sizes {
+    using vocab = tiny::vocab;
+    using token = tiny::token;
+    using embed = tiny::embed;
+    using heads = tiny::heads;
+    using head_dim = tiny::head_dim;
+    using ffn = tiny::ffn;
+    using layer = tiny::layer;
+};
+struct llama_sizes {
+    using vocab = tiny::vocab;
+    using embed = tiny::embed;
+    using kv_heads = tiny::kv_heads;
+    using group = tiny::group;
+    using head_dim = tiny::llama_dim;
+    using ffn = tiny::ffn;
+    using layer = tiny::layer;
+};
 template <class S>
-using gpt = mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer>;
+using gpt = mw::gpt<S, sizes>;
 template <class S>
-using llama = mw::llama<S, vocab, embed, kv_heads, group, llama_dim, ffn, layer>;
+using llama = mw::llama<S, llama_sizes>;
 
 /// Everything a run leaves behind, on whole tensors.
 struct outcome {
@@ -74,50 +96,68 @@ inline std::vector<std::int32_t> ids(std::size_t step, std::size_t shift) {
     mw::random_stream const numbers(mw::seed{3}, "ids", step);
     for (std::size_t i = 0; i < made.size(); ++i)
         made[i] = static_cast<std::int32_t>(numbers.bits(i + shift) % 21);
-    if (shift != 0) made[5] = mw::ignored_target;  // some places do not count
+    if (shift != 0) made[5] = mw::ignore_index;  // some places do not count
     return made;
 }
 
 /// The program: the same lines on every mesh, and in plans.
 template <template <class> class Model, class S, class Each>
 void train(mw::rank<S>& here, std::size_t steps, bool recompute, Each each) {
-    auto model = here.template init<Model<S>>(mw::seed{11});
+    auto model = mw::init<Model<S>>(here, mw::seed{11});
     model.recompute_blocks = recompute;
     mw::adamw optimizer(model, {.learning_rate = 1e-2, .weight_decay = 0.1, .clip_norm = 1});
     for (std::size_t step = 0; step < steps; ++step) {
-        auto const inputs = here.template place<batch, token>(ids(step, 0)),
-                   targets = here.template place<batch, token>(ids(step, 1));
-        auto [loss, gradient, count] =
-            mw::value_and_gradient(model, [&](Model<S> const& m) { return m.loss(inputs, targets); });
-        double const norm = optimizer.step(gradient).norm;
+        auto const inputs = mw::place<batch, token>(here, ids(step, 0)),
+                   targets = mw::place<batch, token>(here, ids(step, 1));
+        auto [loss, gradient] = mw::value_and_gradient(model, inputs, targets);
+        double const norm = optimizer.step(model, gradient).norm;
         each(model, step, loss, norm, gradient);
     }
+}
+
+/// One rank's part of `train` below, in a function of its own: what runs the ranks compiles nothing of the model anew.
+template <template <class> class Model, class S>
+void train_one_rank(mw::rank<S>& here, std::size_t steps, bool recompute, outcome& result) {
+    auto const note = [&](std::vector<std::vector<double>>& all, auto const& x, double scale) {
+        auto const whole = here.gather(x);
+        if (!keeps_results(here)) return;
+        std::vector<double> values(whole.begin(), whole.end());
+        for (double& v : values) v *= scale;
+        all.push_back(std::move(values));
+    };
+    train<Model>(
+        here, steps, recompute, [&](auto& model, std::size_t step, double loss, double norm, auto& gradient) {
+            if (keeps_results(here)) result.losses.push_back(loss), result.norms.push_back(norm);
+            mw::for_each_parameter(model, [&](std::size_t i, std::string_view name, auto& p, mw::initial) {
+                if (step == 0) note(result.gradients, gradient.whole(i, p), gradient.scale);
+                if (step == 0 && keeps_results(here)) result.names.emplace_back(name);
+                if (step + 1 == steps) note(result.weights, p, 1);
+            });
+        });
 }
 
 template <template <class> class Model, class S, class Policy = ranks>
 outcome train(std::size_t steps, bool recompute = false, Policy const& policy = {}) {
     outcome result;
     if (result.left_out = left_out<S>(); result.left_out) return result;
-    mw::run<S>(policy, [&](auto& here) {
-        auto const note = [&](std::vector<std::vector<double>>& all, auto const& x, double scale) {
-            auto const whole = here.gather(x);
-            if (!keeps_results(here)) return;
-            std::vector<double> values(whole.begin(), whole.end());
-            for (double& v : values) v *= scale;
-            all.push_back(std::move(values));
-        };
-        train<Model>(here, steps, recompute,
-                     [&](auto& model, std::size_t step, double loss, double norm, auto& gradient) {
-                         if (keeps_results(here)) result.losses.push_back(loss), result.norms.push_back(norm);
-                         mw::for_each_parameter(
-                             model, [&](std::size_t i, std::string_view name, auto& p, mw::initial) {
-                                 if (step == 0) note(result.gradients, gradient.whole(i, p), gradient.scale);
-                                 if (step == 0 && keeps_results(here)) result.names.emplace_back(name);
-                                 if (step + 1 == steps) note(result.weights, p, 1);
-                             });
-                     });
-    });
+    mw::run<S>(policy, [&](mw::rank<S>& here) { train_one_rank<Model>(here, steps, recompute, result); });
     return result;
 }
+
+// What several programs train is compiled once, in tests/equivalence/models.
+using one_rank = on_serial<places<1, 1>::tensor_parallel<>>;
+template <std::size_t Dp, std::size_t Tp>
+using sequence_on = on_serial<typename places<Dp, Tp>::template sequence_parallel<>>;
+template <std::size_t Dp, std::size_t Tp>
+using exact_on = typename places<Dp, Tp>::template tensor_parallel<mw::reproducible<8>>;
+
+extern template void train_one_rank<gpt>(mw::rank<one_rank>&, std::size_t, bool, outcome&);
+extern template void train_one_rank<gpt>(mw::rank<sequence_on<1, 1>>&, std::size_t, bool, outcome&);
+extern template void train_one_rank<gpt>(mw::rank<sequence_on<1, 2>>&, std::size_t, bool, outcome&);
+extern template void train_one_rank<gpt>(mw::rank<sequence_on<2, 1>>&, std::size_t, bool, outcome&);
+extern template void train_one_rank<gpt>(mw::rank<sequence_on<2, 2>>&, std::size_t, bool, outcome&);
+extern template void train_one_rank<gpt>(mw::rank<exact_on<1, 1>>&, std::size_t, bool, outcome&);
+extern template void train_one_rank<gpt>(mw::rank<exact_on<2, 1>>&, std::size_t, bool, outcome&);
+extern template void train_one_rank<gpt>(mw::rank<exact_on<2, 2>>&, std::size_t, bool, outcome&);
 
 }  // namespace tiny

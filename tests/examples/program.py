@@ -16,7 +16,8 @@ class Program:
 
     def run(self, *options, lines="", code=0):
         done = subprocess.run(
-            [self.path, *map(str, options)], input=lines.encode(), capture_output=True, cwd=self.folder, timeout=280
+            [self.path, *map(str, options)], input=lines if isinstance(lines, bytes) else lines.encode(),
+            capture_output=True, cwd=self.folder, timeout=280
         )
         self.out, self.err = done.stdout.decode(), done.stderr.decode()
         self.expect(done.returncode == code, f"exit code {done.returncode}, not {code}, of {options}")

@@ -26,7 +26,7 @@ program.write("two.conllu", one + one)
 own = ["--folder", "own", "--size", "small", "--most-steps", 1]
 out = program.run("--text", "names.iob2", "--held-out", "names.iob2", "--score", "names.iob2", *own)
 program.expect(re.search(r"^'names.iob2': entity F1 [\d.]+ %, accuracy [\d.]+ % of 6 words$", out, re.M), "no entity F1")
-out = program.run("--text", "two.conllu", *own)
+out = program.run("--text", "two.conllu", "--replace", *own)
 program.expect(re.search("1 sentences to learn, .* 1 held out, 2 tags", out), "one was not held out")
 
 program.refuses(2, "there is no option --txt", "--txt", "one.conllu")
@@ -40,6 +40,6 @@ program.refuses(65, "cannot be learned from and held out", "--text", "one.conllu
 program.write("wrong.iob2", "Ann B-PER\nsaw\n")
 program.refuses(65, "line 2: 'saw' is not a word, a space or tab, and its tag", "--text", "wrong.iob2", *own)
 program.write("many.iob2", "".join(f"w B-{i}\nw I-{i}\n" for i in range(40)))
-program.refuses(65, "have 80 tags, and this program's axis of tags holds 64", "--text", "many.iob2", "--held-out", "many.iob2", *own)
+program.refuses(65, "have 80 tags, and this program's axis of tags holds 64", "--text", "many.iob2", "--held-out", "many.iob2", "--replace", *own)
 program.refuses(65, "the tag 'B-PER' is not one of the", "--folder", "toy", "--answer", "--score", "names.iob2")
 program.done()

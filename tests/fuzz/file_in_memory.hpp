@@ -1,5 +1,5 @@
-#pragma once
 // file_in_memory: any bytes as a file that has a path, without a disk.
+#pragma once
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 // Any bytes as a file of examples, the first byte says of which kind: examples, or an error.
-#include <meshwise/text/bert_normalizer.hpp>
-#include <meshwise/text/readers.hpp>
+#include <meshwise/text/readers/readers.hpp>
+#include <meshwise/text/tokenizers/bert_normalizer.hpp>
 
 #include "file_in_memory.hpp"
 
@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* bytes, std::size_t si
         switch (bytes[0] / 2 % 7) {
         case 0: {
             for (auto const& line : mw::read_all<std::string>(mw::line_reader(path, invalid)))
-                if (mw::invalid_utf8(line) != line.npos) std::abort();
+                if (mw::detail::invalid_utf8(line) != line.npos) std::abort();
             break;
         }
         case 1:
@@ -23,9 +23,11 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* bytes, std::size_t si
         case 2:
             mw::read_all<std::vector<std::string>>(mw::table_reader(path, mw::table_reader::comma, invalid));
             break;
-        case 3: mw::read_all<mw::json>(mw::jsonl_reader(path)); break;
-        case 4: mw::read_all<mw::tagged_sentence>(mw::conllu_reader(path)); break;
-        case 5: mw::read_all<mw::tagged_sentence>(mw::iob2_reader(path)); break;
+        case 3: mw::read_all<mw::json>(mw::jsonl_reader(path, invalid)); break;
+        case 4:
+            mw::read_all<mw::tagged_sentence>(mw::conllu_reader(path, mw::conllu_reader::universal, invalid));
+            break;
+        case 5: mw::read_all<mw::tagged_sentence>(mw::iob2_reader(path, invalid)); break;
         default:
             mw::detail::for_each_bert_word({reinterpret_cast<char const*>(bytes) + 1, size - 1}, {},
                                            [&](auto const& word) {

@@ -1,8 +1,8 @@
 // Any bytes as a tokenizer's file, the first byte says of which kind: a tokenizer that works, or an error.
 #include <cstdlib>
 
-#include <meshwise/text/tokenizer_json.hpp>
-#include <meshwise/text/train_bpe.hpp>
+#include <meshwise/text/tokenizers/tokenizer_json.hpp>
+#include <meshwise/text/tokenizers/train_bpe.hpp>
 
 namespace mw = meshwise;
 
@@ -33,7 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* bytes, std::size_t si
         case 2: {
             mw::vocabulary v(mw::detail::tokens_from_base64(rest, "fuzz"));
             auto const merges = mw::detail::merges_from_tokens(
-                v, [](std::int32_t id) { return static_cast<std::uint32_t>(id); });
+                v, [](std::int32_t id) { return static_cast<std::uint32_t>(id); },
+                [&](std::string_view token, auto& symbols) {
+                    return mw::detail::bytes_of_token(v, token, symbols);
+                });
             use(mw::byte_level_bpe(v, merges, {.ignore_merges = true}));
             break;
         }

@@ -140,6 +140,10 @@ def an_exception():
         for rank in set(range(ranks)) - {1}:
             found += run.expect(70, f"rank {rank}: heard: {RANK1} failed: disk is full; this released rank {rank}")
         yield f"an exception on one of {ranks} ranks", found + sentences(run, 1)
+    for mode, code, text in (("throw_input", 65, "it is damaged"), ("throw_output", 74, "disk is full"),
+                             ("throw_system", 74, "No space left")):
+        run = Run(SMALL, mode)
+        yield f"the exit code of {mode}", run.expect(code, f"meshwise: {RANK1} failed: {text}", within=10) + sentences(run, 1)
     yield "an exception while the peers are busy", Run(SMALL, "throw_while_busy").expect(70, "disk is full", within=10)
     yield "an exception that is swallowed", Run(SMALL, "swallow").expect(70, f"{RANK1} failed: disk is full", within=10)
     yield "unwinding that does not end", Run(SMALL, "slow_to_leave").expect(70, "hangs after a failure", within=12)

@@ -3,7 +3,7 @@
 
 namespace {
 
-inline std::size_t processes() { return meshwise::mpi_session::start(0, nullptr).size(); }
+inline std::size_t processes() { return meshwise::start_mpi(0, nullptr).size; }
 
 struct team_of_processes {
     static bool can_run(meshwise::grid const& mesh) { return mesh.ranks() == processes(); }
@@ -25,7 +25,7 @@ struct team_of_processes {
 struct team_of_small_messages : team_of_processes {
     template <class Program>
     static void run(meshwise::grid const& mesh, Program const& program) {
-        team_of_processes::run(mesh, program, {.letter = 0, .segment = 200, .started = 300, .largest = 72});
+        team_of_processes::run(mesh, program, {.eager = 0, .segment = 200, .started = 300, .largest = 72});
     }
 };
 
@@ -33,7 +33,7 @@ struct team_of_small_messages : team_of_processes {
 struct team_without_fingerprints : team_of_processes {
     template <class Program>
     static void run(meshwise::grid const& mesh, Program const& program) {
-        team_of_processes::run(mesh, program, {.letter = 16, .halves = 100, .segment = 1000, .started = 1000},
+        team_of_processes::run(mesh, program, {.eager = 16, .halves = 100, .segment = 1000, .started = 1000},
                                meshwise::fingerprints::off);
     }
 };

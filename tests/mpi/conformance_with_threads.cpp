@@ -3,12 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <meshwise/communicator/mpi.hpp>
+#include <meshwise/communicator/mpi/rank_map.hpp>
 
+#include <mutex>
 #include <set>
+#include <thread>
 
 namespace {
 
-inline std::size_t processes() { return meshwise::mpi_session::start(0, nullptr, true).size(); }
+inline std::size_t processes() { return meshwise::start_mpi(0, nullptr, true).size; }
 
 /// What was tried, as "inside of dp 2 x tp 2: tp".
 inline std::set<std::string>& tried() {
@@ -29,8 +32,8 @@ inline meshwise::mesh_mask all_axes(meshwise::grid const& mesh) { return mesh.ev
 template <meshwise::mesh_mask (*inside)(meshwise::grid const&)>
 struct team_with_threads {
     static bool can_run(meshwise::grid const& mesh) {
-        meshwise::mpi_places const places(mesh, inside(mesh));
-        return places.threads() > 1 && places.processes() == processes();
+        meshwise::mpi_detail::rank_map const map(mesh, inside(mesh));
+        return map.threads() > 1 && map.processes() == processes();
     }
     template <class Program>
     static void run(meshwise::grid const& mesh, Program const& program) {
@@ -61,7 +64,7 @@ struct small_messages : team_with_threads<inside> {
     template <class Program>
     static void run(meshwise::grid const& mesh, Program const& program) {
         team_with_threads<inside>::run(mesh, program,
-                                       {.letter = 0, .segment = 200, .started = 300, .largest = 72});
+                                       {.eager = 0, .segment = 200, .started = 300, .largest = 72});
     }
 };
 

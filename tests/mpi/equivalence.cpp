@@ -4,6 +4,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -16,7 +17,7 @@ namespace {
 namespace mw = meshwise;
 
 void run_processes(mw::grid const& mesh, std::string_view strategy, tiny::ranks::program const& program) {
-    mw::run_mpi(mesh, {.deadline = std::chrono::minutes(2), .inside = tiny::ranks::inside(mesh)}, program,
+    mw::run_mpi(mesh, {{.deadline = std::chrono::minutes(2), .inside = tiny::ranks::inside(mesh)}}, program,
                 strategy);
 }
 
@@ -24,15 +25,15 @@ void run_processes(mw::grid const& mesh, std::string_view strategy, tiny::ranks:
 
 int main(int argc, char** argv) {
     tiny::ranks::threads_inside = std::getenv("THREADS_INSIDE") != nullptr;
-    auto& session = mw::mpi_session::start(argc, argv, tiny::ranks::threads_inside);
-    tiny::ranks::processes = session.size();
+    auto const process = mw::start_mpi(argc, argv, tiny::ranks::threads_inside);
+    tiny::ranks::processes = process.size;
     tiny::ranks::run_processes = run_processes;
-    tiny::ranks::is_first_process = session.rank() == 0;
+    tiny::ranks::is_first_process = process.rank == 0;
     doctest::Context context(argc, argv);
-    if (session.rank() != 0) context.setOption("minimal", true);  // speaks up only where something is wrong
+    if (process.rank != 0) context.setOption("minimal", true);  // speaks up only where something is wrong
     int const failed = context.run();
-    if (tiny::ranks::compared != 0 || session.rank() != 0) return failed;
+    if (tiny::ranks::compared != 0 || process.rank != 0) return failed;
     std::fprintf(stderr, "no mesh of these tests needs %zu processes, so nothing was compared\n",
-                 session.size());
+                 process.size);
     return 1;
 }

@@ -1,7 +1,9 @@
 // One program for everything that can go wrong; check_faults.py starts it, harms it and judges how it ends.
 //   faults MODE[/INSIDE] [deadline in ms [record file]]   INSIDE: the axes of 2 x 2 ranks that are threads, as a mask
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include <meshwise/communicator/mpi.hpp>
 
@@ -100,6 +102,11 @@ void program(mw::communicator& here, std::string const& mode) {
             say(here, std::string("heard: ") + e.what());
             throw;
         }
+    } else if (mode == "throw_input" || mode == "throw_output" || mode == "throw_system") {
+        if (here.rank() == 1 && mode == "throw_input") throw mw::input_error("it is damaged");
+        if (here.rank() == 1 && mode == "throw_output") throw mw::output_error("disk is full");
+        if (here.rank() == 1) throw std::system_error(28, std::generic_category());
+        work(here, 1);
     } else if (mode == "throw_while_busy") {
         if (here.rank() == 1) throw std::runtime_error("disk is full");
         std::this_thread::sleep_for(60s);
@@ -234,11 +241,11 @@ int main(int argc, char** argv) {
     if (argc > 3) policy.record_file = argv[3];
     if (mode.starts_with("compare_sampled")) policy.compare = mw::fingerprints::sampled;
     if (mode.starts_with("compare_off")) policy.compare = mw::fingerprints::off;
-    auto const& session = mw::mpi_session::start(argc, argv, policy.inside != 0);
-    bool const square = session.size() == 4 || policy.inside != 0;
+    auto const process = mw::start_mpi(argc, argv, policy.inside != 0);
+    bool const square = process.size == 4 || policy.inside != 0;
     if (mode == "handshake")
         policy.equal_on_all_ranks = {
-            {"the seed", std::to_string(session.size() == 4 ? session.rank() / 2 : session.rank())}};
+            {"the seed", std::to_string(process.size == 4 ? process.rank / 2 : process.rank)}};
     mw::grid const mesh = square ? mw::grid{2, {2, 2}, {"dp", "tp"}} : mw::grid{1, {2}, {"tp"}};
     mw::run_mpi(mesh, policy, [&](mw::communicator& here, std::size_t) { program(here, mode); });
     std::puts("the end");

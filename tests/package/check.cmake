@@ -1,4 +1,4 @@
-# cmake -DWAY=find_package|add_subdirectory|fetch_content -DMESHWISE_SOURCE=... -DWORK=... -DCXX=... -DGENERATOR=...
+# cmake -DWAY=find_package|compiled|add_subdirectory|fetch_content -DMESHWISE_SOURCE=... -DWORK=... -DCXX=... -DGENERATOR=...
 #       -P check.cmake
 # Configures, builds and runs one consumer project, with the warnings a strict consumer would have.
 function(step)
@@ -13,9 +13,16 @@ set(common -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX})
 file(REMOVE_RECURSE ${WORK})
 
 set(prefix ${WORK}/prefix)
-if(WAY STREQUAL "find_package")
-    step(${CMAKE_COMMAND} -S ${MESHWISE_SOURCE} -B ${WORK}/library ${common} -DMESHWISE_BUILD_TESTS=OFF
-         -DMESHWISE_BUILD_EXAMPLES=OFF -DMESHWISE_BUILD_BENCHMARKS=OFF -DCMAKE_INSTALL_PREFIX=${prefix})
+if(WAY MATCHES "^(find_package|compiled)$")
+    set(options -DMESHWISE_BUILD_TESTS=OFF -DMESHWISE_BUILD_EXAMPLES=OFF -DMESHWISE_BUILD_BENCHMARKS=OFF
+                -DCMAKE_INSTALL_PREFIX=${prefix})
+    if(WAY STREQUAL "compiled")
+        list(APPEND options -DMESHWISE_INSTALL_COMPILED=ON)
+    endif()
+    step(${CMAKE_COMMAND} -S ${MESHWISE_SOURCE} -B ${WORK}/library ${common} ${options})
+    if(WAY STREQUAL "compiled")
+        step(${CMAKE_COMMAND} --build ${WORK}/library)
+    endif()
     step(${CMAKE_COMMAND} --install ${WORK}/library)
     # The package may be moved as a whole: nothing in it may name the place it was installed to.
     file(RENAME ${prefix} ${WORK}/moved)

@@ -37,7 +37,7 @@ COMPILERS = ["g++", "clang++-19"]
 CORE_COMPILERS = ["clang++-14"]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow"]
 MOST_LINES = 12
-# <meshwise/meshwise.hpp> includes core/rules.hpp before all else: whoever includes it is shown these lines of the way
+# <meshwise/meshwise.hpp> includes core/element_rules.hpp and core/rules.hpp before all else: whoever includes it is shown these lines of the way
 # to the error. Single headers, included here to save time, are further away; one_include.cpp proves the number.
 LINES_OF_THE_WAY = 2
 

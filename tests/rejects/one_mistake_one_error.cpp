@@ -38,20 +38,20 @@ struct feed_forward {
 #endif
     }
     static constexpr auto parameters =
-        mw::fields("up", &feed_forward::up, "down", &feed_forward::down, "bias", &feed_forward::bias);
+        mw::fields<&feed_forward::up, &feed_forward::down, &feed_forward::bias>();
 };
 
 int main() {
     mw::run<strategy>(mw::threads{}, [](auto& here) {
-        auto model = here.template init<feed_forward<strategy>>(mw::seed{1});
-        auto x = here.template place<batch, embed>(std::vector<float>(batch::size * embed::size));
+        auto model = mw::init<feed_forward<strategy>>(here, mw::seed{1});
+        auto x = mw::place<batch, embed>(here, std::vector<float>(batch::size * embed::size));
         auto optimizer = mw::adamw(model);
-        auto [loss, gradient, count] = mw::value_and_gradient(model, [&](auto const& m) {
+        auto [loss, gradient] = mw::value_and_gradient(model, [&](auto const& m) {
             auto y = m(x);
             auto sum = mw::sum<batch, embed>(y * y);
-            return mw::loss_parts{sum, mw::filled<decltype(sum)>(1.0F)};
+            return mw::loss_parts{sum, mw::full<decltype(sum)>(1.0F)};
         });
-        optimizer.step(gradient);
+        optimizer.step(model, gradient);
         auto const whole = here.gather(x);
         here.only_on_first([&] { std::printf("%g %zu\n", double(loss), whole.size()); });
     });

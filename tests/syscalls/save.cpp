@@ -20,18 +20,18 @@ using model_on = typename P::template model<typename P::by_both>;
 
 void save(std::string const& folder, std::uint64_t step) {
     mw::run<two::by_both>(mw::threads{}, [&](auto& here) {
-        auto model = here.template init<model_on<two>>(mw::seed{step});
+        auto model = mw::init<model_on<two>>(here, mw::seed{step});
         mw::checkpoints(folder, {.keep = 2}).save(here, step, mw::state_of("model", model, "step", step));
     });
 }
 
 void check(std::string const& folder) {
-    for (std::uint64_t const step : mw::checkpoint_folder(folder).steps())
+    for (std::uint64_t const step : mw::detail::checkpoint_folder(folder).steps())
         mw::run<one::by_both>(mw::threads{}, [&](auto& here) {
             model_on<one> loaded;
             std::uint64_t told = 0;
             mw::checkpoints(folder).load(here, step, mw::state_of("model", loaded, "step", told));
-            auto saved = here.template init<model_on<one>>(mw::seed{step});
+            auto saved = mw::init<model_on<one>>(here, mw::seed{step});
             if (told != step || small::content(here, loaded) != small::content(here, saved))
                 throw mw::error("step " + std::to_string(step) + " has another content than was saved");
             std::printf("%llu\n", static_cast<unsigned long long>(step));

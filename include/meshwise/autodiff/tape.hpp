@@ -1,84 +1,26 @@
-#pragma once
 // tape: what happened to recorded values, so that gradients can be found going backwards. It knows nothing of
 // types: a node is a list of gradient contributions and a pullback. All its memory is reused by the next step.
 //
 // A contribution is complete (every rank holds the same, whole one) or pending over a set of mesh axes (the sum
 // over them is owed). Contributions gather by kind, and what is pending is reduced once, when somebody asks for
 // the whole: with q, k and v projected from one value that is one all-reduce, not three.
+#pragma once
+
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <source_location>
 #include <vector>
 
+#include <meshwise/autodiff/element_operations.hpp>
+#include <meshwise/autodiff/pullback_arena.hpp>
+#include <meshwise/core/compiled.hpp>
 #include <meshwise/tensor/tensor.hpp>
 
 namespace meshwise {
 
-/// The few things that are done with elements whatever their type and backend.
-struct element_operations {
-    element_type type;
-    std::size_t size;
-    void (*add)(void* out, void const* x, void const* y, std::size_t n);
-    void (*zero)(void* y, std::size_t n);
-    void (*copy)(void* y, void const* x, std::size_t n);
-};
-template <class T, class Backend>
-inline constexpr element_operations element_operations_of{
-    element_type_of<T>, sizeof(T),
-    [](void* out, void const* x, void const* y, std::size_t n) {
-        Backend::add(static_cast<T*>(out), static_cast<T const*>(x), static_cast<T const*>(y), n);
-    },
-    [](void* y, std::size_t n) { Backend::fill(static_cast<T*>(y), n, T{}); },
-    [](void* y, void const* x, std::size_t n) {
-        Backend::copy(static_cast<T*>(y), static_cast<T const*>(x), n);
-    }};
-
-/// The elements of a parameter on one rank, as its type says.
-struct local_elements {
-    element_operations const* operations;
-    double (*sum_squares)(void const* x, std::size_t n);  // finite if and only if all are, but for double
-    std::size_t size;
-};
-template <class T, class Backend>
-double sum_of_squares(void const* x, std::size_t n) {
-    return Backend::sum_squares(n, static_cast<T const*>(x));
-}
-template <class X>
-local_elements elements_of() {
-    using T = typename X::value_type;
-    using B = typename X::backend;
-    return {&element_operations_of<T, B>, &sum_of_squares<T, B>, X().size()};
-}
-
-/// Memory for pullbacks: grows in a step, is emptied after it, allocates nothing in the next.
-class pullback_arena {
-public:
-    struct mark {
-        std::size_t chunk, used;
-    };
-    void* take(std::size_t bytes) {
-        bytes = (bytes + 15) / 16 * 16;
-        while (chunk_ < chunks_.size() && used_ + bytes > chunk_bytes) ++chunk_, used_ = 0;
-        if (chunk_ == chunks_.size()) {
-            chunks_.push_back(std::make_unique<std::byte[]>(chunk_bytes));
-            used_ = 0;
-        }
-        void* const at = chunks_[chunk_].get() + used_;
-        used_ += bytes;
-        return at;
-    }
-    mark now() const { return {chunk_, used_}; }
-    void back_to(mark m) { chunk_ = m.chunk, used_ = m.used; }
-
-    static constexpr std::size_t chunk_bytes = 1 << 16;
-
-private:
-    std::vector<std::unique_ptr<std::byte[]>> chunks_;
-    std::size_t chunk_ = 0, used_ = 0;
-};
-
 /// The contributions to one gradient, by what is pending of them.
+/// Example:
+/// mw::contributions gradient;
+/// gradient.kinds[gradient.count++].pending = mesh::bit<tp>;
 struct contributions {
     struct one {
         mesh_mask pending = 0;
@@ -92,6 +34,12 @@ struct contributions {
 class tape;
 
 /// Somebody who looks at a tape that goes backwards.
+/// Example:
+/// struct counting : mw::backward_watcher {
+///     int nodes = 0;
+///     void pulled_back(mw::tape&, mw::node_id) override { ++nodes; }
+///     void contributed() override {}
+/// };
 class backward_watcher {
 public:
     virtual ~backward_watcher() = default;
@@ -101,6 +49,11 @@ public:
     virtual void contributed() = 0;
 };
 
+/// What was computed, in order, with a pullback for each value: `value_and_gradient` fills one and goes through it
+/// backwards. It knows no types.
+/// Example:
+/// mw::tape t;
+/// auto const node = t.leaf(mw::element_operations_of<float, mw::serial>, 8, std::source_location::current());
 class tape {
 public:
     tape() = default;
@@ -109,10 +62,7 @@ public:
     ~tape() { cut(0); }
 
     /// A value whose gradient is wanted in the end.
-    node_id leaf(element_operations const& elements, std::size_t size, std::source_location where) {
-        nodes_.push_back({.elements = &elements, .size = size, .where = where, .before = arena_.now()});
-        return static_cast<node_id>(nodes_.size());
-    }
+    node_id leaf(element_operations const& elements, std::size_t size, std::source_location where);
 
     /// A value made by an operation; `pull(tape, node)` hands its gradient on to the operands.
     template <class Pull>
@@ -128,34 +78,11 @@ public:
     }
 
     /// Adds a contribution to the gradient of a node. The memory may be shared with other nodes.
-    void contribute(node_id id, mesh_mask pending, buffer memory) {
-        node& n = at(id);
-        if (n.taken)
-            throw error(
-                "a gradient came to a parameter whose sum over ranks had begun: an operation did not ask "
-                "is_recorded(...) about it; ask, or set mpi::gradient_bucket = 0");
-        if (watcher_ != nullptr) watcher_->contributed();
-        for (std::size_t i = 0; i < n.gradient.count; ++i)
-            if (n.gradient.kinds[i].pending == pending) {
-                n.gradient.kinds[i].memory = sum(n, std::move(n.gradient.kinds[i].memory), memory);
-                return;
-            }
-        if (n.gradient.count == contributions::room) merge(n);
-        n.gradient.kinds[n.gradient.count++] = {pending, std::move(memory)};
-    }
+    void contribute(node_id id, mesh_mask pending, buffer memory);
 
     /// Takes out the contribution of this kind, if there is one and nobody else holds it, so that it can be added to and
     /// contributed again.
-    buffer take(node_id id, mesh_mask pending) {
-        contributions& all = at(id).gradient;
-        for (std::size_t i = 0; i < all.count; ++i)
-            if (all.kinds[i].pending == pending && all.kinds[i].memory.is_unique()) {
-                buffer taken = std::move(all.kinds[i].memory);
-                all.kinds[i] = std::move(all.kinds[--all.count]);
-                return taken;
-            }
-        return {};
-    }
+    buffer take(node_id id, mesh_mask pending);
 
     bool has_gradient(node_id id) { return at(id).gradient.count != 0; }
     contributions const& gradient_of(node_id id) { return at(id).gradient; }
@@ -163,32 +90,13 @@ public:
     std::source_location where(node_id id) { return at(id).where; }
 
     /// The whole gradient: merges all contributions and reduces what is pending, in one collective.
-    buffer const& whole(node_id id) {
-        node& n = at(id);
-        merge(n);
-        auto& only = n.gradient.kinds[0];
-        if (only.pending != 0) {
-            only.memory = reduced(n.elements->type, n.elements->size, n.size, only.pending,
-                                  std::move(only.memory), n.where);
-            only.pending = 0;
-        }
-        return only.memory;
-    }
+    buffer const& whole(node_id id);
 
     /// All contributions as one, still pending; nothing is communicated.
-    contributions::one const& merged(node_id id) {
-        node& n = at(id);
-        merge(n);
-        return n.gradient.kinds[0];
-    }
+    contributions::one const& merged(node_id id);
 
     /// The same, for good: nothing may come to this gradient any more.
-    contributions::one take(node_id id) {
-        merged(id);
-        node& n = at(id);
-        n.taken = true, n.gradient.count = 0;
-        return std::move(n.gradient.kinds[0]);
-    }
+    contributions::one take(node_id id);
     element_operations const& elements(node_id id) { return *at(id).elements; }
 
     /// Forgets where leaves were used, and notes it from now on for the first `leaves` nodes.
@@ -210,30 +118,12 @@ public:
     void set_watcher(backward_watcher* watcher) { watcher_ = watcher; }
 
     /// Pulls back all nodes after `down_to`, latest first, and drops them.
-    void backward(node_id down_to) {
-        while (nodes_.size() > down_to) {
-            auto const id = static_cast<node_id>(nodes_.size());
-            node& n = nodes_.back();
-            if (n.gradient.count != 0 && n.pull != nullptr) n.pull(n.pullback, *this, id);
-            cut(id - 1);
-            if (watcher_ != nullptr) watcher_->pulled_back(*this, id);
-        }
-    }
+    void backward(node_id down_to);
 
     node_id top() const { return static_cast<node_id>(nodes_.size()); }
 
     /// Forgets all nodes after `down_to`.
-    void cut(node_id down_to) {
-        while (nodes_.size() > down_to) {
-            node& n = nodes_.back();
-            if (n.destroy != nullptr) n.destroy(n.pullback);
-            arena_.back_to(n.before);
-            nodes_.pop_back();
-        }
-        while (!resharded_.empty() &&
-               (resharded_.back().source > down_to || resharded_.back().result > down_to))
-            resharded_.pop_back();
-    }
+    void cut(node_id down_to);
 
     /// A value that was brought to another layout once is not brought there again: returns the earlier result.
     struct resharded {
@@ -242,31 +132,15 @@ public:
         node_id result;
         buffer memory;
     };
-    [[gnu::noinline]] resharded const* find_resharded(node_id source, void const* layout_tag) const {
-        for (auto at = resharded_.rbegin(); at != resharded_.rend(); ++at)
-            if (at->source == source && at->layout_tag == layout_tag) return &*at;
-        return nullptr;
-    }
+    resharded const* find_resharded(node_id source, void const* layout_tag) const;
     [[gnu::noinline]] void remember_resharded(resharded made) { resharded_.push_back(std::move(made)); }
 
     /// A gradient to which nothing came.
-    static buffer zeros(element_operations const& elements, std::size_t size) {
-        context& here = current();
-        buffer made(*here.pool, size * elements.size, here.allocating_for);
-        elements.zero(made.data(), size);
-        return made;
-    }
+    static buffer zeros(element_operations const& elements, std::size_t size);
 
     /// Sums a pending buffer over its mesh axes, in place where nobody else holds it.
     static buffer reduced(element_type type, std::size_t element_size, std::size_t count, mesh_mask pending,
-                          buffer memory, std::source_location where) {
-        context& here = current();
-        if (here.team->group_size(pending) == 1) return memory;
-        buffer out =
-            memory.is_unique() ? memory : buffer(*here.pool, count * element_size, here.allocating_for);
-        here.team->all_reduce(pending, reduction::sum, type, memory.data(), out.data(), count, where);
-        return out;
-    }
+                          buffer memory, std::source_location where);
 
 private:
     struct node {
@@ -284,40 +158,14 @@ private:
     node& at(node_id id) { return nodes_[id - 1]; }
 
     // a node with room for its pullback
-    [[gnu::noinline]] node& add(element_operations const& elements, std::size_t size,
-                                std::source_location where, std::size_t bytes) {
-        auto const before = arena_.now();
-        void* const place = arena_.take(bytes);
-        nodes_.push_back(
-            {.elements = &elements, .size = size, .where = where, .before = before, .pullback = place});
-        return nodes_.back();
-    }
+    node& add(element_operations const& elements, std::size_t size, std::source_location where,
+              std::size_t bytes);
 
-    static buffer sum(node const& n, buffer x, buffer const& y) {
-        context& here = current();
-        buffer out = x.is_unique() ? x : buffer(*here.pool, n.size * n.elements->size, here.allocating_for);
-        n.elements->add(out.data(), x.data(), y.data(), n.size);
-        return out;
-    }
+    static buffer sum(node const& n, buffer x, buffer const& y);
 
     // brings all contributions to the largest set of pending axes: a contribution that is complete along an axis
     // is counted on the first rank of that axis only
-    static void merge(node& n) {
-        if (n.gradient.count <= 1) return;
-        context& here = current();
-        mesh_mask all = 0;
-        for (std::size_t i = 0; i < n.gradient.count; ++i) all |= n.gradient.kinds[i].pending;
-        buffer total;
-        for (std::size_t i = 0; i < n.gradient.count; ++i) {
-            auto& kind = n.gradient.kinds[i];
-            if (here.team->group_index(all & ~kind.pending) == 0)
-                total = total ? sum(n, std::move(total), kind.memory) : std::move(kind.memory);
-            kind.memory = {};
-        }
-        if (!total) total = zeros(*n.elements, n.size);
-        n.gradient.kinds[0] = {all, std::move(total)};
-        n.gradient.count = 1;
-    }
+    static void merge(node& n);
 
     std::vector<node> nodes_;
     std::vector<resharded> resharded_;
@@ -328,3 +176,7 @@ private:
 };
 
 }  // namespace meshwise
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/autodiff/tape.inl.hpp>
+#endif

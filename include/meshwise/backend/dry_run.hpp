@@ -1,11 +1,7 @@
-// dry_run: a backend that computes nothing and counts the arithmetic, to plan programs that are too large to
-// run.
-// Guarantees: the concept `backend`; memory is never reserved, read or written; products and attention are
-// counted.
-// Costs: nothing but the calls.
+// dry_run: a backend that computes nothing and counts operations, to plan programs that are too large to run.
+// Guarantees: the concept `any_backend`; tensors get no memory; products and attention are counted.
+// Costs: the calls.
 #pragma once
-
-#include <meshwise/backend/concept.hpp>
 
 #include <array>
 #include <cstddef>
@@ -14,18 +10,21 @@
 #include <type_traits>
 #include <utility>
 
+#include <meshwise/backend/concept.hpp>
+
 namespace meshwise {
 
-/// The backend that only counts: see backend/concept.hpp for its members. Every allocation is the same 64
-/// bytes, which nothing may touch: programs ask `computes` before they look at a value.
+/// The backend that only counts: see backend/concept.hpp for its members. Every allocation returns the same 64 bytes,
+/// which must not be read or written: programs ask `computes` before they look at a value.
+/// Example: mw::dry_run::flops() = 0;
 struct dry_run {
     static constexpr std::string_view name = "dry_run";
     using memory_is_host = std::true_type;
     static constexpr std::size_t leaves = 1;
     static constexpr bool computes = false;
 
-    /// Floating point operations of this thread's products and attentions so far, a multiply-add being two;
-    /// set it to 0 to start again.
+    /// Floating point operations of this thread's products and attentions so far; a multiply-add counts as two.
+    /// Assign 0 to start again.
     static std::uint64_t& flops() {
         thread_local std::uint64_t count = 0;
         return count;
@@ -80,7 +79,7 @@ struct dry_run {
     template <class T>
     static void copy(T*, T const*, std::size_t) {}
     template <class T>
-    static void permute(loops<1> const&, T*, T const*) {}
+    static void permute(iteration_space<1> const&, T*, T const*) {}
     template <class To, class From>
     static void cast(To*, From const*, std::size_t) {}
     template <class T>
@@ -90,16 +89,16 @@ struct dry_run {
     template <class T>
     static void scale(T*, std::size_t, T) {}
     template <class F, class R, class... T>
-    static void map(loops<sizeof...(T)> const&, F const&, R*, T const*...) {}
+    static void map(iteration_space<sizeof...(T)> const&, F const&, R*, T const*...) {}
     template <std::size_t Outs, class F, class R, class T, std::size_t Ins>
     static void map_many(std::size_t, F const&, std::array<R*, Outs>, std::array<T const*, Ins>) {}
     template <class T>
     static void adamw(std::size_t, T*, T const*, T*, T*, adamw_numbers const&) {}
 
     template <class T>
-    static void sum(loops<1> const&, T*, T const*) {}
+    static void sum(iteration_space<1> const&, T*, T const*) {}
     template <class T>
-    static void max(loops<1> const&, T*, T const*) {}
+    static void max(iteration_space<1> const&, T*, T const*) {}
     template <class T>
     static double sum_squares(std::size_t, T const*) {
         return 0;
@@ -114,13 +113,13 @@ struct dry_run {
     template <class T>
     static void softmax_gradient(std::size_t, std::size_t, T const*, T const*, T*) {}
     template <class T>
-    static void layer_norm(std::size_t, std::size_t, T const*, T const*, T const*, double, T*, T*, T*) {}
+    static void layer_norm(std::size_t, std::size_t, T const*, T const*, T const*, double, T*, double*, T*) {}
     template <class T>
-    static void layer_norm_gradient(std::size_t, std::size_t, T const*, T const*, T const*, T const*,
+    static void layer_norm_gradient(std::size_t, std::size_t, T const*, T const*, double const*, T const*,
                                     T const*, T*) {}
     template <class T>
-    static void layer_norm_parameters(std::size_t, std::size_t, T const*, T const*, T const*, T const*, T*,
-                                      T*) {}
+    static void layer_norm_parameters(std::size_t, std::size_t, T const*, double const*, T const*, T const*,
+                                      T*, T*) {}
     template <class T>
     static void rms_norm(std::size_t, std::size_t, T const*, T const*, double, T*, T*) {}
     template <class T>
@@ -139,15 +138,14 @@ struct dry_run {
                                  T const*, T*) {}
     template <class T>
     static void target_and_exp_sum(std::size_t, std::size_t, std::size_t, T const*, std::int32_t const*,
-                                   std::size_t, T*, T*, T*) {}
+                                   std::size_t, T*, T*, T*, T* = nullptr) {}
     template <class T>
-    static void cross_entropy_gradient(std::size_t, std::size_t, std::size_t, T const*, T const*,
-                                       std::int32_t const*, std::size_t, T const*, expected_probability, T*) {
-    }
+    static void cross_entropy_gradient(std::size_t, std::size_t, std::size_t, T const*, T const*, T const*,
+                                       std::int32_t const*, std::size_t, T const*, smoothed_target, T*) {}
 
 private:
-    // Multiply-adds of `count` products of scores or weights; causal ones count what a query may see. The
-    // lengths of the batches lie in memory that a dry run does not have.
+    // Multiply-adds of `count` products of scores or weights; with `causal`, the pairs that a query may see. The
+    // lengths of the batches are in memory that a dry run does not have.
     static std::uint64_t products(attention_shape const& shape, std::uint64_t count) {
         std::uint64_t pairs = 0;
         for (std::size_t i = 0; i < shape.queries; ++i) pairs += shape.visible(i, shape.keys);
@@ -155,6 +153,6 @@ private:
     }
 };
 
-static_assert(backend<dry_run>);
+static_assert(any_backend<dry_run>);
 
 }  // namespace meshwise

@@ -1,13 +1,8 @@
-// serial: the reference backend. Plain loops, one thread, the C++ standard library only.
-// Guarantees: the concept `backend`, position independence, sums in double; what other backends are tested
-// against.
+// serial: the reference backend: plain loops, one thread, the C++ standard library only.
+// Guarantees: the concept `any_backend`; position independence; sums in double. The other backends are tested against
+// it.
 // Costs: speed. Use it to check, to debug and to read.
 #pragma once
-
-#include <meshwise/backend/concept.hpp>
-#include <meshwise/backend/serial_elements.hpp>
-#include <meshwise/backend/serial_products.hpp>
-#include <meshwise/backend/serial_rows.hpp>
 
 #include <cstddef>
 #include <new>
@@ -15,18 +10,24 @@
 #include <type_traits>
 #include <utility>
 
+#include <meshwise/backend/concept.hpp>
+#include <meshwise/backend/serial/elements.hpp>
+#include <meshwise/backend/serial/products.hpp>
+#include <meshwise/backend/serial/rows.hpp>
+
 namespace meshwise {
 
 /// The backend that is easiest to read: see backend/concept.hpp for its members.
-struct serial : serial_products, serial_elements, serial_rows {
+/// Example: using checked = mw::strategy<mesh, mw::split<batch, dp>, mw::on<mw::serial>>;
+struct serial : serial_kernels::products, serial_kernels::elements, serial_kernels::rows {
     static constexpr std::string_view name = "serial";
     using memory_is_host = std::true_type;
     static constexpr std::size_t leaves = 1;
     static constexpr bool computes = true;
 
-    static void* allocate(std::size_t bytes) { return ::operator new (bytes, std::align_val_t{64}); }
+    static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{64}); }
     static void deallocate(void* memory, std::size_t) noexcept {
-        ::operator delete (memory, std::align_val_t{64});
+        ::operator delete(memory, std::align_val_t{64});
     }
 
     template <class F>
@@ -40,6 +41,6 @@ struct serial : serial_products, serial_elements, serial_rows {
     }
 };
 
-static_assert(backend<serial>);
+static_assert(any_backend<serial>);
 
 }  // namespace meshwise

@@ -1,47 +1,48 @@
 // tbb: the fast backend for host memory: oneTBB threads and vector instructions.
-// Guarantees: the concept `backend`; position independent kernels, whose results do not depend on the number
-// of threads.
-// Costs: products near the peak of the processor, everything else near that of the memory; compile with -O3
-// and -march=native (or what the program is to run on).
+// Guarantees: the concept `any_backend`; position independent kernels, whose results do not depend on the number of
+// threads.
+// Costs: products run near the peak of the processor, all else near the bandwidth of the memory. Compile with -O3 and
+// -march=native, or the -march of the processor that runs the program.
 #pragma once
-
-#include <meshwise/backend/concept.hpp>
-#include <meshwise/backend/map.hpp>
-#include <meshwise/backend/permute.hpp>
-#include <meshwise/backend/reduce.hpp>
-#include <meshwise/backend/rope.hpp>
-#include <meshwise/backend/rows.hpp>
-#include <meshwise/backend/tables.hpp>
-#include <meshwise/backend/tbb_products.hpp>
-#include <meshwise/backend/tbb_threads.hpp>
 
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
 
+#include <meshwise/backend/concept.hpp>
+#include <meshwise/backend/tbb/elements.hpp>
+#include <meshwise/backend/tbb/permutations.hpp>
+#include <meshwise/backend/tbb/products.hpp>
+#include <meshwise/backend/tbb/reductions.hpp>
+#include <meshwise/backend/tbb/rotary_embedding.hpp>
+#include <meshwise/backend/tbb/rows.hpp>
+#include <meshwise/backend/tbb/tables.hpp>
+#include <meshwise/backend/tbb/threads.hpp>
+
 namespace meshwise {
 
-/// The tbb backend for one instruction set: see backend/concept.hpp for its members. The instruction set is
-/// part of the type, so parts of a program that are compiled for different processors do not mix their
-/// kernels up.
+/// The tbb backend for one instruction set: see backend/concept.hpp for its members. The instruction set is part of
+/// the type, so parts of a program that are compiled for different processors do not share kernels.
+/// Example: using anywhere = mw::tbb_for<mw::simd::portable>;
 template <class Instructions>
-struct tbb_for : tbb_threads<Instructions>,
-                 tbb_products<Instructions>,
-                 tbb_elements<Instructions>,
-                 tbb_permute<Instructions>,
-                 tbb_reduce<Instructions>,
-                 tbb_rows<Instructions>,
-                 tbb_rope<Instructions>,
-                 tbb_tables<Instructions> {
+struct tbb_for : tbb_kernels::threads<Instructions>,
+                 tbb_kernels::products<Instructions>,
+                 tbb_kernels::elements<Instructions>,
+                 tbb_kernels::permutations<Instructions>,
+                 tbb_kernels::reductions<Instructions>,
+                 tbb_kernels::rows<Instructions>,
+                 tbb_kernels::rotary_embedding<Instructions>,
+                 tbb_kernels::tables<Instructions> {
     static constexpr std::string_view name = "tbb";
     using memory_is_host = std::true_type;
     static constexpr std::size_t leaves = 1;
     static constexpr bool computes = true;
 };
 
-/// The tbb backend for the instruction set that is being compiled for.
-using tbb = tbb_for<fast::native>;
+/// The tbb backend for the instruction set that the compiler targets.
+/// Example: using fast = mw::strategy<mesh, mw::split<batch, dp>, mw::on<mw::tbb>>;
+using tbb = tbb_for<simd::native>;
 
-static_assert(backend<tbb>);
+static_assert(any_backend<tbb>);
 
 }  // namespace meshwise

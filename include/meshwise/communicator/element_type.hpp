@@ -1,4 +1,4 @@
-// element_type: what lies in the raw memory that a collective moves, known at run time.
+// element_type: the type, at run time, of the elements that a collective moves.
 // Guarantees: every supported C++ type has exactly one element_type; sizes and names follow from it.
 // Costs: one byte, and one switch where a run-time type becomes a C++ type again.
 #pragma once
@@ -9,15 +9,17 @@
 #include <string_view>
 #include <type_traits>
 
-#include <meshwise/backend/bfloat16.hpp>
 #include <meshwise/core/error.hpp>
+#include <meshwise/scalar/bfloat16.hpp>
 
 namespace meshwise {
 
 /// The type of the elements a collective moves. Token ids are int32, flags and bytes are uint8.
+/// Example: static_assert(mw::element_type_of<float> == mw::element_type::float32);
 enum class element_type : std::uint8_t { float32, float64, bfloat16, int32, int64, uint8, uint32, uint64 };
 
 /// How the elements of the ranks are combined. Integer sums wrap; a NaN anywhere makes the maximum NaN.
+/// Example: constexpr auto how = mw::reduction::max;
 enum class reduction : std::uint8_t { sum, max };
 
 namespace detail {
@@ -48,10 +50,13 @@ consteval element_type find_element_type() {
 }  // namespace detail
 
 /// The element_type of the C++ type T.
+/// Example: static_assert(mw::element_type_of<std::int32_t> == mw::element_type::int32);
 template <class T>
 inline constexpr element_type element_type_of = detail::find_element_type<std::remove_cv_t<T>>();
 
 /// Calls `f(T{})` with a value of the C++ type that `type` stands for.
+/// Example:
+/// std::size_t const bytes = mw::with_element_type(mw::element_type::float64, [](auto zero) { return sizeof zero; });
 template <class F>
 constexpr decltype(auto) with_element_type(element_type type, F&& f) {
     switch (type) {
@@ -68,10 +73,13 @@ constexpr decltype(auto) with_element_type(element_type type, F&& f) {
 }
 
 /// Bytes of one element.
+/// Example: static_assert(mw::size_of(mw::element_type::bfloat16) == 2);
 constexpr std::size_t size_of(element_type type) {
     return with_element_type(type, [](auto value) { return sizeof(value); });
 }
 
+/// The name of a collective, as messages say it.
+/// Example: static_assert(mw::name_of(mw::operation::all_gather) == "all_gather");
 constexpr std::string_view name_of(element_type type) {
     switch (type) {
     case element_type::float32: return "float32";

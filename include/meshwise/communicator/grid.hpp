@@ -9,14 +9,19 @@
 #include <string>
 #include <string_view>
 
+#include <meshwise/core/compiled.hpp>
 #include <meshwise/core/error.hpp>
 
 namespace meshwise {
 
 /// A set of mesh axes: bit i stands for axis i. A collective runs along the flattened group of its axes.
+/// Example: constexpr mw::mesh_mask both = mesh::bit<dp> | mesh::bit<tp>;
 using mesh_mask = std::uint32_t;
 
 /// The mesh at run time: the sizes and names of its axes. A grid without axes has one rank.
+/// Example:
+/// constexpr mw::grid team{2, {2, 4}, {"dp", "tp"}};
+/// static_assert(team.ranks() == 8 && team.coordinate(5, 1) == 1);
 struct grid {
     std::size_t axes = 0;
     std::array<std::size_t, 8> sizes{};
@@ -73,59 +78,32 @@ struct grid {
     }
 
     /// As messages say it: "dp 2 x tp 4"; empty for a grid without axes.
-    std::string text() const {
-        std::string out;
-        for (std::size_t axis = 0; axis < axes; ++axis) {
-            if (axis > 0) out += " x ";
-            out += names[axis];
-            out += ' ';
-            out += std::to_string(sizes[axis]);
-        }
-        return out;
-    }
+    std::string text() const;
 
     /// Refuses a grid that no team can have.
-    void check() const {
-        if (axes > sizes.size())
-            throw error("a grid has " + std::to_string(axes) + " axes, but at most 8 are possible");
-        for (std::size_t axis = 0; axis < axes; ++axis)
-            if (sizes[axis] == 0)
-                throw error("mesh axis " + std::string(names[axis]) +
-                            " has size 0; use 1 for an axis without use");
-    }
+    void check() const;
 
     /// Refuses a mask that names axes this grid does not have.
     void check(mesh_mask mask) const {
-        if (mask & ~every_axis())
-            throw error("a collective names mesh axis " + std::to_string(highest(mask)) +
-                        ", but the mesh has only " + std::to_string(axes) + " axes; count mesh axes from 0");
+        if ((mask & ~every_axis()) != 0) refuse(mask);
     }
 
 private:
-    static constexpr std::size_t highest(mesh_mask mask) {
-        std::size_t axis = 0;
-        while (mask >>= 1) ++axis;
-        return axis;
-    }
+    [[noreturn]] void refuse(mesh_mask mask) const;
 };
 
 /// "rank 3 (dp 1, tp 1)", as every message names a rank.
-inline std::string describe(grid const& mesh, std::size_t rank) {
-    std::string text = "rank " + std::to_string(rank);
-    for (std::size_t axis = 0; axis < mesh.axes; ++axis) {
-        text += axis == 0 ? " (" : ", ";
-        text += std::string(mesh.names[axis]) + " " + std::to_string(mesh.coordinate(rank, axis));
-    }
-    if (mesh.axes > 0) text += ")";
-    return text;
-}
+/// Example: std::cout << mw::describe(here.team().mesh(), 3) << '\n';  // rank 3 (dp 1, tp 1)
+std::string describe(grid const& mesh, std::size_t rank);
 
 /// "dp x tp", the axes of a mask.
-inline std::string describe_axes(grid const& mesh, mesh_mask mask) {
-    std::string text;
-    for (std::size_t axis = 0; axis < mesh.axes; ++axis)
-        if (mask >> axis & 1) text += (text.empty() ? "" : " x ") + std::string(mesh.names[axis]);
-    return text.empty() ? "no axis" : text;
-}
+/// Example:
+/// constexpr mw::grid team{2, {2, 4}, {"dp", "tp"}};
+/// std::cout << mw::describe_axes(team, 3) << '\n';  // dp x tp
+std::string describe_axes(grid const& mesh, mesh_mask mask);
 
 }  // namespace meshwise
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/communicator/grid.inl.hpp>
+#endif

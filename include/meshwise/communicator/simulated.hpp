@@ -1,4 +1,4 @@
-// simulated: a communicator for planning. It plays rank 0 of a mesh of any size and moves nothing.
+// simulated: a communicator for planning. It acts as rank 0 of a mesh of any size and moves no data.
 // Guarantees: no memory is read or written, so pointers may be null; every collective of a group with more
 // than one rank is recorded in the order of the calls.
 // Costs: one record per collective.
@@ -7,16 +7,26 @@
 #include <vector>
 
 #include <meshwise/communicator/concept.hpp>
+#include <meshwise/core/compiled.hpp>
 
 namespace meshwise {
 
 /// One recorded collective: the call, the ranks of its group, and what each of them would send on a ring.
+/// Example:
+/// mw::simulated team({1, {4}, {"tp"}});
+/// team.barrier(1);
+/// mw::simulated_call const first = team.calls()[0];
 struct simulated_call {
     call made;
     std::size_t ranks = 1;
     std::uint64_t bytes_sent = 0;
 };
 
+/// A team that moves nothing and notes every collective, as `explain` needs it.
+/// Example:
+/// mw::simulated team({1, {4}, {"tp"}});
+/// team.barrier(1);
+/// std::cout << team.calls().size() << '\n';
 class simulated : public communicator {
 public:
     explicit simulated(grid const& mesh) : communicator(mesh, 0) {}
@@ -25,44 +35,28 @@ public:
     void forget() { calls_.clear(); }
 
     void all_reduce(mesh_mask mask, reduction how, element_type type, void const*, void*, std::size_t count,
-                    std::source_location where = std::source_location::current()) override {
-        record({operation::all_reduce, how, type, mask, 1, count, 0, 0, where});
-    }
-    void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const*, void*, pieces shape,
-                        std::source_location where = std::source_location::current()) override {
-        record({operation::reduce_scatter, how, type, mask, shape.outer, shape.inner, 0, 0, where});
-    }
-    void all_gather(mesh_mask mask, element_type type, void const*, void*, pieces shape,
-                    std::source_location where = std::source_location::current()) override {
-        record({operation::all_gather, reduction::sum, type, mask, shape.outer, shape.inner, 0, 0, where});
-    }
+                    std::source_location where = std::source_location::current()) override;
+    void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const*, void*,
+                        piece_shape shape,
+                        std::source_location where = std::source_location::current()) override;
+    void all_gather(mesh_mask mask, element_type type, void const*, void*, piece_shape shape,
+                    std::source_location where = std::source_location::current()) override;
     void all_to_all(mesh_mask mask, element_type type, void const*, void*, std::size_t count_per_peer,
-                    std::source_location where = std::source_location::current()) override {
-        record({operation::all_to_all, reduction::sum, type, mask, 1, count_per_peer, 0, 0, where});
-    }
+                    std::source_location where = std::source_location::current()) override;
     void broadcast(mesh_mask mask, element_type type, void*, std::size_t count, std::size_t root,
-                   std::source_location where = std::source_location::current()) override {
-        mesh().check(mask);
-        check_root(mask, root);
-        record({operation::broadcast, reduction::sum, type, mask, 1, count, root, 0, where});
-    }
-    void barrier(mesh_mask mask, std::source_location where = std::source_location::current()) override {
-        record({operation::barrier, reduction::sum, element_type::uint8, mask, 1, 0, 0, 0, where});
-    }
+                   std::source_location where = std::source_location::current()) override;
+    void barrier(mesh_mask mask, std::source_location where = std::source_location::current()) override;
     void fail(std::string_view) noexcept override {}
 
 protected:
-    virtual void record(call made) {
-        mesh().check(made.mask);
-        std::size_t const ranks = group_size(made.mask);
-        if (ranks == 1) return;
-        made.sequence = collectives();
-        calls_.push_back({made, ranks, meshwise::bytes_sent(made, ranks)});
-        count_collective(made);
-    }
+    virtual void record(call made);
 
 private:
     std::vector<simulated_call> calls_;
 };
 
 }  // namespace meshwise
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/communicator/simulated.inl.hpp>
+#endif

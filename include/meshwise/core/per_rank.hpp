@@ -1,10 +1,11 @@
-#pragma once
 // per_rank: a value that depends on which rank this is, such as its index.
 //   here.only_on_first([&] { std::puts("ready"); });           // without collectives: one in there throws at once
 //   if (here.is_first().on_this_rank()) losses.push_back(loss); // the same, said by hand
-// Guarantees: a number is used like any other, but a condition made of it does not decide an `if`, a loop or a ?: unless
-// the program says `on_this_rank()`: a collective in the branch would wait for ranks that take the other one.
+// Guarantees: it is computed with like any other number, but what comes out decides no `if`, `switch`, loop or ?: and is no
+// ordinary number unless the program says `on_this_rank()`: a collective in the branch would wait for ranks that take the other one.
 // Costs: nothing.
+#pragma once
+
 #include <concepts>
 #include <type_traits>
 #include <utility>
@@ -14,9 +15,12 @@
 namespace meshwise {
 
 /// What `here.index()`, `here.coordinate<M>()`, `here.is_first()` and everything computed of them by + - * / %, compared
-/// by == != < > <= >= and combined by ! && || are. Numbers convert to T, conditions to nothing.
-/// Errors: a condition of this type does not compile where a bool is wanted; make it equal on all ranks by `here.any` or
+/// by == != < > <= >= and combined by ! && || are.
+/// Errors: it does not compile where an ordinary number or a bool is wanted; make it equal on all ranks by `here.any` or
 /// `here.all`, or take `on_this_rank()` where no collective depends on it.
+/// Example:
+/// mw::per_rank<std::size_t> const even = here.index() % 2;
+/// std::string const name = "part " + std::to_string(even.on_this_rank());
 template <class T>
 class per_rank {
 public:
@@ -24,7 +28,14 @@ public:
 
     constexpr T const& on_this_rank() const { return here_; }
 
-    constexpr operator T const&() const requires(!std::same_as<T, bool>) { return here_; }
+    /// Any use as an ordinary number is refused, because a loop that begins at one looks like a copy. No template: a
+    /// `switch` and numbers of other types come here, too.
+    constexpr operator T() const
+        requires(std::is_arithmetic_v<T> && !std::same_as<T, bool>)
+    {
+        refuse<broken<steered_by_a_value_that_may_differ, value_is_of_type<per_rank>>>();
+        return here_;
+    }
     template <std::same_as<bool> Condition>
     constexpr explicit operator Condition() const {
         refuse<broken<steered_by_a_value_that_may_differ, value_is_of_type<per_rank>>>();
@@ -63,7 +74,7 @@ constexpr auto combined(X const& x, Y const& y, F f) {
 }
 template <class X, class Y>
 inline constexpr bool both_integers =
-    std::integral<X>&& std::integral<Y> && !std::same_as<X, bool> && !std::same_as<Y, bool>;
+    std::integral<X> && std::integral<Y> && !std::same_as<X, bool> && !std::same_as<Y, bool>;
 template <class X, class Y>
 constexpr bool equal(X const& x, Y const& y) {
     if constexpr (both_integers<X, Y>)
@@ -87,7 +98,9 @@ constexpr per_rank<bool> operator==(X const& x, Y const& y) {
 }
 template <class X, class Y>
     requires detail::one_is_per_rank<X, Y>
-constexpr per_rank<bool> operator!=(X const& x, Y const& y) { return !(x == y); }
+constexpr per_rank<bool> operator!=(X const& x, Y const& y) {
+    return !(x == y);
+}
 template <class X, class Y>
     requires detail::one_is_per_rank<X, Y>
 constexpr per_rank<bool> operator<(X const& x, Y const& y) {
@@ -95,13 +108,19 @@ constexpr per_rank<bool> operator<(X const& x, Y const& y) {
 }
 template <class X, class Y>
     requires detail::one_is_per_rank<X, Y>
-constexpr per_rank<bool> operator>(X const& x, Y const& y) { return y < x; }
+constexpr per_rank<bool> operator>(X const& x, Y const& y) {
+    return y < x;
+}
 template <class X, class Y>
     requires detail::one_is_per_rank<X, Y>
-constexpr per_rank<bool> operator<=(X const& x, Y const& y) { return !(y < x); }
+constexpr per_rank<bool> operator<=(X const& x, Y const& y) {
+    return !(y < x);
+}
 template <class X, class Y>
     requires detail::one_is_per_rank<X, Y>
-constexpr per_rank<bool> operator>=(X const& x, Y const& y) { return !(x < y); }
+constexpr per_rank<bool> operator>=(X const& x, Y const& y) {
+    return !(x < y);
+}
 
 constexpr per_rank<bool> operator!(per_rank<bool> const& x) { return !x.on_this_rank(); }
 template <class X, class Y>

@@ -1,17 +1,11 @@
-#pragma once
 // Relations: which placements fit together. A few of them serve every operation; each yields a verdict, and
 // where it holds the layout of the result. See docs/rules.md for the table they generate.
-#include "layout.hpp"
-#include "rules.hpp"
+#pragma once
+
+#include <meshwise/core/layout.hpp>
+#include <meshwise/core/rules.hpp>
 
 namespace meshwise {
-
-/// What a relation needs to know of an operand: its axes and where it lives.
-template <class Axes, class Layout>
-struct operand {
-    using axes = Axes;
-    using layout = Layout;
-};
 
 namespace detail {
 
@@ -140,6 +134,19 @@ template <class L, class R>
 using same_mesh = judge<std::is_same_v<typename L::mesh, typename R::mesh>, tensors_of_different_meshes,
                         left_operand_is_on<typename L::mesh>, right_operand_is_on<typename R::mesh>>;
 
+// Without facts: a program that mixes two strategies gets one error, at its first line that does.
+template <class X, class... More>
+using same_backend = judge<(std::is_same_v<typename X::backend, typename More::backend> && ...),
+                           tensors_of_different_backends>;
+template <class X, class... More>
+using same_elements = judge<(std::is_same_v<typename X::value_type, typename More::value_type> && ...),
+                            elements_of_different_types, left_element_type<typename X::value_type>,
+                            right_element_type<typename More::value_type...>>;
+template <class Ids>
+using counts_in_int32 =
+    judge<std::is_same_v<typename Ids::value_type, std::int32_t>, elements_of_different_types,
+          left_element_type<std::int32_t>, right_element_type<typename Ids::value_type>>;
+
 template <template <class> class Fact, class Wanted, class Have>
 struct present;
 template <template <class> class Fact, template <class...> class List, class... W, class Have>
@@ -153,6 +160,11 @@ using aligned = all_of<typename same_cuts<typename X::layout, typename Y::layout
                        typename all_apart<typename X::layout, typename Y::layout, as_list<typename X::axes>,
                                           as_list<typename Y::axes>>::type>;
 
+// what a tensor can carry
+template <std::size_t Count>
+using few_axes =
+    judge<(Count <= most_axes), more_axes_than_a_tensor_may_have, number_of_axes<Count>, most_are<most_axes>>;
+
 template <class Out, class X, class Y>
 struct contraction_types {
     using all = concat<as_list<typename X::axes>, without<as_list<typename Y::axes>, typename X::axes>>;
@@ -160,19 +172,21 @@ struct contraction_types {
 };
 }  // namespace detail
 
-/// Every axis carries a size that its ranks divide, and every mesh axis is used once.
+/// There are few enough axes, each has a size that its ranks divide, and every mesh axis is used once.
+/// Example: static_assert(mw::placeable<mw::axes<batch, ffn>, S::layout_of<batch, ffn>>::verdict::value);
 template <class Axes, class L>
 struct placeable;
 template <class... A, class L>
 struct placeable<axes<A...>, L> {
     template <class Axis, class... M>
-    static auto divides(list<M...>)
+    static auto divides(detail::list<M...>)
         -> judge<Axis::size % (std::size_t{1} * ... * M::ranks) == 0, axis_does_not_divide,
                  axis_of_size<Axis, Axis::size>, cut_into<(std::size_t{1} * ... * M::ranks), M...>>;
     template <class... M>
-    static auto once(list<M...>)
-        -> judge<all_different<M...>, two_axes_on_one_mesh_axis, value_is_placed_as<L>>;
-    using verdict = all_of<decltype(once(used_of<L>{})), decltype(divides<A>(split_of<L, A>{}))...>;
+    static auto once(detail::list<M...>)
+        -> judge<detail::all_different<M...>, two_axes_on_one_mesh_axis, value_is_placed_as<L>>;
+    using verdict = all_of<detail::few_axes<sizeof...(A)>, decltype(once(detail::used_of<L>{})),
+                           decltype(divides<A>(split_of<L, A>{}))...>;
 };
 
 namespace detail {
@@ -201,15 +215,46 @@ template <class Carrier, class X, class... Rest>
 struct carrier<Carrier, X, Rest...>
     : carrier<std::conditional_t<(X::axes::count > Carrier::axes::count), X, Carrier>, Rest...> {};
 
-template <class Carrier, class X>
-using broadcastable =
-    all_of<same_mesh<typename Carrier::layout, typename X::layout>,
-           typename present<left_operand_lacks_axis, typename X::axes, typename Carrier::axes>::type,
-           typename same_cuts<typename Carrier::layout, typename X::layout, as_list<typename X::axes>>::type>;
+template <class X>
+using no_tensor = broken<not_a_tensor, value_is_of_type<X>>;
+
+// U with the axes that only X has behind its own: nothing new where U has them all
+template <class U, class X, class Alone = without<as_list<typename X::axes>, typename U::axes>>
+struct broadcast_pair {
+    using all = as_axes<concat<as_list<typename U::axes>, Alone>>;
+    using pending = typename united<sums_of<typename U::layout>, sums_of<typename X::layout>>::type;
+    using verdict = all_of<few_axes<all::count>, aligned<U, X>>;
+    using type = operand<all, relayout<all, pending, typename U::layout, typename X::layout>>;
+};
+template <class U, class X>
+struct broadcast_pair<U, X, list<>> {
+    using verdict =
+        typename same_cuts<typename U::layout, typename X::layout, as_list<typename X::axes>>::type;
+    using type = U;
+};
+// Element by element: the operand with the most axes, the first of several, and behind its axes those that only others have, in
+// the order of the operands.
+template <class U, class... X>
+struct broadcast {
+    using type = U;
+    using verdict = holds;
+};
+template <class U, class X, class... Rest>
+struct broadcast<U, X, Rest...> {
+    using next = broadcast<typename broadcast_pair<U, X>::type, Rest...>;
+    using type = typename next::type;
+    using verdict = all_of<same_mesh<typename U::layout, typename X::layout>,
+                           typename broadcast_pair<U, X>::verdict, typename next::verdict>;
+};
+template <class X, class... Others>
+using broadcast_of = broadcast<typename carrier<X, Others...>::type, X, Others...>;
 }  // namespace detail
 
 /// A contraction of named axes: the result carries Out; every other axis is carried by both operands and summed.
 /// A contracted axis that is split leaves a pending sum over its mesh axes; one pending operand stays pending.
+/// Example:
+/// using product = mw::contraction<mw::axes<batch, token, embed>, decltype(h)::operand, mw::parameter<S, ffn, embed>::operand>;
+/// static_assert(std::is_same_v<product::pending, mw::detail::list<tp>>);
 template <class Out, class X, class Y>
 struct contraction {
     using contracted = typename detail::contraction_types<Out, X, Y>::contracted;
@@ -219,64 +264,83 @@ struct contraction {
         all_of<detail::same_mesh<x_layout, y_layout>,
                typename detail::present<left_operand_lacks_axis, contracted, typename X::axes>::type,
                typename detail::present<right_operand_lacks_axis, contracted, typename Y::axes>::type,
-               detail::pending_times_whole<x_layout, y_layout>, detail::aligned<X, Y>>;
-    using pending = typename detail::united<sums_of<x_layout>, sums_of<y_layout>,
+               detail::pending_times_whole<x_layout, y_layout>, detail::aligned<X, Y>,
+               detail::few_axes<Out::count>>;
+    using pending = typename detail::united<detail::sums_of<x_layout>, detail::sums_of<y_layout>,
                                             typename detail::splits_over<x_layout, contracted>::type>::type;
     using axes = Out;
     using layout = relayout<Out, pending, x_layout, y_layout>;
 };
 
-/// Any function of one element of each operand. Operands may lack axes (they are broadcast), never disagree.
+/// Any function of one element of each operand. Each is repeated along the axes it lacks. The result has the axes of the operand
+/// that has most, then those that only others have; no mesh axis splits two of them.
+/// Example: static_assert(mw::element_wise<decltype(x)::operand, decltype(bias)::operand>::verdict::value);
 template <class X, class... Others>
 struct element_wise {
-    using carrier = typename detail::carrier<X, Others...>::type;
-    using axes = typename carrier::axes;
-    using layout = typename carrier::layout;
-    using verdict =
-        all_of<detail::not_pending<typename X::layout>, detail::not_pending<typename Others::layout>...,
-               detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Others>...>;
+    using together = detail::broadcast_of<X, Others...>;
+    using axes = typename together::type::axes;
+    using layout = typename together::type::layout;
+    using verdict = all_of<detail::not_pending<typename X::layout>,
+                           detail::not_pending<typename Others::layout>..., typename together::verdict>;
 };
 
 /// Sums of operands: all of them owe the same reductions, or none.
+/// Example: static_assert(mw::addition<decltype(x)::operand, decltype(bias)::operand>::verdict::value);
 template <class X, class Y>
 struct addition {
-    using carrier = typename detail::carrier<X, Y>::type;
-    using axes = typename carrier::axes;
-    using layout = typename carrier::layout;
-    using verdict = all_of<detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Y>,
-                           detail::equally_pending<typename X::layout, typename Y::layout>>;
+    using together = detail::broadcast_of<X, Y>;
+    using axes = typename together::type::axes;
+    using layout = typename together::type::layout;
+    using verdict =
+        all_of<typename together::verdict, detail::equally_pending<typename X::layout, typename Y::layout>>;
 };
 
 /// Products of elements: linear in each operand, so one of them may be pending where the other is whole.
+/// Example: static_assert(mw::multiplication<decltype(x)::operand, decltype(gain)::operand>::verdict::value);
 template <class X, class Y>
 struct multiplication {
-    using carrier = typename detail::carrier<X, Y>::type;
-    using axes = typename carrier::axes;
-    using layout =
-        relayout<axes,
-                 typename detail::united<sums_of<typename X::layout>, sums_of<typename Y::layout>>::type,
-                 typename X::layout, typename Y::layout>;
-    using verdict = all_of<detail::broadcastable<carrier, X>, detail::broadcastable<carrier, Y>,
+    using together = detail::broadcast_of<X, Y>;
+    using axes = typename together::type::axes;
+    using layout = relayout<axes,
+                            typename detail::united<detail::sums_of<typename X::layout>,
+                                                    detail::sums_of<typename Y::layout>>::type,
+                            typename X::layout, typename Y::layout>;
+    using verdict = all_of<typename together::verdict,
                            detail::pending_times_whole<typename X::layout, typename Y::layout>>;
 };
 
+/// A number added to every element: not to a pending sum, to which every rank would add it.
+/// Example: static_assert(mw::addition_of_a_number<decltype(x)::operand>::verdict::value);
+template <class X>
+struct addition_of_a_number {
+    using axes = typename X::axes;
+    using layout = typename X::layout;
+    using verdict = all_of<
+        detail::no_maximum<layout>,
+        judge<detail::sums_of<layout>::size == 0, whole_value_added_to_a_pending_sum,
+              value_is_a_pending_sum_over<typename detail::first_mesh_axis<detail::sums_of<layout>>::type>>>;
+};
+
 /// Softmax, norms, rotary positions: all elements along Axis together, other axes independent.
+/// Example: static_assert(!mw::along<ffn, decltype(h)::operand>::verdict::value);  // ffn is split over tp
 template <class Axis, class X>
 struct along {
     using axes = typename X::axes;
     using layout = typename X::layout;
-    using verdict = all_of<typename detail::present<value_lacks_axis, list<Axis>, axes>::type,
+    using verdict = all_of<typename detail::present<value_lacks_axis, detail::list<Axis>, axes>::type,
                            detail::not_pending<layout>,
                            judge<split_of<layout, Axis>::size == 0, normalised_axis_is_split,
                                  detail::split_fact_of<value_is_split_by, Axis, layout>>>;
 };
 
 /// A sum over axes: pending over the mesh axes that split them.
+/// Example:
+/// static_assert(std::is_same_v<mw::summation<mw::detail::list<ffn>, decltype(h)::operand>::pending, mw::detail::list<tp>>);
 template <class Summed, class X>
 struct summation {
-    using axes = as_axes<without<as_list<typename X::axes>, Summed>>;
+    using axes = as_axes<detail::without<detail::as_list<typename X::axes>, Summed>>;
     using pending =
-        typename detail::united<sums_of<typename X::layout>,
+        typename detail::united<detail::sums_of<typename X::layout>,
                                 typename detail::splits_over<typename X::layout, Summed>::type>::type;
     using layout = relayout<axes, pending, typename X::layout>;
     using verdict = all_of<typename detail::present<value_lacks_axis, Summed, typename X::axes>::type,

@@ -1,77 +1,14 @@
-#pragma once
 // The rules catalogue: one struct a rule; its sentence is what the compiler prints, its comment the manual
 // entry, with a line that breaks the rule and the usual mend. docs/rules.md is generated from this text.
 // The sentences stand on lines of their own, or compilers that quote the assertion would print them twice.
-#include "type_list.hpp"
-#include "verdict.hpp"
+#pragma once
+
+#include <meshwise/core/element_rules.hpp>
+#include <meshwise/core/facts.hpp>
+#include <meshwise/core/type_list.hpp>
+#include <meshwise/core/verdict.hpp>
 
 namespace meshwise {
-
-/// Facts: incomplete on purpose, they only appear in messages.
-inline namespace facts {
-template <class Axis, class... MeshAxis>
-struct left_operand_is_split_by;
-template <class Axis, class... MeshAxis>
-struct right_operand_is_split_by;
-template <class Axis, class... MeshAxis>
-struct value_is_split_by;
-template <class MeshAxis>
-struct value_is_a_pending_sum_over;
-template <class MeshAxis>
-struct left_operand_is_a_pending_sum_over;
-template <class MeshAxis>
-struct right_operand_is_a_pending_sum_over;
-template <class MeshAxis>
-struct left_operand_is_replicated_over;
-template <class MeshAxis>
-struct right_operand_is_replicated_over;
-template <class MeshAxis>
-struct value_is_not_pending_over;
-template <class MeshAxis>
-struct value_is_a_pending_maximum_over;
-template <class MeshAxis>
-struct left_operand_is_a_pending_maximum_over;
-template <class MeshAxis>
-struct right_operand_is_a_pending_maximum_over;
-template <class Axis>
-struct left_operand_has_whole;
-template <class Axis>
-struct right_operand_has_whole;
-template <class Axis>
-struct left_operand_lacks_axis;
-template <class Axis>
-struct right_operand_lacks_axis;
-template <class Axis>
-struct value_lacks_axis;
-template <class Axis>
-struct value_has_axis_twice;
-template <class Axis, auto Size>
-struct axis_of_size;
-template <auto Count, class... MeshAxis>
-struct cut_into;
-template <class MeshAxis>
-struct over_mesh_axis;
-template <class Mesh>
-struct left_operand_is_on;
-template <class Mesh>
-struct right_operand_is_on;
-template <class Layout>
-struct parameter_is_stored_as;
-template <class Layout>
-struct gradient_is_placed_as;
-template <class Layout>
-struct value_is_placed_as;
-template <auto Bytes>
-struct bytes_needed;
-template <auto Bytes>
-struct bytes_allowed;
-template <class... T>
-struct left_element_type;
-template <class... T>
-struct right_element_type;
-template <class T>
-struct value_is_of_type;
-}  // namespace facts
 
 inline namespace rules {
 // clang-format off
@@ -139,7 +76,7 @@ struct normalised_axis_is_split {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: softmax, a norm and rotary positions need all elements of their axis, and this axis is split over a mesh axis: gather it with mw::reshard, or leave the axis out of the strategy");
+                      "meshwise: softmax, norms, sorts and rotary positions need all elements of their axis, and this axis is split over a mesh axis: gather it with mw::reshard, or leave the axis out of the strategy");
     };
 };
 
@@ -188,8 +125,8 @@ struct axis_does_not_divide {
 };
 
 /// Reshaping moves names, never elements between ranks.
-/// Wrong: `mw::merge_axes<mw::list<embed, ffn>, flat>(split_by_ffn)`
-/// Right: `mw::merge_axes<mw::list<ffn, embed>, flat>(split_by_ffn)`
+/// Wrong: `mw::merge_axes<mw::axes<embed, ffn>, flat>(split_by_ffn)`
+/// Right: `mw::merge_axes<mw::axes<ffn, embed>, flat>(split_by_ffn)`
 struct reshape_cuts_a_split_axis {
     template <class... Facts>
     struct because : poison {
@@ -209,14 +146,14 @@ struct mesh_axes_in_different_order {
     };
 };
 
-/// The local mean is the global mean only when every rank holds equally many valid elements.
-/// Wrong: `mw::mean<batch>(x)`
-/// Right: `mw::scale(mw::settle<S>(mw::sum<batch>(x)), 1.0 / batch::size)`
-struct mean_of_a_split_axis {
+/// A product, a variance or the place of a maximum over ranks is no sum that could stay pending.
+/// Wrong: `mw::variance<batch>(x)`
+/// Right: `mw::variance<S, batch>(x)`
+struct reduced_axis_is_split {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: a mean over a split axis would divide by the local count: take mw::sum and the count, reduce both, then divide (mw::cross_entropy returns this pair)");
+                      "meshwise: this axis is split, so its reduction needs all ranks: write the strategy first, as in mw::variance<strategy, axis>(x), which reduces over them; mw::sum, mw::mean and mw::max leave a split axis pending");
     };
 };
 
@@ -231,14 +168,14 @@ struct tensors_of_different_meshes {
     };
 };
 
-/// Numbers are crunched in one place.
-/// Wrong: `mw::add(floats, doubles)`
-/// Right: `mw::add(mw::cast<double>(floats), doubles)`
+/// The values of a program live where its rank computes. A plan runs the program on a backend that computes nothing.
+/// Wrong: `mw::init<model<strategy>>(here, s)`
+/// Right: `[]<class S>(mw::rank<S>& here) { mw::init<model<S>>(here, s); }`
 struct tensors_of_different_backends {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: the operands live on different backends or have different element types: build both from one strategy, or convert with mw::cast<type>(x)");
+                      "meshwise: a model or a tensor of one strategy meets values or a rank of another, which computes elsewhere: take the strategy from the rank that runs the program, as in []<class S>(mw::rank<S>& here) { ... }, and write S where another one is named; mw::explain<strategy> runs the program under a strategy that computes nothing");
     };
 };
 
@@ -250,6 +187,39 @@ struct axis_is_missing {
     struct because : poison {
         static_assert(acceptable<Facts...>,
                       "meshwise: an axis named here is not an axis of the operand, or an operand carries an axis the result lacks: check the spelling, or give it that name with mw::rename<from, to>(x)");
+    };
+};
+
+/// An assignment does not change the type of a variable, and axes and placement are in the type.
+/// Wrong: `bias += x`
+/// Right: `auto y = bias + x`
+struct result_of_another_type {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: +=, -=, *= and /= keep the type of the variable, and this result has other axes or another placement: give it a variable of its own, as in auto z = x + y");
+    };
+};
+
+/// An operation is told its axes by name.
+/// Wrong: `mw::sum(x)`, `mw::sum<0>(x)`
+/// Right: `mw::sum<batch, embed>(x)`
+struct axis_is_not_named {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: this operation needs the names of its axes, which are types, not positions: write them between < and >, as in mw::sum<batch, embed>(x) or mw::softmax<vocab>(x)");
+    };
+};
+
+/// Layers and operations take tensors: values that the ranks hold.
+/// Wrong: `up(std::vector<float>(512))`
+/// Right: `up(here.place<batch, embed>(std::vector<float>(512)))`
+struct not_a_tensor {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a tensor belongs here, and this value is none: put values on the ranks with here.place<axes...>(values)");
     };
 };
 
@@ -282,7 +252,62 @@ struct steered_by_a_value_that_may_differ {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: this condition or count may differ between ranks, and some would wait for ever in a collective that others skip: make it equal with here.any(x), here.all(x) or here.agreed(x); a branch without collectives stands in here.only_on_first(f) or takes x.on_this_rank()");
+                      "meshwise: this condition, count or number may differ between ranks, and some would wait for ever in a collective that others skip: make it equal with here.any(x), here.all(x) or here.agreed(x); what decides no collective takes x.on_this_rank(), or stands in here.only_on_first(f)");
+    };
+};
+
+/// An axis is a struct of its own, and its size stands in its type.
+/// Wrong: `struct embed {};`
+/// Right: `struct embed : mw::axis<768> {};`
+struct not_an_axis {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a type that stands here as an axis of a tensor is none: derive the struct from mw::axis<size>, as in struct embed : mw::axis<768> {};");
+    };
+};
+
+/// A strategy says where the result goes; axes say what is done.
+/// Wrong: `mw::dot<embed, S>(x, w)`
+/// Right: `mw::dot<S, embed>(x, w)`
+struct strategy_stands_behind_axes {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: the strategy stands before the axes: write mw::dot<strategy, axis>(x, w), not mw::dot<axis, strategy>(x, w)");
+    };
+};
+
+/// A weight is a tensor, and a tensor carries each axis once.
+/// Wrong: `mw::linear<S, embed, embed>`
+/// Right: `mw::linear<S, embed, out>` with `struct out : mw::axis<embed::size> {};`
+struct layer_from_an_axis_to_itself {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a layer needs another axis for its output than for its input, because its weight carries both: declare struct out : mw::axis<in::size> {}; for the output, and give the result the old name with mw::rename<out, in>(y)");
+    };
+};
+
+/// A layer reads the axis that stands first in its type.
+/// Wrong: `down(x)` with `mw::linear<S, ffn, embed> down` and an x of `batch` and `embed`
+/// Right: `down(up(x))` with `mw::linear<S, embed, ffn> up`
+struct input_lacks_the_axis_of_the_layer {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: this layer reads an axis that its input lacks: check the order of the layers and of the layer's axes (input first, then output), or give the input that name with mw::rename<from, to>(x)");
+    };
+};
+
+/// Kernels and moves between ranks keep their loops in tables of a fixed length, `mw::most_axes`.
+/// Wrong: `mw::dot<k>(x, w)`, where x has six axes, w has six, and they share k alone
+/// Right: `mw::dot<k>(mw::merge_axes<mw::axes<a, b, c, d>, abcd>(x), w)`
+struct more_axes_than_a_tensor_may_have {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: a tensor has at most 8 axes, and this one would have more: join axes that are never looked at apart with mw::merge_axes, or sum over some before this operation");
     };
 };
 
@@ -290,13 +315,18 @@ struct steered_by_a_value_that_may_differ {
 }  // namespace rules
 
 /// All rules, in the order of docs/rules.md.
+/// Example: static_assert(mw::detail::contains<mw::product_of_two_pending_sums, mw::rules_catalogue>);
 using rules_catalogue =
-    list<non_linear_operation_on_a_pending_sum, whole_value_added_to_a_pending_sum,
-         product_of_two_pending_sums, shared_axis_is_split_differently,
-         operands_split_by_different_axes_on_one_mesh_axis, normalised_axis_is_split,
-         two_axes_on_one_mesh_axis, reduction_of_what_is_not_pending, gradient_is_not_in_storage_layout,
-         axis_does_not_divide, reshape_cuts_a_split_axis, mesh_axes_in_different_order, mean_of_a_split_axis,
-         tensors_of_different_meshes, tensors_of_different_backends, axis_is_missing, sizes_differ,
-         memory_budget_exceeded, steered_by_a_value_that_may_differ>;
+    detail::list<non_linear_operation_on_a_pending_sum, whole_value_added_to_a_pending_sum,
+                 product_of_two_pending_sums, shared_axis_is_split_differently,
+                 operands_split_by_different_axes_on_one_mesh_axis, normalised_axis_is_split,
+                 two_axes_on_one_mesh_axis, reduction_of_what_is_not_pending,
+                 gradient_is_not_in_storage_layout, axis_does_not_divide, reshape_cuts_a_split_axis,
+                 mesh_axes_in_different_order, reduced_axis_is_split, tensors_of_different_meshes,
+                 tensors_of_different_backends, axis_is_missing, result_of_another_type, axis_is_not_named,
+                 not_a_tensor, sizes_differ, memory_budget_exceeded, steered_by_a_value_that_may_differ,
+                 not_an_axis, strategy_stands_behind_axes, layer_from_an_axis_to_itself,
+                 input_lacks_the_axis_of_the_layer, more_axes_than_a_tensor_may_have,
+                 elements_of_different_types, function_of_integers, arithmetic_on_a_mask, not_a_mask>;
 
 }  // namespace meshwise

@@ -1,8 +1,9 @@
-#pragma once
 // uniform: a value that is known to be equal on all ranks, because of where it comes from.
-//   mw::uniform<bool> const late = here.any(clock::now() > end);
-//   mw::when(late, [&] { store.save(here, step, state); });
+//   mw::uniform<bool> const late = here.any(std::chrono::steady_clock::now() > end);
+//   mw::when(late, [&] { mw::save_weights(here, model, "model.safetensors"); });
 // Guarantees: made of constants and by collectives over the whole mesh, never of an ordinary value. Costs: nothing.
+#pragma once
+
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -12,19 +13,26 @@
 namespace meshwise {
 
 /// Reads as a T. Made by a constant (`mw::uniform<int> n = 3`), `here.any`, `here.all`, `here.agreed`, `here.on_first`, and
-/// `.taken` of an optimiser's step.
+/// `.applied` of an optimiser's step.
+/// Example:
+/// mw::uniform<int> const steps = 100;
+/// mw::uniform<bool> const late = here.any(std::chrono::steady_clock::now() > end);
 template <class T>
 class uniform {
 public:
     /// A constant of the program is the same on all ranks.
-    consteval uniform(T constant) requires std::is_scalar_v<T> : value_(constant) {}
+    consteval uniform(T constant)
+        requires std::is_scalar_v<T>
+        : value_(constant) {}
 
-    /// For who has just made it equal on all ranks, by a collective over the whole mesh.
+    /// For code that has made the value equal on all ranks, by a collective over the whole mesh.
     static constexpr uniform equal_by_construction(T value) { return uniform(std::move(value), 0); }
 
     constexpr T const& value() const { return value_; }
     constexpr operator T const&() const { return value_; }
-    constexpr uniform<bool> operator!() const requires std::is_same_v<T, bool> {
+    constexpr uniform<bool> operator!() const
+        requires std::is_same_v<T, bool>
+    {
         return uniform<bool>::equal_by_construction(!value_);
     }
 
@@ -45,6 +53,8 @@ using judged_uniform =
 
 /// Calls f, which may make collectives, if the condition holds: on all ranks or on none.
 /// Errors: a condition that is not `uniform` does not compile.
+/// Example:
+/// mw::when(here.any(std::chrono::steady_clock::now() > end), [&] { mw::save_weights(here, model, "last.safetensors"); });
 template <class Condition, class F>
 constexpr void when(Condition const& condition, F&& f) {
     if constexpr (detail::judged_uniform<Condition>::value) {
@@ -55,6 +65,8 @@ constexpr void when(Condition const& condition, F&& f) {
 
 /// Calls f(i) for i < count, equally often on all ranks.
 /// Errors: a count that is not `uniform` does not compile.
+/// Example:
+/// mw::repeat(mw::uniform<int>(3), [&](auto) { mw::save_weights(here, model, "last.safetensors"); });
 template <class Count, class F>
 constexpr void repeat(Count const& count, F&& f) {
     if constexpr (detail::judged_uniform<Count>::value)

@@ -1,50 +1,39 @@
-#pragma once
-// box: a part of a tensor by first index and extent along every axis, without types; the runs two boxes share.
+// box: a part of a tensor, given by its first index and extent along every axis, without types; and the runs that two
+// boxes share.
 // Guarantees: indices are those of the whole tensor, whatever mesh or file holds the part.
 // Costs: one call per contiguous run.
-#include <algorithm>
+#pragma once
+
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include <meshwise/core/compiled.hpp>
 #include <meshwise/tensor/shard.hpp>
 
-namespace meshwise {
+namespace meshwise::detail {
 
-/// In memory or in a file a box is contiguous, its last axis fastest.
+/// A box is contiguous in memory or in a file, its last axis fastest.
 struct box {
     std::vector<std::uint64_t> first, extent;
 
-    std::uint64_t size() const {
-        std::uint64_t n = 1;
-        for (std::uint64_t e : extent) n *= e;
-        return n;
-    }
-    /// What both have, if anything.
-    std::optional<box> common(box const& other) const {
-        box out;
-        for (std::size_t i = 0; i < extent.size(); ++i) {
-            std::uint64_t const begin = std::max(first[i], other.first[i]);
-            std::uint64_t const end = std::min(first[i] + extent[i], other.first[i] + other.extent[i]);
-            if (begin >= end) return std::nullopt;
-            out.first.push_back(begin), out.extent.push_back(end - begin);
-        }
-        return out;
-    }
-    /// Where an element lies in this box.
-    std::uint64_t place_of(std::vector<std::uint64_t> const& index) const {
-        std::uint64_t at = 0;
-        for (std::size_t i = 0; i < extent.size(); ++i) at = at * extent[i] + (index[i] - first[i]);
-        return at;
-    }
+    std::uint64_t size() const;
+    /// The intersection, if it is not empty.
+    std::optional<box> common(box const& other) const;
+    /// The position of an element within this box.
+    std::uint64_t place_of(std::vector<std::uint64_t> const& index) const;
 };
 
-/// f(place in a, place in b, length) for the contiguous runs that both boxes hold, in order.
+/// Whether the boxes hold each element of a tensor exactly once.
+/// Costs: n log n for n boxes and each of the axes that they divide; twice that with each further one of these.
+bool is_tiling(std::vector<box const*> const& boxes, std::vector<std::uint64_t> const& whole);
+
+/// f(position in a, position in b, length) for the contiguous runs that both boxes hold, in order.
 template <class F>
 void for_each_shared_run(box const& a, box const& b, F f) {
     auto const shared = a.common(b);
     if (!shared) return;
-    // trailing axes that both hold alike and wholly are one with the axis before
+    // trailing axes that both boxes hold whole are merged with the axis before
     std::size_t last = shared->extent.size();
     std::uint64_t length = 1;
     while (last > 0) {
@@ -63,7 +52,7 @@ void for_each_shared_run(box const& a, box const& b, F f) {
     }
 }
 
-/// Extents of the whole tensor as files hold it: without padding, which belongs to a mesh.
+/// The extents of the whole tensor in a file: without padding, which depends on the mesh.
 template <class X>
 std::vector<std::uint64_t> true_shape(X const& x) {
     return [&]<class... A>(axes<A...>) {
@@ -71,11 +60,15 @@ std::vector<std::uint64_t> true_shape(X const& x) {
     }(typename X::axes{});
 }
 
-/// What this rank holds of x, padding included: its memory.
+/// The part of x that this rank holds, padding included.
 template <class X>
 box local_box(X const& x) {
     shard<X> const s(x);
     return {{s.first.begin(), s.first.end()}, {s.local.begin(), s.local.end()}};
 }
 
-}  // namespace meshwise
+}  // namespace meshwise::detail
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/io/box.inl.hpp>
+#endif

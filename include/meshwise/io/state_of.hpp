@@ -1,30 +1,29 @@
-#pragma once
-// state_of: what a checkpoint keeps, by name, said once for saving and for resuming.
+// state_of: the named parts of a program that a checkpoint contains, listed once for saving and for resuming.
 //   auto const state = mw::state_of("model", model, "optimizer", optimizer, "data", position);
+#pragma once
+
 #include <array>
 #include <charconv>
 #include <string>
 #include <tuple>
 
-#include <meshwise/tensor/fields.hpp>
+#include <meshwise/scalar/math.hpp>
+#include <meshwise/tensor/parameter_walk.hpp>
 
 namespace meshwise {
 
 namespace detail {
-template <class T>
-concept a_number = std::is_arithmetic_v<T>;
-
-// f(name, tensor or number) for all that x consists of
+// f(name, tensor or number) for all parts of x
 template <class T, class F>
 void visit_named(std::string const& name, T& x, F& f) {
-    if constexpr (a_number<T> || is_tensor_type<T>)
+    if constexpr (any_number<T> || is_tensor_type<T>)
         f(name, x);
     else if constexpr (array_size<T> != 0)
         for (std::size_t i = 0; i < array_size<T>; ++i) visit_named(name + "." + std::to_string(i), x[i], f);
     else if constexpr (requires { x.visit_state([](auto const&, auto&) {}); })
         x.visit_state([&](auto const& part, auto& y) { visit_named(name + "." + std::string(part), y, f); });
     else {
-        static_assert(a_model<T>,
+        static_assert(any_model<T>,
                       "meshwise: what a checkpoint keeps is a number, a tensor, a model with `parameters`, a "
                       "type with `visit_state`, or a std::array of these");
         for_each_parameter(x, [&](std::size_t, std::string_view part, auto& p, initial) {
@@ -33,8 +32,8 @@ void visit_named(std::string const& name, T& x, F& f) {
     }
 }
 
-// the shortest text that is read as the same number
-template <a_number T>
+// the shortest text that is parsed as the same number
+template <any_number T>
 std::string number_text(T value) {
     if constexpr (std::is_same_v<T, bool>)
         return value ? "1" : "0";
@@ -44,7 +43,7 @@ std::string number_text(T value) {
         return {letters.data(), end};
     }
 }
-template <a_number T>
+template <any_number T>
 bool read_number(std::string const& text, T& value) {
     if constexpr (std::is_same_v<T, bool>)
         return value = text == "1", text == "0" || text == "1";
@@ -53,7 +52,6 @@ bool read_number(std::string const& text, T& value) {
         return failed == std::errc() && end == text.data() + text.size() && !text.empty();
     }
 }
-}  // namespace detail
 
 /// Names and references of parts of a program's state; see `state_of`.
 template <class... T>
@@ -69,30 +67,29 @@ public:
     /// f(name, value) for every tensor and number, always in the same order.
     template <class F>
     void visit(F f) const {
-        std::apply(
-            [&](auto const&... part) {
-                (detail::visit_named(std::string(part.first), *part.second, f), ...);
-            },
-            parts_);
+        std::apply([&](auto const&... part) { (visit_named(std::string(part.first), *part.second, f), ...); },
+                   parts_);
     }
 
 private:
     std::tuple<std::pair<std::string_view, T*>...> parts_;
 };
 
-/// Parts of a program's state: "name", part, ... A part is a number, a tensor, a model, an optimiser, a schedule, a data
-/// position, anything with `visit_state(f)` that calls f("name", part) for each of its own, or a std::array of these.
-/// The parts outlive the result.
+}  // namespace detail
+
+/// Parts of a program's state: "name", part, ... A part is a number, a tensor, a model, an optimiser, a
+/// data position, anything with `visit_state(f)` that calls f("name", part) for each of its own, or a std::array of
+/// these. The parts must outlive the result.
 template <class... NamesAndParts>
 auto state_of(NamesAndParts&&... names_and_parts) {
     static_assert(sizeof...(NamesAndParts) > 0 && sizeof...(NamesAndParts) % 2 == 0,
                   "meshwise: state_of takes a name and a part, a name and a part, ...");
     auto const all = std::forward_as_tuple(names_and_parts...);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return named_state<std::remove_reference_t<std::tuple_element_t<2 * I + 1, decltype(all)>>...>(
+        return detail::named_state<
+            std::remove_reference_t<std::tuple_element_t<2 * I + 1, decltype(all)>>...>(
             std::pair(std::string_view(std::get<2 * I>(all)), &std::get<2 * I + 1>(all))...);
-    }
-    (std::make_index_sequence<sizeof...(NamesAndParts) / 2>{});
+    }(std::make_index_sequence<sizeof...(NamesAndParts) / 2>{});
 }
 
 }  // namespace meshwise

@@ -1,44 +1,44 @@
+// state_part: one tensor or number of a program's state, without its C++ type, so that saving and loading are
+// compiled once and not for every type of tensor.
 #pragma once
-// state_part: one tensor or number of a program's state as files see it, without its type. What differs between types is
-// noted here once, so that saving and loading are compiled once and not per tensor type.
+
 #include <meshwise/core/layout.hpp>
 #include <meshwise/io/box.hpp>
 #include <meshwise/io/state_of.hpp>
 #include <meshwise/io/stored_type.hpp>
 
-namespace meshwise {
+namespace meshwise::detail {
 
 struct state_part {
     std::string name;
     stored_type type = stored_type::F32;
     void* data = nullptr;                        // this rank's elements, or the number
-    std::vector<std::uint64_t> whole{};          // of a tensor: its extents, without padding
-    box here{};                                  // what this rank holds of it, padding included
-    mesh_mask held_alike = 0;                    // the mesh axes along which all ranks hold the same
-    std::string (*text)(void const*) = nullptr;  // of a number; null for a tensor
+    std::vector<std::uint64_t> whole{};          // of a tensor: its global extents, without padding
+    box here{};                                  // the part of this rank, padding included
+    mesh_mask held_alike = 0;                    // the mesh axes along which all ranks hold the same part
+    std::string (*text)(void const*) = nullptr;  // prints a number; null for a tensor
     bool (*read)(std::string const&,
-                 void*) = nullptr;  // false for what is no number of its type; null: only looks
+                 void*) = nullptr;  // false for what is not a number of its type; null: only looks
 
     bool is_tensor() const { return text == nullptr; }
 };
 
-namespace detail {
-// memory for a tensor that has none yet; padding is zero
+// allocates memory for a tensor that has none; padding becomes zero
 template <class X>
 void make_room(X& x) {
     allocating_for const parameters(purpose::parameters);
-    if (!x) x = X::uninitialized();
+    if (!x) x = X::uninitialized(typename X::extents_type{});
     bool const padded = [&]<class... A>(axes<A...>) {
         return ((!A::bounded && A::true_size != A::size) || ...);
     }(typename X::axes{});
     if (padded) std::fill_n(x.mutable_data(), x.size(), typename X::value_type{});
 }
 
-// `to_write`: whoever remembers what was in a tensor must learn that it changes
+// `to_write`: the count of writes is increased, so that packed forms of the old value are not used any more
 template <class X>
 state_part part_of(std::string_view name, X& x, bool to_write = false) {
     state_part part{.name = std::string(name)};
-    if constexpr (a_number<std::remove_const_t<X>>) {
+    if constexpr (any_number<std::remove_const_t<X>>) {
         using T = std::remove_const_t<X>;
         part.type = stored_type_of<T>();
         part.data = const_cast<T*>(&x);
@@ -52,7 +52,7 @@ state_part part_of(std::string_view name, X& x, bool to_write = false) {
         static_assert(!is_partial<typename X::layout>,
                       "meshwise: a checkpoint keeps whole values; a pending sum has none");
         part.type = stored_type_of<T>();
-        part.data = const_cast<T*>(x.data());
+        part.data = const_cast<T*>(x.raw_data());
         if constexpr (!std::is_const_v<X>)
             if (to_write) part.data = x.mutable_data();
         part.whole = true_shape(x);
@@ -63,8 +63,8 @@ state_part part_of(std::string_view name, X& x, bool to_write = false) {
     return part;
 }
 
-/// All parts of a state, in its order. `with_room`: to be written; tensors without memory get some, and padding becomes
-/// zero.
+/// All parts of a state, in its order. `with_room`: the parts will be written; tensors without memory get some, and
+/// padding becomes zero.
 template <class State>
 std::vector<state_part> parts_of(State const& state, bool with_room = false) {
     std::vector<state_part> parts;
@@ -86,6 +86,5 @@ std::vector<state_part> parameter_parts(Model& model, bool with_room = false) {
     });
     return parts;
 }
-}  // namespace detail
 
-}  // namespace meshwise
+}  // namespace meshwise::detail

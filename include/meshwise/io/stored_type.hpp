@@ -1,26 +1,34 @@
-#pragma once
-// stored_type: what elements a file holds, and the way from them to the elements of a program.
+// stored_type: the element types of safetensors files, and conversions from them to the element types of a program.
 // Guarantees: a conversion rounds once, to nearest, ties to even; NaN stays NaN.
 // Costs: a conversion is one pass over the elements.
+#pragma once
+
 #include <array>
-#include <bit>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string_view>
 #include <type_traits>
 
-#include <meshwise/backend/bfloat16.hpp>
+#include <meshwise/core/compiled.hpp>
+#include <meshwise/scalar/bfloat16.hpp>
 
-namespace meshwise {
+namespace meshwise::detail {
 
+/// All types of the format.
+/// Source: huggingface/safetensors, Dtype of version 0.8.
 enum class stored_type : std::uint8_t {
     BOOL,
+    F4,
+    F6_E2M3,
+    F6_E3M2,
     U8,
     I8,
     F8_E5M2,
     F8_E4M3,
+    F8_E8M0,
+    F8_E4M3FNUZ,
+    F8_E5M2FNUZ,
     I16,
     U16,
     F16,
@@ -28,47 +36,55 @@ enum class stored_type : std::uint8_t {
     I32,
     U32,
     F32,
+    C64,
+    F64,
     I64,
-    U64,
-    F64
+    U64
 };
 
-namespace detail {
 struct stored_type_facts {
     std::string_view name;
-    std::size_t bytes;
+    std::size_t bits;
+    bool computed = true;  // the library has, or converts, numbers of this type
 };
-inline constexpr std::array<stored_type_facts, 15> stored_types{{{"BOOL", 1},
-                                                                 {"U8", 1},
-                                                                 {"I8", 1},
-                                                                 {"F8_E5M2", 1},
-                                                                 {"F8_E4M3", 1},
-                                                                 {"I16", 2},
-                                                                 {"U16", 2},
-                                                                 {"F16", 2},
-                                                                 {"BF16", 2},
-                                                                 {"I32", 4},
-                                                                 {"U32", 4},
-                                                                 {"F32", 4},
-                                                                 {"I64", 8},
-                                                                 {"U64", 8},
-                                                                 {"F64", 8}}};
-}  // namespace detail
+inline constexpr std::array stored_types{stored_type_facts{"BOOL", 8},
+                                         stored_type_facts{"F4", 4, false},
+                                         stored_type_facts{"F6_E2M3", 6, false},
+                                         stored_type_facts{"F6_E3M2", 6, false},
+                                         stored_type_facts{"U8", 8},
+                                         stored_type_facts{"I8", 8},
+                                         stored_type_facts{"F8_E5M2", 8, false},
+                                         stored_type_facts{"F8_E4M3", 8, false},
+                                         stored_type_facts{"F8_E8M0", 8, false},
+                                         stored_type_facts{"F8_E4M3FNUZ", 8, false},
+                                         stored_type_facts{"F8_E5M2FNUZ", 8, false},
+                                         stored_type_facts{"I16", 16},
+                                         stored_type_facts{"U16", 16},
+                                         stored_type_facts{"F16", 16},
+                                         stored_type_facts{"BF16", 16},
+                                         stored_type_facts{"I32", 32},
+                                         stored_type_facts{"U32", 32},
+                                         stored_type_facts{"F32", 32},
+                                         stored_type_facts{"C64", 64, false},
+                                         stored_type_facts{"F64", 64},
+                                         stored_type_facts{"I64", 64},
+                                         stored_type_facts{"U64", 64}};
 
-constexpr std::string_view name_of(stored_type type) {
-    return detail::stored_types[static_cast<std::size_t>(type)].name;
+constexpr stored_type_facts const& stored_facts(stored_type type) {
+    return stored_types[static_cast<std::size_t>(type)];
 }
-/// Bytes of one element.
-constexpr std::size_t size_of(stored_type type) {
-    return detail::stored_types[static_cast<std::size_t>(type)].bytes;
-}
+constexpr std::string_view stored_name(stored_type type) { return stored_facts(type).name; }
+/// Whether a program can have numbers of this type. Tensors of the others are skipped unless they are asked for.
+constexpr bool is_computed(stored_type type) { return stored_facts(type).computed; }
+/// Bytes of one element of a type that is computed with.
+constexpr std::size_t stored_bytes(stored_type type) { return stored_facts(type).bits / 8; }
 constexpr std::optional<stored_type> stored_type_named(std::string_view name) {
-    for (std::size_t i = 0; i < detail::stored_types.size(); ++i)
-        if (detail::stored_types[i].name == name) return static_cast<stored_type>(i);
+    for (std::size_t i = 0; i < stored_types.size(); ++i)
+        if (stored_types[i].name == name) return static_cast<stored_type>(i);
     return std::nullopt;
 }
 
-/// How the C++ type T is stored.
+/// The stored type of the C++ type T.
 template <class T>
 constexpr stored_type stored_type_of() {
     if constexpr (std::is_same_v<T, bfloat16>)
@@ -93,26 +109,14 @@ constexpr stored_type stored_type_of() {
     }
 }
 
-/// The number that an IEEE half of these bits is; exact.
-inline float float_of_half(std::uint16_t bits) {
-    std::uint32_t const sign = (bits & 0x8000U) << 16U, exponent = bits >> 10U & 31U, fraction = bits & 1023U;
-    if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000U | fraction << 13U);
-    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23U | fraction << 13U);
-    float const small = std::ldexp(static_cast<float>(fraction), -24);
-    return sign != 0 ? -small : small;
-}
+/// The value of an IEEE half with these bits; exact.
+float float_of_half(std::uint16_t bits);
 
-namespace detail {
-// double to bfloat16 by way of float would round twice: what float drops stays in its last bit
-inline float rounded_to_odd(double value) {
-    auto const nearest = static_cast<float>(value);
-    if (static_cast<double>(nearest) == value || std::isnan(value) || std::isinf(nearest)) return nearest;
-    auto bits = std::bit_cast<std::uint32_t>(nearest);
-    if (std::abs(static_cast<double>(nearest)) > std::abs(value)) --bits;  // towards zero
-    return std::bit_cast<float>(bits | 1U);
-}
+// double to bfloat16 through float would round twice; rounding to odd keeps a trace of the dropped bits in the last
+// one
+float rounded_to_odd(double value);
 template <class To, class From>
-To converted(From value) {
+To stored_as(From value) {
     if constexpr (std::is_same_v<To, bfloat16> && std::is_same_v<From, double>)
         return bfloat16(rounded_to_odd(value));
     else if constexpr (std::is_same_v<From, bfloat16>)
@@ -125,10 +129,9 @@ void convert_from(void const* from, To* to, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         From value{};
         std::memcpy(&value, static_cast<char const*>(from) + i * sizeof(From), sizeof(From));
-        to[i] = converted<To>(value);
+        to[i] = stored_as<To>(value);
     }
 }
-}  // namespace detail
 
 /// Whether `convert` can make elements of one type from those of another.
 constexpr bool is_convertible(stored_type from, stored_type to) {
@@ -147,30 +150,25 @@ void convert(stored_type type, void const* from, T* to, std::size_t count) {
     }
     if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>) {
         if (type == stored_type::BF16)
-            detail::convert_from<bfloat16>(from, to, count);
+            convert_from<bfloat16>(from, to, count);
         else if (type == stored_type::F32)
-            detail::convert_from<float>(from, to, count);
+            convert_from<float>(from, to, count);
         else if (type == stored_type::F64)
-            detail::convert_from<double>(from, to, count);
+            convert_from<double>(from, to, count);
         else if (type == stored_type::F16)
             for (std::size_t i = 0; i < count; ++i) {
                 std::uint16_t bits = 0;
                 std::memcpy(&bits, static_cast<char const*>(from) + 2 * i, 2);
-                to[i] = detail::converted<T>(float_of_half(bits));
+                to[i] = stored_as<T>(float_of_half(bits));
             }
     }
 }
 
-/// The same where both types are known at run time only.
-inline void convert(stored_type type, void const* from, stored_type wanted, void* to, std::size_t count) {
-    if (type == wanted) {
-        if (count > 0) std::memcpy(to, from, count * size_of(type));
-    } else if (wanted == stored_type::BF16)
-        convert(type, from, static_cast<bfloat16*>(to), count);
-    else if (wanted == stored_type::F32)
-        convert(type, from, static_cast<float*>(to), count);
-    else if (wanted == stored_type::F64)
-        convert(type, from, static_cast<double*>(to), count);
-}
+/// The same for types that are known only at run time.
+void convert(stored_type type, void const* from, stored_type wanted, void* to, std::size_t count);
 
-}  // namespace meshwise
+}  // namespace meshwise::detail
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/io/stored_type.inl.hpp>
+#endif

@@ -1,8 +1,11 @@
-#pragma once
-// weights: parameters of a model in safetensors files, under their global names and in their global shapes, so that a
-// file knows nothing of meshes.
+// weights: parameters of a model in safetensors files, under their global names and in their global shapes. A file
+// does not depend on a mesh.
 //   mw::load_weights(here, model, "model.safetensors");
 //   mw::save_weights(here, model, "model.safetensors");
+#pragma once
+
+#include <meshwise/core/compiled.hpp>
+#include <meshwise/files/output_file.hpp>
 #include <meshwise/io/chunk_reader.hpp>
 #include <meshwise/io/disk_work.hpp>
 #include <meshwise/io/safetensors.hpp>
@@ -10,9 +13,13 @@
 
 namespace meshwise {
 
+namespace detail {
+
 /// Tensors of one file, or of the files that a "...index.json" names.
-/// Errors: input_error for a file that is refused, and for an index that names anything but tensors of files in its own
-/// folder, each tensor once; no links.
+/// A path that is a link is followed. A file that an index names may be a link to a file in the index's folder or, in
+/// the cache of the Hugging Face hub, models--OWNER--NAME/snapshots/REVISION, to one in models--OWNER--NAME/blobs.
+/// Errors: input_error for a file that is refused, for a link to anywhere else, and for an index that does not name
+/// each tensor of files in its own folder exactly once.
 class stored_weights {
 public:
     struct place {
@@ -20,16 +27,7 @@ public:
         stored_tensor const* tensor = nullptr;
     };
 
-    explicit stored_weights(std::string const& path, file_calls& calls = file_calls::of_system())
-        : path_(path) {
-        if (path.ends_with(".json"))
-            open_all_of_index(calls);
-        else {
-            files_.emplace("", safetensors_file(path, calls));
-            for (auto const& t : files_.begin()->second.tensors())
-                places_[t.name] = {&files_.begin()->second, &t};
-        }
-    }
+    explicit stored_weights(std::string const& path, file_calls& calls = file_calls::of_system());
     stored_weights(stored_weights const&) = delete;
     stored_weights& operator=(stored_weights const&) = delete;
 
@@ -38,209 +36,137 @@ public:
     std::map<std::string, place, std::less<>> const& tensors() const { return places_; }
 
 private:
-    void open_all_of_index(file_calls& calls) {
-        open_file const index(calls, path_, O_RDONLY);
-        std::uint64_t const bytes = index.size();
-        if (bytes > safetensors_file::longest_header)
-            throw input_error(path_in_quotes(path_) + " has " + std::to_string(bytes) +
-                              " bytes, more than an index may have");
-        std::string text(bytes, '\0');
-        index.read(text.data(), text.size(), 0);
-        std::map<std::string, std::string> file_of;
-        json_cursor at(text, path_in_quotes(path_), 4);
-        at.object([&](std::string const& key) {
-            if (key != "weight_map") return at.skip();
-            at.object([&](std::string const& name) {
-                std::size_t const byte = at.byte();
-                std::string const file = at.string();
-                if (file.empty() || file == "." || file == ".." ||
-                    file.find_first_of(std::string_view("/\\\0", 3)) != file.npos)
-                    throw input_error(path_in_quotes(path_) + ", byte " + std::to_string(byte) + ": " +
-                                      path_in_quotes(file) +
-                                      " is no name of a file in the index's own folder");
-                file_of[name] = file;
-            });
-        });
-        at.end();
-        if (file_of.empty())
-            throw input_error(path_in_quotes(path_) +
-                              " has no weight_map; give an index of safetensors files");
-        std::string const folder = folder_of(path_);
-        for (auto const& [name, file] : file_of)
-            if (!files_.contains(file))
-                files_.emplace(file, safetensors_file(folder + "/" + file, calls, O_NOFOLLOW));
-        for (auto const& [file, opened] : files_)
-            for (auto const& t : opened.tensors()) {
-                auto const said = file_of.find(t.name);
-                if (said == file_of.end() || said->second != file)
-                    throw input_error(path_in_quotes(opened.file().path()) + " has a tensor '" + t.name +
-                                      "' that the index " + path_in_quotes(path_) + " does not give it");
-                places_[t.name] = {&opened, &t};
-            }
-        for (auto const& [name, file] : file_of)
-            if (!places_.contains(name))
-                throw input_error(path_in_quotes(path_) + " names a tensor '" + name + "' that " +
-                                  path_in_quotes(file) + " does not have");
-    }
+    void open_all_of_index(file_calls& calls);
 
     std::string path_;
     std::map<std::string, safetensors_file> files_;
     std::map<std::string, place, std::less<>> places_;
 };
 
+}  // namespace detail
+
+/// What load_weights may do besides.
+/// Example: mw::load_weights(here, model, "model.safetensors", {.convert = true});
 struct load_options {
-    bool convert = false;  // between float, double, bfloat16 and half, where file and program differ
-    file_calls* calls = &file_calls::of_system();
+    bool convert = false;  // converts between float, double, bfloat16 and half where file and program differ
+    detail::file_calls* calls = &detail::file_calls::of_system();
 };
 
 namespace detail {
-// every way in which what is stored is not what the program has, in one error
+// collects all differences between the stored parts and those of the program, for one error
 class differences {
 public:
     void add(std::string const& line) { lines_ += "\n  " + line, ++count_; }
     void compare(state_part const& part, stored_type stored, std::span<std::uint64_t const> stored_shape,
-                 bool may_convert) {
-        std::string const start = "'" + part.name + "' ";
-        if (!std::equal(stored_shape.begin(), stored_shape.end(), part.whole.begin(), part.whole.end()))
-            add(start + "is " + shape_text(stored_shape) + " there, but " + shape_text(part.whole) + " here");
-        bool const convertible = is_convertible(stored, part.type);
-        if (stored != part.type && !(may_convert && convertible))
-            add(start + "has elements of " + std::string(name_of(stored)) + " there, but of " +
-                std::string(name_of(part.type)) + " here" +
-                (convertible ? " (can be converted: load_options.convert)" : ""));
-    }
+                 bool may_convert);
     /// Errors: input_error with all of them.
-    void check(std::string const& where) const {
-        if (count_ > 0)
-            throw input_error(where + " does not fit the program, " + std::to_string(count_) +
-                              (count_ == 1 ? " difference:" : " differences:") + lines_);
-    }
+    void check(std::string const& where) const;
 
 private:
     std::string lines_;
     std::size_t count_ = 0;
 };
 
-// this rank's elements of a tensor that lie in a stored box
-inline void read_box(state_part const& part, box const& stored, stored_type type, std::uint64_t begin,
-                     chunk_reader& from, std::vector<std::byte>& scratch) {
-    auto* const out = static_cast<std::byte*>(part.data);
-    std::size_t const size = size_of(type), size_here = size_of(part.type);
-    for_each_shared_run(part.here, stored, [&](std::uint64_t here, std::uint64_t there, std::uint64_t n) {
-        if (type == part.type) return from.read(out + here * size, n * size, begin + there * size);
-        for (std::uint64_t done = 0;
-             done < n;) {  // converted in pieces, so that no tensor is in memory twice
-            std::size_t const piece = std::min<std::uint64_t>(n - done, chunk_bytes / size);
-            scratch.resize(piece * size);
-            from.read(scratch.data(), scratch.size(), begin + (there + done) * size);
-            convert(type, scratch.data(), part.type, out + (here + done) * size_here, piece);
-            done += piece;
-        }
-    });
-}
+// reads the elements of this rank that lie in a stored box
+void read_box(state_part const& part, box const& stored, stored_type type, std::uint64_t begin,
+              chunk_reader& from, std::vector<std::byte>& scratch);
 
-// what the file has against what the program has
-inline void check_fits(stored_weights const& stored, std::vector<state_part> const& parts, bool convert) {
-    differences found;
-    std::map<std::string, int, std::less<>> wanted;
-    for (state_part const& part : parts) {
-        wanted.emplace(part.name, 0);
-        auto const at = stored.tensors().find(part.name);
-        if (at == stored.tensors().end())
-            found.add("'" + part.name + "' " + shape_text(part.whole) + " is not there");
-        else
-            found.compare(part, at->second.tensor->type, at->second.tensor->shape, convert);
-    }
-    for (auto const& [name, at] : stored.tensors())
-        if (!wanted.contains(name))
-            found.add("'" + name + "' " + shape_text(at.tensor->shape) +
-                      " is there, but the program has none");
-    found.check(path_in_quotes(stored.path()));
-}
+// compares the tensors of the file with the parameters of the program
+void check_fits(stored_weights const& stored, std::vector<state_part> const& parts, bool convert);
 }  // namespace detail
 
 /// Fills the parameters of a model, which need no initial values.
-/// Placement: any; each rank reads its own boxes only. Padding is not in files and becomes zero.
-/// Communication: small all-reduces, of which one every 50 ms while a rank reads.
-/// Errors: input_error on all ranks for a file that one of them refuses, and for any difference between file and program
-/// (missing, unexpected, shape, type): all at once, before anything is written. After an error while elements are read
-/// the model holds some of them.
+/// Placement: any; each rank reads only its own part. Files contain no padding; it becomes zero.
+/// Communication: small all-reduces, one every 50 ms while a rank reads.
+/// Links: `path` is followed, also in the cache of the Hugging Face hub. A file that an index names may be a link within
+/// the index's folder or to the blobs of the same cached model; other links are refused by name.
+/// Errors: input_error on all ranks for a file that one of them refuses, and one for all differences between file and
+/// program (missing, unexpected, shape, type), before any parameter is changed. Tensors of types that the library does
+/// not compute with (F8, F6, F4 and complex ones) are skipped where the program has no parameter of their name. Ranks that
+/// load different numbers into a parameter which all hold whole. After an error while elements are read, the model is
+/// partly overwritten.
 template <class Rank, class Model>
 void load_weights(Rank& here, Model& model, std::string const& path, load_options options = {}) {
     if constexpr (backend_of<typename Rank::strategy>::computes) {
-        std::optional<stored_weights> stored;
+        std::optional<detail::stored_weights> stored;
         detail::disk_work(here.team(), [&] {
             stored.emplace(path, *options.calls);
             detail::check_fits(*stored, detail::parameter_parts(model), options.convert);
         });
+        std::uint64_t alike = 0;  // of what every rank holds whole
+        mesh_mask const everyone = here.team().mesh().every_axis();
         detail::disk_work(here.team(), [&] {
             std::vector<std::byte> scratch;
-            for (state_part const& part : detail::parameter_parts(model, true)) {
+            for (detail::state_part const& part : detail::parameter_parts(model, true)) {
                 auto const& [file, tensor] = stored->tensors().find(part.name)->second;
-                chunk_reader from(file->file(), file->size());
+                detail::chunk_reader from(file->file(), file->size());
                 detail::read_box(part, {std::vector<std::uint64_t>(tensor->shape.size(), 0), tensor->shape},
                                  tensor->type, tensor->begin, from, scratch);
+                if (part.held_alike == everyone)
+                    alike = detail::hash_of(
+                        {alike, detail::hash_of_bytes(part.data,
+                                                      part.here.size() * detail::stored_bytes(part.type))});
             }
         });
+        here.team().note_common(alike, common_kind::weights);
+        here.team().barrier(everyone);  // compares what was noted
     }
 }
 
+namespace detail {
+// the elements of a whole tensor, but for its padding
+template <class X, class T>
+void append_without_padding(output_file& file, X const& x, T const* whole,
+                            std::vector<std::uint64_t> const& shape) {
+    shard<X> const s(x);
+    std::vector<std::uint64_t> const zero(shape.size(), 0);
+    for_each_shared_run(box{zero, {s.whole.begin(), s.whole.end()}}, box{zero, shape},
+                        [&](std::uint64_t from, std::uint64_t, std::uint64_t n) {
+                            file.append(whole + from, n * sizeof(T));
+                        });
+}
+}  // namespace detail
+
+/// What save_weights writes besides.
+/// Example: mw::save_weights(here, model, "model.safetensors", {.metadata = {{"steps", "1000"}}});
 struct save_options {
     std::map<std::string, std::string> metadata{};
-    file_calls* calls = &file_calls::of_system();
+    detail::file_calls* calls = &detail::file_calls::of_system();
 };
 
-/// Writes the parameters of a model to one file, whole and without padding. The file is written beside, brought to the
-/// disk and renamed: `path` is the old one or the new one, whatever happens.
+/// Writes the parameters of a model to one file, whole and without padding. The file is written under a temporary
+/// name, flushed to the disk and renamed: `path` is always the complete old file or the complete new one. A link is
+/// followed; a character device or a FIFO is written to.
 /// Communication: one gather per parameter; memory: the largest parameter, whole.
 /// Errors: output_error on all ranks.
 template <class Rank, class Model>
 void save_weights(Rank& here, Model& model, std::string const& path, save_options options = {}) {
     if constexpr (backend_of<typename Rank::strategy>::computes) {
-        std::vector<stored_tensor> tensors;
+        std::vector<detail::stored_tensor> tensors;
         for_each_parameter(model, [&](std::size_t, std::string_view name, auto& p, initial) {
             using T = typename std::remove_cvref_t<decltype(p)>::value_type;
-            tensors.push_back({std::string(name), stored_type_of<T>(), true_shape(p)});
+            tensors.push_back({std::string(name), detail::stored_type_of<T>(), detail::true_shape(p)});
         });
-        std::string const fresh = path + ".tmp-" + fresh_name();
-        open_file file;
-        bool made = false;
+        detail::output_file file;  // of the first rank
         auto const on_first = [&](auto f) {
             detail::disk_work(here.team(), [&] {
-                try {
-                    if (here.is_first().on_this_rank()) f();
-                } catch (...) {
-                    if (made) options.calls->remove_file(fresh);
-                    throw;
-                }
+                if (here.is_first().on_this_rank()) f();
             });
         };
         on_first([&] {
-            std::string const header = safetensors_header(tensors, options.metadata);
-            file = open_file(*options.calls, fresh, O_WRONLY | O_CREAT | O_EXCL);
-            made = true;
-            file.write(header.data(), header.size(), 0);
+            file = detail::output_file(*options.calls, path);
+            file.append(detail::safetensors_header(tensors, options.metadata));
         });
         for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
             auto const whole = here.gather(p);
-            on_first([&] {
-                shard<std::remove_cvref_t<decltype(p)>> const s(p);
-                std::vector<std::uint64_t> const zero(tensors[i].shape.size(), 0);
-                for_each_shared_run(box{zero, {s.whole.begin(), s.whole.end()}}, box{zero, tensors[i].shape},
-                                    [&](std::uint64_t from, std::uint64_t to, std::uint64_t n) {
-                                        file.write(whole.data() + from, n * sizeof(whole[0]),
-                                                   tensors[i].begin + to * sizeof(whole[0]));
-                                    });
-            });
+            on_first([&] { detail::append_without_padding(file, p, whole.data(), tensors[i].shape); });
         });
-        on_first([&] {
-            file.flush();
-            file.close();
-            rename_file(*options.calls, fresh, path);
-            made = false;
-            flush_folder(*options.calls, folder_of(path));
-        });
+        on_first([&] { file.finish(true); });
     }
 }
 
 }  // namespace meshwise
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/io/weights.inl.hpp>
+#endif

@@ -1,4 +1,3 @@
-#pragma once
 // key_value_cache: the keys and values of the tokens that a model has already seen, so that a further token costs one
 // token. They lie where the strategy puts keys: split like their heads, so that steps communicate as training does.
 //   typename model::template cache<batch, context> cache;
@@ -6,39 +5,58 @@
 //   scores = m.logits(next, cache);          // (batch, step): those that follow; the cache knows where they stand
 // Steps and context are axes of their own, which the strategy leaves whole: one token cannot be split over ranks.
 // Cost: 2 x layers x context x heads x head_dim elements, split over ranks as heads are; a step copies its own tokens.
+#pragma once
+
 #include <optional>
 
+#include <meshwise/autodiff/model_gradient.hpp>
 #include <meshwise/ops/attention.hpp>
 #include <meshwise/ops/axis_runs.hpp>
 #include <meshwise/ops/rename.hpp>
-#include <meshwise/tensor/shard.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 namespace meshwise {
 
 namespace detail {
+struct missing_second_axis : axis<1> {};  // no tensor has it: the operation that is given it refuses
 template <class Axes>
-struct second_axis;
+struct second_axis {
+    using type = missing_second_axis;
+};
 template <class A, class B, class... Rest>
 struct second_axis<axes<A, B, Rest...>> {
     using type = B;
 };
 template <class X>
 using token_axis_of = typename second_axis<typename X::axes>::type;
+template <class X>
+std::size_t token_count(X const& x) {
+    if constexpr (is_poison<X>)
+        return 0;
+    else
+        return x.template extent<token_axis_of<X>>();
+}
 }  // namespace detail
 
 /// In place of a cache where texts are seen whole, as in training: a token attends to itself and those before it.
+/// Example: auto y = model.blocks[0](x, mw::no_cache{});  // what is meant when nothing is said
 struct no_cache {
     static constexpr std::size_t room = 0;
     std::size_t next(std::size_t) const { return 0; }
     no_cache layer(std::size_t) const { return {}; }
+    template <class Model>
+    void belongs_to(Model const&) const {}
 
-    template <a_strategy S, class Q, class K, class V>
+    template <any_strategy S, class Q, class K, class V>
     auto attend(Q const& q, K const& k, V const& v) const {
         return attention<S, detail::token_axis_of<Q>>(q, k, v, {.causal = true});
     }
 };
 
 /// Keys and values of `Layers` layers; Kept is their type: (batch, context, heads..., head_dim), the context whole.
+/// Example:
+/// typename my_model::cache<batch, token> cache;
+/// auto const next = m.logits(ids, cache);  // the scores of what follows; the cache remembers ids
 template <class Kept, std::size_t Layers>
 class key_value_cache {
     using context_axis = detail::token_axis_of<Kept>;
@@ -46,7 +64,7 @@ class key_value_cache {
         !context_axis::bounded && split_of<typename Kept::layout, context_axis>::size == 0,
         "meshwise: a cache keeps its context whole: name an mw::axis<N> that the strategy does not split");
 
-    using batch_axis = first_of<typename Kept::axes>;
+    using batch_axis = detail::first_of<typename Kept::axes>;
     struct pair_of_tensors {
         Kept keys, values;
         std::size_t length = 0;
@@ -59,12 +77,24 @@ public:
     /// `extents`: the rows, where the batch is mw::up_to.
     explicit key_value_cache(typename Kept::extents_type extents = {}) {
         for (auto& layer : layers_)
-            layer.keys = filled<Kept>(0, extents), layer.values = filled<Kept>(0, extents);
+            layer.keys = full<Kept>(0, extents), layer.values = full<Kept>(0, extents);
         most_rows_ = layers_[0].keys.template extent<batch_axis>();
     }
     key_value_cache(key_value_cache const&) = delete;
     key_value_cache& operator=(key_value_cache const&) = delete;
 
+    /// A model says that it made what is held, with the weights that it has. Cost: one look at each parameter.
+    /// Errors: something is held that other weights made.
+    template <class Model>
+    void belongs_to(Model const& model, std::source_location where = std::source_location::current()) {
+        std::uint64_t const now = detail::mark_of(model, where).writes;
+        if (length() != 0 && now != weights_)
+            throw error(
+                "a cache of keys and values holds " + std::to_string(length()) +
+                " tokens that other weights made: the model was changed since, or it is another one; clear() the "
+                "cache and give the tokens again");
+        weights_ = now;
+    }
     std::size_t length() const { return layers_[0].length; }
     void clear() {
         for (auto& layer : layers_) layer.length = 0;
@@ -82,12 +112,12 @@ public:
         if (which.size() > most_rows_)
             throw error("a cache made for " + std::to_string(most_rows_) + " rows was asked for " +
                         std::to_string(which.size()) + "; make it for as many as a search has hypotheses");
-        if (!spare_) spare_ = filled<Kept>(0, {most_rows_});
+        if (!spare_) spare_ = full<Kept>(0, {most_rows_});
         for (auto& layer : layers_)
             for (Kept* x : {&layer.keys, &layer.values}) {
-                Kept taken = Kept::over(spare_->memory(), {which.size()});
+                Kept taken = Kept::over(spare_->release_memory(), {which.size()});
                 if constexpr (Kept::backend::computes) copy_rows(*x, which, layer.length, taken);
-                spare_ = std::exchange(*x, taken);
+                spare_ = std::exchange(*x, std::move(taken));
             }
     }
 
@@ -99,12 +129,12 @@ public:
 
         /// Keeps k and v, and attends to all that is kept. Communication: none where k and v are split as Kept is.
         /// Errors: no room, before anything is written; a gradient is asked for.
-        template <a_strategy S, class Q, class K, class V>
+        template <any_strategy S, class Q, class K, class V>
         auto attend(Q const& q, K const& k, V const& v) const {
             if constexpr (any_poison<Q, K, V>)
                 return poison{};
             else {
-                if (is_recorded(q, k, v))
+                if (is_recorded(std::source_location::current(), q, k, v))
                     throw error(
                         "a cache of keys and values keeps no gradient; put mw::without_recording around"
                         " generation, or train without the cache");
@@ -127,7 +157,7 @@ public:
                 "meshwise: this cache was made for a model with other axes");
             auto const here = reshard<typename Kept::layout>(x);
             detail::check_agrees<batch_axis>(kept.template extent<batch_axis>(), here);
-            run.template put<typename Kept::backend>(kept.mutable_data(), here.data());
+            run.template put<typename Kept::backend>(kept.mutable_data(), here.raw_data());
         }
 
         pair_of_tensors* at_;
@@ -154,7 +184,7 @@ private:
             if (row >= rows)
                 throw error("row " + std::to_string(which[i]) + " was asked of a cache that has " +
                             std::to_string(rows) + "; rows are counted from 0");
-            Kept::backend::copy(to.mutable_data() + i * whole, from.data() + row * whole, held);
+            Kept::backend::copy(to.mutable_data() + i * whole, from.raw_data() + row * whole, held);
         }
     }
 
@@ -162,6 +192,7 @@ private:
     // what rows are copied into next, once a search takes some; its other values are old ones, never numbers that are none
     std::optional<Kept> spare_;
     std::size_t most_rows_ = 0;
+    std::uint64_t weights_ = 0;  // a hash of the last writes to the parameters
 };
 
 }  // namespace meshwise

@@ -1,49 +1,58 @@
-#pragma once
 // llama: rotary positions, rms_norm, gated silu, grouped heads, a head of its own.
 // Source: Touvron et al., LLaMA, 2023.
+#pragma once
+
 #include <meshwise/nn/gpt.hpp>
+#include <meshwise/nn/model_axes.hpp>
 
 namespace meshwise {
 
-/// ids (batch, token) -> logits (batch, token, vocab). KvHeads x Group query heads.
-template <class S, tensor_axis Vocab, tensor_axis Embed, tensor_axis KvHeads, tensor_axis Group,
-          tensor_axis HeadDim, tensor_axis Ffn, tensor_axis Layer>
+/// ids (batch, token) -> logits (batch, token, vocab), with kv_heads x group query heads.
+/// Axes: vocab, embed, kv_heads, group, head_dim, ffn, layer (nn/model_axes.hpp).
+/// Example: using model = mw::llama<S, sizes>;
+template <any_strategy S, class Axes>
 struct llama {
     using strategy = S;
-    using vocab = Vocab;
-    using attention_layer = grouped_attention<S, Embed, KvHeads, Group, HeadDim>;
+    using vocab = typename detail::vocab_in<Axes>::type;
+    using embed = typename detail::embed_in<Axes>::type;
+    using kv_heads = typename detail::kv_heads_in<Axes>::type;
+    using group = typename detail::group_in<Axes>::type;
+    using head_dim = typename detail::head_dim_in<Axes>::type;
+    using ffn = typename detail::ffn_in<Axes>::type;
+    using layer = typename detail::layer_in<Axes>::type;
+    using attention_layer = grouped_attention<S, embed, kv_heads, group, head_dim>;
     using block =
-        transformer_block<rms_norm_of<S, Embed>, attention_layer, gated_feed_forward<S, Embed, Ffn>>;
+        transformer_block<rms_norm_of<S, embed>, attention_layer, gated_feed_forward<S, embed, ffn>>;
     /// As that of gpt; the context may be as long as memory allows.
-    template <tensor_axis Batch, tensor_axis Context>
-    using cache = key_value_cache<typename attention_layer::template kept<Batch, Context>, Layer::size>;
+    template <any_axis Batch, any_axis Context>
+    using cache = key_value_cache<typename attention_layer::template kept<Batch, Context>, layer::size>;
 
-    weight<S, Vocab, Embed> table;
-    std::array<block, Layer::size> blocks;
-    rms_norm_of<S, Embed> final_norm;
-    weight<S, Vocab, Embed> unembed;
+    weight<S, vocab, embed> table;
+    std::array<block, layer::size> blocks;
+    rms_norm_of<S, embed> final_norm;
+    weight<S, vocab, embed> unembed;
     bool recompute_blocks = false;
 
-    template <a_tensor Ids, class Past = no_cache>
+    template <any_tensor Ids, class Past = no_cache>
     auto hidden(Ids const& ids, Past&& past = Past{}, training const& how = {}) const {
-        auto x = how.drop(embedding<S, Vocab>(table, ids), "embedding");
-        for (std::size_t i = 0; i < Layer::size; ++i) {
+        past.belongs_to(*this);
+        auto x = how.drop(embedding<S, vocab>(table, ids), "embedding");
+        for (std::size_t i = 0; i < layer::size; ++i) {
             auto const run = [at = &blocks[i], before = past.layer(i), within = how.inside("blocks", i)](
                                  auto const& y) { return (*at)(y, before, within); };
             x = recompute_blocks ? recompute(run, x) : run(x);
         }
         return final_norm(x);
     }
-    auto head(auto const& state) const { return dot<S, Embed>(state, unembed); }
+    auto head(auto const& state) const { return dot<S, embed>(state, unembed); }
     auto logits(auto const& ids, auto&&... past) const { return head(hidden(ids, past...)); }
     auto loss(auto const& ids, auto const& targets, training const& how = {}) const {
         auto const scores = logits(ids, no_cache{}, how);
-        return cross_entropy<Vocab>(scores, align(targets, scores), how.labels());
+        return cross_entropy<vocab>(scores, align(targets, scores), how.labels());
     }
 
-    static constexpr auto parameters =
-        fields("table", &llama::table, normal{0.02F}, "blocks", &llama::blocks, "final_norm",
-               &llama::final_norm, "unembed", &llama::unembed, normal{0.02F});
+    static constexpr auto parameters = fields<&llama::table, normal{0.02F}, role::table, &llama::blocks,
+                                              &llama::final_norm, &llama::unembed, normal{0.02F}>();
 };
 
 }  // namespace meshwise

@@ -1,5 +1,6 @@
-#pragma once
 // The norms as parts of models: an operation and its parameters.
+#pragma once
+
 #include <meshwise/nn/linear.hpp>
 #include <meshwise/ops/layer_norm.hpp>
 #include <meshwise/ops/rms_norm.hpp>
@@ -7,7 +8,10 @@
 namespace meshwise {
 
 /// (x - mean) / deviation * gain + bias over Embed.
-template <class S, tensor_axis Embed>
+/// Example:
+/// auto norm = here.init<mw::layer_norm_of<S, embed>>(mw::seed{1});
+/// auto y = norm(x);
+template <any_strategy S, any_axis Embed>
 struct layer_norm_of {
     parameter<S, Embed> gain, bias;
 
@@ -15,12 +19,14 @@ struct layer_norm_of {
         return layer_norm<Embed>(x, gain, bias, 1e-5, where);
     }
 
-    static constexpr auto parameters =
-        fields("gain", &layer_norm_of::gain, constant{1}, "bias", &layer_norm_of::bias);
+    static constexpr auto parameters = fields<&layer_norm_of::gain, constant{1}, &layer_norm_of::bias>();
 };
 
 /// x / root mean square * gain over Embed.
-template <class S, tensor_axis Embed>
+/// Example:
+/// auto norm = here.init<mw::rms_norm_of<S, embed>>(mw::seed{1});
+/// auto y = norm(x);
+template <any_strategy S, any_axis Embed>
 struct rms_norm_of {
     parameter<S, Embed> gain;
 
@@ -28,7 +34,7 @@ struct rms_norm_of {
         return rms_norm<Embed>(x, gain, 1e-5, where);
     }
 
-    static constexpr auto parameters = fields("gain", &rms_norm_of::gain, constant{1});
+    static constexpr auto parameters = fields<&rms_norm_of::gain, constant{1}>();
 };
 
 }  // namespace meshwise

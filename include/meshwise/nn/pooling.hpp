@@ -1,7 +1,8 @@
-#pragma once
 // pool: the states of a text as one, over its true length only; a text of length 0 gives zeros.
 // Each kind is one sum over the tokens that count, so a split token axis is reduced as any other sum is.
 // Cost: one pass over the states; max: three, and two more reductions of (batch, embed) where tokens are split.
+#pragma once
+
 #include <limits>
 
 #include <meshwise/nn/key_value_cache.hpp>
@@ -9,6 +10,8 @@
 #include <meshwise/ops/align.hpp>
 #include <meshwise/ops/arithmetic.hpp>
 #include <meshwise/ops/cast.hpp>
+#include <meshwise/ops/checked_ids.hpp>
+#include <meshwise/ops/max.hpp>
 #include <meshwise/tensor/random.hpp>
 
 namespace meshwise {
@@ -51,7 +54,7 @@ template <class Token, class X>
 auto token_numbers(X const& x) {
     using numbers = with_place<X, axes<Token>, relayout<axes<Token>, list<>, typename X::layout>>;
     auto out = result_of<numbers>(x);
-    fill_by_index(out, [](std::size_t i) { return i; });
+    fill_elements(out, [](std::size_t i) { return i; });
     return out;
 }
 }  // namespace detail
@@ -59,7 +62,9 @@ auto token_numbers(X const& x) {
 /// Of states x (batch, token, embed) and lengths (batch): the first token's, the mean, or the largest of each feature:
 /// (batch, embed), where the strategy puts it. Ties: the gradient of a maximum goes to the first of the largest.
 /// Communication: where the tokens are split one sum of the result; max: two maxima of its size besides.
-template <a_strategy S, pooling How, a_tensor X, a_tensor Lengths>
+/// Errors: a length below 0 or above the number of tokens.
+/// Example: auto per_text = mw::pool<S, mw::pooling::mean>(x, lengths);
+template <any_strategy S, pooling How, any_tensor X, any_tensor Lengths>
 auto pool(X const& x, Lengths const& lengths) {
     if constexpr (any_poison<X, Lengths>)
         return poison{};
@@ -68,6 +73,8 @@ auto pool(X const& x, Lengths const& lengths) {
     else {
         using token = detail::token_axis_of<X>;
         using T = typename X::value_type;
+        check_operands(std::source_location::current(), x, lengths);
+        detail::check_lengths<token>(lengths, "mw::pool", x.template extent<token>());
         auto const position = detail::token_numbers<token>(x);
         auto const length = align(cast<T>(lengths), x);
         if constexpr (How == pooling::cls)
@@ -77,8 +84,8 @@ auto pool(X const& x, Lengths const& lengths) {
             auto const total = settle<S>(sum<token>(map(elementary::before{}, x, position, length)));
             return map(elementary::over_count{}, total, align(length, total));
         } else {
-            using whole =
-                relayout<without<as_list<typename X::axes>, list<token>>, list<>, typename X::layout>;
+            using whole = relayout<detail::without<detail::as_list<typename X::axes>, detail::list<token>>,
+                                   detail::list<>, typename X::layout>;
             auto const seen = x.detached();
             auto const largest =
                 reshard<whole>(max<token>(map(elementary::counted<T>{}, seen, position, length)));

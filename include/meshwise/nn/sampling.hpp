@@ -1,6 +1,7 @@
-#pragma once
 // sampling: one id from one row of scores. Every rank that holds the same scores draws the same id: the numbers are
 // counter-based, and ties go to the lowest id. Cost: one pass; with top_k or top_p a sort of what they look at.
+#pragma once
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -11,11 +12,13 @@
 #include <vector>
 
 #include <meshwise/core/error.hpp>
+#include <meshwise/tensor/option_range.hpp>
 #include <meshwise/tensor/random.hpp>
 
 namespace meshwise {
 
 /// How the next id is drawn. First temperature, then top_k, then top_p of what is left.
+/// Example: constexpr mw::sampling how{.temperature = 0.8, .top_k = 40};
 struct sampling {
     double temperature = 1;  // 0: always the likeliest
     std::size_t top_k = 0;   // only the k likeliest; 0: all
@@ -26,11 +29,9 @@ struct sampling {
 
 namespace detail {
 inline void check(sampling const& how) {
-    if (!(how.temperature >= 0) || std::isinf(how.temperature))
-        throw error("a temperature of " + std::to_string(how.temperature) +
-                    " is no way to sample; give 0 (always the likeliest) or more");
-    if (!(how.top_p >= 0 && how.top_p <= 1))
-        throw error("top_p is " + std::to_string(how.top_p) + ", but it is a probability; give 0 to 1");
+    check_options("mw::sampling", {{"temperature", how.temperature, at_least_zero_in_double},
+                                   {"top_k", static_cast<double>(how.top_k), a_count},
+                                   {"top_p", how.top_p, zero_to_one}});
 }
 
 // Puts weights to zero that top_k and top_p leave out. Of equal scores the lower id is the likelier.
@@ -61,6 +62,9 @@ void leave_out(std::span<T const> scores, sampling const& how, std::vector<doubl
 /// Errors: no scores; a score that is not a number; a temperature below 0; a top_p outside [0, 1].
 /// Source: Fan et al., Hierarchical neural story generation, 2018 (top_k); Holtzman et al., The curious case of neural
 /// text degeneration, 2020 (top_p).
+/// Example:
+/// std::vector<float> const row{0.1F, 2.0F, 0.3F};
+/// auto const id = mw::sample(std::span<float const>(row), mw::sampling{.top_k = 2}, 0);
 template <class T>
 std::int32_t sample(std::span<T const> scores, sampling const& how, std::uint64_t position) {
     detail::check(how);

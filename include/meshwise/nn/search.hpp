@@ -1,7 +1,8 @@
-#pragma once
 // search: what an encoder-decoder writes: greedily, or by beam search with a length penalty. Sentences are searched
 // together; the memory is encoded once, its keys and values are kept, and a step costs one token a hypothesis.
 // Every rank returns the same; a sentence's outcome does not depend on those beside it.
+#pragma once
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,6 +13,7 @@
 
 #include <meshwise/nn/cross_attention.hpp>
 #include <meshwise/parallel/rank.hpp>
+#include <meshwise/tensor/option_range.hpp>
 #include <meshwise/tensor/packed.hpp>
 
 namespace meshwise {
@@ -21,6 +23,7 @@ namespace meshwise {
 /// open is given up that could still win within most_tokens: this is "never" of transformers' early stopping, so that
 /// a beam wide enough finds the best text there is. With one beam this is greedy search.
 /// Source: Wu et al., Google's neural machine translation system, 2016 (the penalty).
+/// Example: constexpr mw::beam_search how{.beams = 4, .start = 1, .eos = 2};
 struct beam_search {
     std::size_t beams = 4;
     double length_penalty = 0.6;
@@ -31,6 +34,9 @@ struct beam_search {
 };
 
 /// A text that was found.
+/// Example:
+/// std::vector<mw::translation> const found = mw::translate<context>(here, translator, sources, {.start = 1, .eos = 2});
+/// std::cout << found[0].ids.size() << '\n';
 struct translation {
     std::vector<std::int32_t> ids;  // without start and eos
     double log_probability = 0;
@@ -108,10 +114,11 @@ private:
         std::vector<candidate> best_of_all;
         for (std::size_t from = 0; from < open.size(); ++from) {
             auto const row = scores(open[from].row);
-            double const so_far = open[from].log_probability - log_normalizer(row);
+            auto const [largest, log_sum] = normalizer_of(row);
             for (std::size_t id = 0; id < row.size(); ++id) {
-                candidate const one{so_far + static_cast<double>(row[id]), from,
-                                    static_cast<std::int32_t>(id)};
+                candidate const one{open[from].log_probability +
+                                        ((static_cast<double>(row[id]) - largest) - log_sum),
+                                    from, static_cast<std::int32_t>(id)};
                 bool const full = best_of_all.size() == places;
                 if (std::isinf(one.log_probability) || (full && !one.before(best_of_all.back()))) continue;
                 if (full) best_of_all.pop_back();
@@ -122,15 +129,19 @@ private:
         }
         return best_of_all;
     }
+    struct normalizer {
+        double largest,
+            log_sum;  // whose sum is the logarithm of the normaliser; rounded, it would lose differences
+    };
     template <class T>
-    static double log_normalizer(std::span<T const> row) {
+    static normalizer normalizer_of(std::span<T const> row) {
         double const largest = static_cast<double>(*std::max_element(row.begin(), row.end()));
         double sum = 0;
         for (T s : row) sum += std::exp(static_cast<double>(s) - largest);
         if (!std::isfinite(sum))
             throw error("the scores of a step are no numbers; the model has diverged, or its weights were "
                         "not loaded");
-        return largest + std::log(sum);
+        return {largest, std::log(sum)};
     }
 
     beam_search how_;
@@ -140,13 +151,18 @@ private:
 template <std::size_t Context, class Model>
 beam_search checked(beam_search how, std::span<std::vector<std::int32_t> const> sources) {
     auto const count = [](std::size_t n) { return std::to_string(n); };
+    check_options("mw::beam_search", {{"beams", static_cast<double>(how.beams), one_or_more},
+                                      {"length_penalty", how.length_penalty, finite},
+                                      {"most_tokens", static_cast<double>(how.most_tokens), a_count},
+                                      {"vocab_size", static_cast<double>(how.vocab_size), a_count},
+                                      {"rows", static_cast<double>(how.rows), one_or_more}});
     if (how.vocab_size == 0) how.vocab_size = Model::vocab::true_size;
     if (how.vocab_size > Model::vocab::true_size)
         throw error("a search over " + count(how.vocab_size) + " ids was asked of a model that knows " +
                     count(Model::vocab::true_size) + "; give the size of its own vocabulary");
-    if (how.beams == 0 || how.beams > how.rows)
+    if (how.beams > how.rows)
         throw error("a search with " + count(how.beams) + " beams does not fit into " + count(how.rows) +
-                    " hypotheses searched at once; give one beam or more, and as many rows");
+                    " hypotheses searched at once; give as many rows");
     if (how.most_tokens == 0) how.most_tokens = Context;
     if (how.most_tokens > Context)
         throw error("a text of " + count(how.most_tokens) + " tokens has no room in a context of " +
@@ -156,8 +172,6 @@ beam_search checked(beam_search how, std::span<std::vector<std::int32_t> const> 
             throw error(std::string("the id of ") + name + ", " + std::to_string(id) +
                         ", is outside of the vocabulary of " + count(how.vocab_size) +
                         "; take it from the model's tokenizer");
-    if (!std::isfinite(how.length_penalty))
-        throw error("a length penalty that is not finite orders no texts; give 0 (none) to 1, say 0.6");
     for (std::size_t i = 0; i < sources.size(); ++i)
         if (sources[i].empty() || sources[i].size() > Model::source_axis::size)
             throw error("source " + count(i) + " has " + count(sources[i].size()) +
@@ -182,11 +196,11 @@ std::vector<translation> search_together(Rank& here, Model const& model,
         lengths.push_back(static_cast<std::int32_t>(one->size()));
     }
     auto const place_lengths = [&](ids_of_rows const& of) {
-        return here.template place<searched_row>(of, {of.size()});
+        return place<searched_row>(here, of, {of.size()});
     };
     auto counted = place_lengths(lengths);
-    auto const memory = model.remember(
-        model.encode(here.template place<searched_row, source>(ids, {sources.size(), longest}), counted));
+    auto const memory = model.project_memory(
+        model.encode(place<searched_row, source>(here, ids, {sources.size(), longest}), counted));
     auto seen = memory;
     ids_of_rows seen_by(sources.size());  // the sentence of each row
     std::iota(seen_by.begin(), seen_by.end(), 0);
@@ -212,7 +226,7 @@ std::vector<translation> search_together(Rank& here, Model const& model,
             counted = place_lengths(their_lengths);
             seen_by = of;
         }
-        auto const inputs = here.template place<searched_row, searched_token>(last, {last.size()});
+        auto const inputs = place<searched_row, searched_token>(here, last, {last.size()});
         auto const scores = here.gather(model.head(model.decode(seen, counted, inputs, cache)));
         for (beam& one : beams)
             if (!one.open.empty())
@@ -232,8 +246,8 @@ std::vector<translation> search_together(Rank& here, Model const& model,
 /// gather of the scores. Cost: a step for each token of the longest text, of as many rows as hypotheses are open.
 /// Errors: an empty source, or one longer than the model reads; no room for the text or for the beams; ids that are
 /// none.
-/// Example: auto found = mw::translate<context>(here, model, sources, {.beams = 4, .start = bos, .eos = eos});
-template <tensor_axis Context, class Rank, class Model>
+/// Example: auto found = mw::translate<context>(here, translator, sources, {.beams = 4, .start = 1, .eos = 2});
+template <any_axis Context, class Rank, class Model>
 std::vector<translation> translate(Rank& here, Model const& model,
                                    std::span<std::vector<std::int32_t> const> sources,
                                    beam_search const& search) {

@@ -1,6 +1,7 @@
-#pragma once
 // Causal self-attention: project to heads, attend, project back. x is (batch, token, embed); the token axis is x's second.
 // `past` is what x's tokens may look back on besides themselves: a layer of a key_value_cache, or nothing.
+#pragma once
+
 #include <meshwise/nn/key_value_cache.hpp>
 #include <meshwise/nn/linear.hpp>
 #include <meshwise/ops/rope.hpp>
@@ -8,7 +9,8 @@
 namespace meshwise {
 
 /// Multi-head attention with biases, as in GPT-2. Source: Vaswani et al., Attention is all you need, 2017.
-template <class S, tensor_axis Embed, tensor_axis Heads, tensor_axis HeadDim>
+/// Example: auto attention = here.init<mw::self_attention<S, embed, heads, head_dim>>(mw::seed{1});
+template <any_strategy S, any_axis Embed, any_axis Heads, any_axis HeadDim>
 struct self_attention {
     linear<S, Embed, axes<Heads, HeadDim>> query, key, value;
     linear<S, axes<Heads, HeadDim>, Embed> out;
@@ -17,18 +19,22 @@ struct self_attention {
     template <class Batch, class Context>
     using kept = parameter<S, Batch, Context, Heads, HeadDim>;
 
-    template <a_tensor X, class Past = no_cache>
+    template <any_tensor X, class Past = no_cache>
     auto operator()(X const& x, Past past = {}) const {
         return out(past.template attend<S>(query(x), key(x), value(x)));
     }
 
-    static constexpr auto parameters = fields("query", &self_attention::query, "key", &self_attention::key,
-                                              "value", &self_attention::value, "out", &self_attention::out);
+    static constexpr auto parameters =
+        fields<&self_attention::query, &self_attention::key, &self_attention::value, &self_attention::out>();
 };
 
 /// Attention of KvHeads groups of Group query heads each, with rotary positions, as in Llama.
 /// Source: Ainslie et al., GQA, 2023; Su et al., RoFormer, 2021.
-template <class S, tensor_axis Embed, tensor_axis KvHeads, tensor_axis Group, tensor_axis HeadDim>
+/// Example:
+/// struct kv_heads : mw::axis<2> {};
+/// struct group : mw::axis<2> {};
+/// using as_in_llama = mw::grouped_attention<S, embed, kv_heads, group, head_dim>;
+template <any_strategy S, any_axis Embed, any_axis KvHeads, any_axis Group, any_axis HeadDim>
 struct grouped_attention {
     linear_without_bias<S, Embed, axes<KvHeads, Group, HeadDim>> query;
     linear_without_bias<S, Embed, axes<KvHeads, HeadDim>> key, value;
@@ -37,18 +43,17 @@ struct grouped_attention {
     template <class Batch, class Context>
     using kept = parameter<S, Batch, Context, KvHeads, HeadDim>;
 
-    template <a_tensor X, class Past = no_cache>
+    template <any_tensor X, class Past = no_cache>
     auto operator()(X const& x, Past past = {}) const {
         using token = detail::token_axis_of<X>;
-        rope_options const at{.first_position = past.next(x.template extent<token>())};
+        rope_options const at{.first_position = past.next(detail::token_count(x))};
         auto const q = rope<token, HeadDim>(query(x), at);
         auto const k = rope<token, HeadDim>(key(x), at);
         return out(past.template attend<S>(q, k, value(x)));
     }
 
-    static constexpr auto parameters =
-        fields("query", &grouped_attention::query, "key", &grouped_attention::key, "value",
-               &grouped_attention::value, "out", &grouped_attention::out);
+    static constexpr auto parameters = fields<&grouped_attention::query, &grouped_attention::key,
+                                              &grouped_attention::value, &grouped_attention::out>();
 };
 
 }  // namespace meshwise

@@ -1,6 +1,7 @@
-#pragma once
 // token_embedding: ids as vectors that know where they stand: a row of the table, scaled where that is asked for, plus the
 // position. What an encoder and a decoder begin with.
+#pragma once
+
 #include <meshwise/nn/learned_positions.hpp>
 #include <meshwise/nn/linear.hpp>
 #include <meshwise/nn/sinusoidal_positions.hpp>
@@ -31,20 +32,23 @@ struct positions_for<S, Token, Embed, O> {
 
 /// How the tables of tokens start: small, or, where they are scaled, so that scaled rows have variance 1 beside sines
 /// of amplitude 1.
-template <tensor_axis Embed, transformer_options O>
-inline constexpr normal initial_table = O.scale_embeddings
-                                            ? detail::scaled_to(static_cast<double>(Embed::true_size))
-                                            : normal{0.02F};
+/// Example: static_assert(mw::initial_table<embed, mw::transformer_options{}>.deviation == 0.02F);
+template <any_axis Embed, transformer_options O>
+inline constexpr normal initial_table =
+    O.scale_embeddings ? detail::scaled_to(static_cast<double>(Embed::true_size)) : normal{0.02F};
 
 /// The parameter that holds the positions of a model: a table (Token, Embed), or nothing.
-template <class S, tensor_axis Token, tensor_axis Embed, transformer_options O>
+/// Example: using table_of_positions = mw::positions_of<S, token, embed, mw::transformer_options{}>;
+template <any_strategy S, any_axis Token, any_axis Embed, transformer_options O>
 using positions_of = typename detail::positions_for<S, Token, Embed, O>::type;
 
 /// Rows of `table` for ids (batch, token), and their positions, which follow those of `past`: (batch, token, embed).
-template <class S, tensor_axis Vocab, tensor_axis Token, transformer_options O, class Past = no_cache>
+/// Example:
+/// auto e = mw::token_embedding<S, vocab, context, mw::transformer_options{}>(table, positions, ids);
+template <any_strategy S, any_axis Vocab, any_axis Token, transformer_options O, class Past = no_cache>
 auto token_embedding(auto const& table, auto const& positions, auto const& ids, Past const& past = {},
                      training const& how = {}) {
-    using embed = last_of<as_list<typename std::remove_cvref_t<decltype(table)>::axes>>;
+    using embed = detail::last_of<detail::as_list<typename std::remove_cvref_t<decltype(table)>::axes>>;
     embedding_options options;
     if constexpr (O.scale_embeddings) options.scale = std::sqrt(static_cast<double>(embed::true_size));
     if constexpr (O.padding_id >= 0) options.padding_id = O.padding_id;

@@ -1,7 +1,8 @@
-#pragma once
 // training: what a loss does besides, while a model is trained: dropout and smoothed labels. Nothing where it is not given.
 // The masks depend on seed, step and the name of the place only: they are the same on every mesh.
-//   m.loss(ids, targets, mw::training{.dropout = 0.1, .label_smoothing = 0.1, .step = step})
+//   m.loss(ids, targets, mw::training{.dropout = 0.1, .label_smoothing = 0.1, .step = step});
+#pragma once
+
 #include <meshwise/ops/cross_entropy.hpp>
 #include <meshwise/ops/dropout.hpp>
 
@@ -18,7 +19,7 @@ struct training {
 
     meshwise::label_smoothing labels() const { return {label_smoothing, smoothing}; }
     /// x with some of it dropped, by masks that are those of this name.
-    auto drop(a_tensor auto const& x, std::string_view name) const {
+    auto drop(any_tensor auto const& x, std::string_view name) const {
         return meshwise::dropout(x, dropout, from, name, step);
     }
     /// The same training inside of a part: names in there are its own.

@@ -1,6 +1,7 @@
-#pragma once
 // transformer_block: attention and a feed-forward layer, each with the way around it, in the order of norms that is chosen.
 // Source: Xiong et al., On layer normalization in the Transformer architecture, 2020.
+#pragma once
+
 #include <meshwise/nn/key_value_cache.hpp>
 #include <meshwise/nn/linear.hpp>
 #include <meshwise/nn/training.hpp>
@@ -9,6 +10,9 @@
 namespace meshwise {
 
 /// A sublayer f and the way around it: x + f(norm(x)), or norm(x + f(x)). What is dropped goes by `name`.
+/// Example:
+/// auto y = mw::residual<mw::norm_order::before>(x, [](auto const& t) { return mw::softmax<embed>(t); }, mw::training{}, "mlp",
+///                                                [](auto const& t) { return mw::gelu(t); });
 template <norm_order Order>
 auto residual(auto const& x, auto const& norm, training const& how, std::string_view name, auto f) {
     if constexpr (Order == norm_order::before)
@@ -17,6 +21,10 @@ auto residual(auto const& x, auto const& norm, training const& how, std::string_
         return norm(x + how.drop(f(x), name));
 }
 
+/// Attention and a feed-forward layer, each with a norm and a way around it.
+/// Example:
+/// using block = mw::transformer_block<mw::layer_norm_of<S, embed>, mw::self_attention<S, embed, heads, head_dim>,
+///                                     mw::feed_forward<S, embed, ffn>>;
 template <class Norm, class Attention, class FeedForward, norm_order Order = norm_order::before>
 struct transformer_block {
     Norm attention_norm;
@@ -32,9 +40,9 @@ struct transformer_block {
         return residual<Order>(attended, mlp_norm, how, "mlp", mlp);
     }
 
-    static constexpr auto parameters = fields("attention_norm", &transformer_block::attention_norm,
-                                              "attention", &transformer_block::attention, "mlp_norm",
-                                              &transformer_block::mlp_norm, "mlp", &transformer_block::mlp);
+    static constexpr auto parameters =
+        fields<&transformer_block::attention_norm, &transformer_block::attention,
+               &transformer_block::mlp_norm, &transformer_block::mlp>();
 };
 
 }  // namespace meshwise

@@ -1,6 +1,7 @@
-#pragma once
 // transformer_options: what kind of Transformer a model is, as one argument of its type: what it does not have has no
 // parameters either.
+#pragma once
+
 #include <cstddef>
 #include <cstdint>
 
@@ -9,19 +10,24 @@
 namespace meshwise {
 
 /// Where a sublayer's norm stands: x + f(norm(x)), and one norm at the end; or norm(x + f(x)), as first published.
+/// Example: constexpr mw::transformer_options as_in_the_paper{.norms = mw::norm_order::after};
 enum class norm_order { before, after };
 
 /// How a token knows where it stands: a table that is learned, or sines and cosines (nn/sinusoidal_positions.hpp). Their
 /// amplitude is 1: beside them embeddings are to be scaled, or a model sees little of its tokens as it begins.
+/// Example: constexpr mw::transformer_options waves{.positions = mw::position_kind::sinusoidal_interleaved};
 enum class position_kind { learned, sinusoidal_interleaved, sinusoidal_halves };
 
 /// Which tables of tokens are one: none; the target's and the head's; these and the source's, for a joint vocabulary.
+/// Example: constexpr mw::transformer_options one_table{.tied = mw::tied_tables::all};
 enum class tied_tables { none, target_and_head, all };
 
 /// How the states of a text become one: that of its first token; their mean; the largest of each feature.
+/// Example: constexpr mw::transformer_options mean{.pooling = mw::pooling::mean};
 enum class pooling { cls, mean, max };
 
-/// Example: mw::encoder<S, vocab, token, embed, heads, head_dim, ffn, layer, mw::transformer_options{.pooling = ...}>
+/// What kind of Transformer a model is, as the last argument of its type.
+/// Example: constexpr mw::transformer_options options{.norms = mw::norm_order::after, .pooling = mw::pooling::mean};
 struct transformer_options {
     norm_order norms = norm_order::before;
     position_kind positions = position_kind::learned;
@@ -33,6 +39,7 @@ struct transformer_options {
 };
 
 /// A part that a model does not have. As a norm it changes nothing.
+/// Example: static_assert(mw::parameter_count<mw::no_part> == 0);
 struct no_part {
     auto operator()(auto const& x) const { return x; }
 

@@ -1,24 +1,29 @@
-#pragma once
 // attention: scaled dot-product attention, also with grouped heads (several query heads share a key and value head),
 // causal or not, over its own tokens or over another sequence.
 //   mw::attention<token>(q, k, v)            strict: local, or an error
 //   mw::attention<S, token>(q, k, v)         follows the strategy: gathers what the rule needs whole, settles the result
-//   mw::attention<token, source>(q, k, v)    the keys and values are those of another axis
+//   mw::attention<token, source>(q, source_k, source_v)   the keys and values are those of another axis
 // Rule: ops/attention_rule.hpp. Gradient: of k and v pending where the queries that share them are split.
 // Cost: 4 x queries x keys x head_dim operations a head forward, 10 backward, half where causal; keeps q, k, v, the
 // result and one number a query, never the weights. Under reproducible<V>, where the tokens or the group of q are split,
 // each leaf of them is a call of its own. Of bfloat16 the sums are float.
+#pragma once
+
 #include <cmath>
 
 #include <meshwise/backend/concept.hpp>
+#include <meshwise/ops/along_axis.hpp>
 #include <meshwise/ops/attention_rule.hpp>
 #include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/rows.hpp>
+#include <meshwise/tensor/option_range.hpp>
+#include <meshwise/tensor/padding.hpp>
+#include <meshwise/tensor/strides.hpp>
 
 namespace meshwise {
 
 /// How an attention looks at its keys. Lengths: tensor<int32, axes<batch>>, split as q is (or, where a strategy places
 /// the operands, as it places them).
+/// Example: auto all_tokens = mw::attention<token>(q, k, v, {.causal = false, .key_lengths = lengths});
 template <class Lengths, bool Causal>
 struct attention_options {
     /// A query sees the keys up to its own position. Over its own tokens this is what is meant when nothing is said.
@@ -103,9 +108,9 @@ struct attention_of {
         s.head_dim = q.template local<last>();
         s.causal = how.causal;
         s.first_query = static_cast<std::ptrdiff_t>(how.first_query + first_of_axis<Token>(q));
-        s.scale = how.scale != 0 ? how.scale : 1 / std::sqrt(static_cast<double>(q.template extent<last>()));
+        s.scale = how.scale != 0 ? how.scale : 1 / std::sqrt(static_cast<double>(true_extent<last>(q)));
         if constexpr (batch::size == 1)
-            if (how.key_lengths) s.key_lengths = how.key_lengths.data();
+            if (how.key_lengths) s.key_lengths = how.key_lengths.raw_data();
         s.q_batch = stride(q, batch{}), s.q_token = stride_of<Token>(q), s.q_head = stride(q, heads{}),
         s.q_group = stride(q, typename parts::group{});
         s.k_batch = stride(k, batch{}), s.k_token = stride_of<Key>(k), s.k_head = stride(k, heads{});
@@ -148,9 +153,10 @@ struct attention_of {
         auto out = result_of<Q>(q);
         for (std::size_t i = 0; i < leaves; ++i) {
             piece const p = leaf_of(s, i);
-            B::attention(p.shape, q.data() + p.at_q, k.data(), v.data(), out.mutable_data() + p.at_q,
-                         lse + p.at_row);
+            B::attention(p.shape, q.raw_data() + p.at_q, k.raw_data(), v.raw_data(),
+                         out.mutable_data() + p.at_q, lse + p.at_row);
         }
+        clear_padding(out);  // of queries
         return out;
     }
 
@@ -167,9 +173,9 @@ struct attention_of {
             auto const rows = static_cast<number const*>(lse.data());
             auto const run = [&](std::size_t i, T* to_k, T* to_v) {
                 piece const p = leaf_of(s, i);
-                B::attention_gradient(p.shape, q.data() + p.at_q, k.data(), v.data(), out.data() + p.at_q,
-                                      rows + p.at_row, d.data() + p.at_q, dq.mutable_data() + p.at_q, to_k,
-                                      to_v);
+                B::attention_gradient(p.shape, q.raw_data() + p.at_q, k.raw_data(), v.raw_data(),
+                                      out.raw_data() + p.at_q, rows + p.at_row, d.raw_data() + p.at_q,
+                                      dq.mutable_data() + p.at_q, to_k, to_v);
             };
             if constexpr (leaves == 1)
                 run(0, dk.mutable_data(), dv.mutable_data());
@@ -193,56 +199,52 @@ struct attention_of {
 template <class Token, class Key, class Q, class K, class V>
 auto attended(Q const& q, K const& k, V const& v, options_of<Token, Key, Q> const& how,
               std::source_location where) {
-    if constexpr (any_poison<Q, K, V>)
-        return poison{};
+    using verdict = all_of<not_refused<Q, K, V>,
+                           typename attending<Token, Key, typename Q::operand, typename K::operand,
+                                              typename V::operand>::verdict,
+                           same_elements<Q, K>, same_elements<Q, V>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
     else {
-        using verdict = all_of<typename attending<Token, Key, typename Q::operand, typename K::operand,
-                                                  typename V::operand>::verdict,
-                               same_elements<Q, K>, same_elements<Q, V>>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
-            using self = attention_of<Token, Key, Q, K, V>;
-            attention_shape const s = self::shape_of(q, k, v, how);
-            self::check(k, s);
-            result_extents<Q>(typename Q::axes{}, q, k, v);
-            result_extents<K>(typename K::axes{}, k, v);
-            context& here = current();
-            buffer const lse(*here.pool,
-                             s.batch * s.kv_heads * s.group * s.queries * sizeof(typename self::number),
-                             here.allocating_for);
-            auto out = self::forward(q, k, v, s, static_cast<typename self::number*>(lse.data()));
-            if (is_recorded(q, k, v)) self::record_gradient(out, q, k, v, s, lse, how, where);
-            return out;
-        }
+        bool const recorded = is_recorded(where, q, k, v);
+        using self = attention_of<Token, Key, Q, K, V>;
+        check_options("mw::attention", {{"scale", how.scale, at_least_zero}}, &where);
+        if constexpr (self::parts::batch::size == 1)
+            if (how.key_lengths) check_operands(where, q, how.key_lengths);
+        attention_shape const s = self::shape_of(q, k, v, how);
+        self::check(k, s);
+        note_numbers<Q>(how.scale, how.first_query, how.causal);
+        context& here = current();
+        buffer const lse(*here.pool,
+                         s.batch * s.kv_heads * s.group * s.queries * sizeof(typename self::number),
+                         here.allocating_for);
+        auto out = self::forward(q, k, v, s, static_cast<typename self::number*>(lse.data()));
+        if (recorded) self::record_gradient(out, q, k, v, s, lse, how, where);
+        return out;
     }
 }
 
 template <class S, class Token, class Key, class Q, class K, class V>
 auto attended_by(Q const& q, K const& k, V const& v,
                  options_of<Token, Key, Q, as_strategy_says<S>> const& how, std::source_location where) {
-    if constexpr (any_poison<Q, K, V>)
-        return poison{};
+    using relation = attending<Token, Key, typename Q::operand, typename K::operand, typename V::operand>;
+    using verdict = all_of<not_refused<Q, K, V>, typename relation::parts::verdict,
+                           same_mesh<typename Q::layout, layout<typename S::mesh>>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
     else {
-        using relation = attending<Token, Key, typename Q::operand, typename K::operand, typename V::operand>;
-        using verdict = all_of<typename relation::parts::verdict,
-                               same_mesh<typename Q::layout, layout<typename S::mesh>>>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
-            using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
-            using to_kv = typename relation::template wanted_kv<to_q>;
-            auto const at_q = reshard<to_q>(q, where);
-            options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
-                how.causal, {}, how.first_query, how.scale};
-            if constexpr (relation::parts::batch::size == 1)
-                if (how.key_lengths)
-                    placed.key_lengths =
-                        reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
-            return settle<S>(
-                attended<Token, Key>(at_q, reshard<to_kv>(k, where), reshard<to_kv>(v, where), placed, where),
-                where);
-        }
+        using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
+        using to_kv = typename relation::template wanted_kv<to_q>;
+        auto const at_q = reshard<to_q>(q, where);
+        options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
+            how.causal, {}, how.first_query, how.scale};
+        if constexpr (relation::parts::batch::size == 1)
+            if (how.key_lengths)
+                placed.key_lengths =
+                    reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
+        return settle<S>(
+            attended<Token, Key>(at_q, reshard<to_kv>(k, where), reshard<to_kv>(v, where), placed, where),
+            where);
     }
 }
 }  // namespace detail
@@ -253,13 +255,13 @@ auto attended_by(Q const& q, K const& k, V const& v,
 /// v are whole. Communication: none. Errors: a key length below 0 or above the number of keys.
 /// Source: Vaswani et al., Attention is all you need, 2017; Ainslie et al., GQA, 2023; Dao et al., FlashAttention, 2022.
 /// Example: auto y = mw::attention<token>(q, k, v, {.key_lengths = lengths});
-template <tensor_axis Token, a_tensor Q, a_tensor K, a_tensor V>
+template <any_axis Token, any_tensor Q, any_tensor K, any_tensor V>
 auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Token, Q> how = {},
                std::source_location where = std::source_location::current()) {
     return detail::attended<Token, Token>(q, k, v, how, where);
 }
 /// The same over the keys and values of another axis; causal only where that is said.
-template <tensor_axis Token, tensor_axis Key, a_tensor Q, a_tensor K, a_tensor V>
+template <any_axis Token, any_axis Key, any_tensor Q, any_tensor K, any_tensor V>
 auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Key, Q> how = {},
                std::source_location where = std::source_location::current()) {
     return detail::attended<Token, Key>(q, k, v, how, where);
@@ -267,14 +269,14 @@ auto attention(Q const& q, K const& k, V const& v, detail::options_of<Token, Key
 
 /// The same under a strategy: q goes where S puts its axes, k and v beside it with their keys whole, the result where S
 /// puts it. Communication: what `reshard` derives: an all-gather of k and v where the strategy splits their tokens.
-template <a_strategy S, tensor_axis Token, a_tensor Q, a_tensor K, a_tensor V>
+template <any_strategy S, any_axis Token, any_tensor Q, any_tensor K, any_tensor V>
 auto attention(Q const& q, K const& k, V const& v,
                detail::options_of<Token, Token, Q, detail::as_strategy_says<S>> how = {},
                std::source_location where = std::source_location::current()) {
     return detail::attended_by<S, Token, Token>(q, k, v, how, where);
 }
 /// Both: another axis, under a strategy.
-template <a_strategy S, tensor_axis Token, tensor_axis Key, a_tensor Q, a_tensor K, a_tensor V>
+template <any_strategy S, any_axis Token, any_axis Key, any_tensor Q, any_tensor K, any_tensor V>
 auto attention(Q const& q, K const& k, V const& v,
                detail::options_of<Token, Key, Q, detail::as_strategy_says<S>> how = {},
                std::source_location where = std::source_location::current()) {

@@ -1,5 +1,6 @@
-#pragma once
 // axis_runs: reading and writing runs of an axis that is whole on every rank, for slice and concatenate.
+#pragma once
+
 #include <meshwise/tensor/tensor.hpp>
 
 namespace meshwise::detail {
@@ -25,11 +26,11 @@ typename Out::extents_type extents_with(X const& x, std::size_t extent) {
 
 // run-time extents of the axes that x and y share, but for First of x and Second of y
 template <class First, class Second, class X, class Y>
-void check_same_extents(X const& x, Y const& y) {
+void check_same_extents(X const& x, Y const& y, std::source_location const& where) {
     [&]<class... A>(list<A...>) {
-        (check_agrees<A>(x.template extent<A>(), y), ...);
+        (check_agrees<A>(x.template extent<A>(), y, &where), ...);
     }(without<common<as_list<typename X::axes>, typename Y::axes>, list<First, Second>>{});
-    (void)x, (void)y;
+    (void)x, (void)y, (void)where;
 }
 
 /// A run of an axis that is whole: `outer` times `run` elements, every `whole` elements, from `first` on.
@@ -48,20 +49,20 @@ struct run_of_axis {
     }
     template <class B, class T>
     void take(T* out, T const* whole_data) const {
-        loops<1> l = rows();
+        iteration_space<1> l = rows();
         l.out[0] = static_cast<std::ptrdiff_t>(run), l.in[0][0] = static_cast<std::ptrdiff_t>(whole);
         B::permute(l, out, whole_data + first);
     }
     template <class B, class T>
     void put(T* whole_data, T const* in) const {
-        loops<1> l = rows();
+        iteration_space<1> l = rows();
         l.out[0] = static_cast<std::ptrdiff_t>(whole), l.in[0][0] = static_cast<std::ptrdiff_t>(run);
         B::permute(l, whole_data + first, in);
     }
 
 private:
-    loops<1> rows() const {
-        loops<1> l;
+    iteration_space<1> rows() const {
+        iteration_space<1> l;
         l.dims = 2;
         l.extents = {outer, run};
         l.out[1] = l.in[0][1] = 1;

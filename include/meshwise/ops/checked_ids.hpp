@@ -1,6 +1,7 @@
-#pragma once
 // checked_ids: every id is compared with the true size of its axis on every rank, before anything is masked,
 // so that a wrong id is an error and never a row of zeros. Cost: one pass over the ids.
+#pragma once
+
 #include <cstdint>
 
 #include <meshwise/tensor/shard.hpp>
@@ -26,22 +27,41 @@ std::string position_in_words(X const& x, std::size_t local) {
     }(typename X::axes{});
 }
 
-/// Throws where an id is outside [0, Axis::true_size), and not `allowed` either.
+/// Throws where an id is outside [0, count), and not `allowed` either, if that is negative.
 template <class Axis, class Ids>
-void check_ids(Ids const& ids, char const* what, std::int32_t allowed) {
+void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size_t count = Axis::true_size) {
     static_assert(Axis::true_size <= std::size_t{1} << 31U,
                   "meshwise: ids are int32, and this axis has more elements");
     if constexpr (Ids::backend::computes) {
-        auto const values = ids.span();
+        auto const values = std::span(ids.raw_data(), ids.size());
         for (std::size_t i = 0; i < values.size(); ++i) {
-            if (values[i] == allowed ||
-                (values[i] >= 0 && static_cast<std::size_t>(values[i]) < Axis::true_size))
+            if ((values[i] == allowed && allowed < 0) ||
+                (values[i] >= 0 && static_cast<std::size_t>(values[i]) < count))
                 continue;
-            throw error(std::string(what) + " " + std::to_string(values[i]) + " at " +
-                        position_in_words(ids, i) + " is outside of " + std::string(name_of<Axis>()) +
-                        ", which has " + std::to_string(Axis::true_size) +
-                        " elements; check that the text was encoded with this model's tokenizer");
+            throw error(
+                std::string(what) + " " + std::to_string(values[i]) + " at " + position_in_words(ids, i) +
+                " is outside of " + std::string(name_of<Axis>()) +
+                (count == 0 ? " without elements: allowed is none"
+                            : ": allowed are 0 to " + std::to_string(count - 1)) +
+                (allowed < 0 ? " and " + std::to_string(allowed) + ", which does not count" : "") +
+                "; if it was read as a number, correct the data, and if a tokenizer made it, take the "
+                "one whose vocabulary is the model's");
         }
+    }
+}
+
+/// Throws where a length is not one of Token, of which every text has `tokens`.
+template <class Token, class Lengths>
+void check_lengths(Lengths const& lengths, char const* operation, std::size_t tokens) {
+    if constexpr (Lengths::backend::computes) {
+        auto const values = std::span(lengths.raw_data(), lengths.size());
+        for (std::size_t i = 0; i < values.size(); ++i)
+            if (values[i] < 0 || static_cast<std::size_t>(values[i]) > tokens)
+                throw error(std::string(operation) + " was given a length of " + std::to_string(values[i]) +
+                            " at " + position_in_words(lengths, i) + ", but axis " +
+                            std::string(name_of<Token>()) + " has " + std::to_string(tokens) +
+                            " tokens: a length is a number of tokens from 0 to that, as "
+                            "mw::tensor_of_lengths gives it");
     }
 }
 

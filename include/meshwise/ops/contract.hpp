@@ -1,14 +1,17 @@
-#pragma once
 // contract: sums of products over named axes, mapped to matrix products by strides. No copies: axes that lie
 // behind one another in all operands are walked as one, what is left over is looped.
 //
 // Costs: 2 x (product of all local extents) operations. Under reproducible<V> a contraction over a split axis is
 // computed as V leaf products in all, summed in a fixed binary tree: one more result-sized buffer per level.
+#pragma once
+
 #include <cstdint>
 #include <vector>
 
 #include <meshwise/autodiff/record.hpp>
 #include <meshwise/ops/contract_into.hpp>
+#include <meshwise/ops/mapped_elements.hpp>
+#include <meshwise/tensor/strides.hpp>
 
 namespace meshwise {
 
@@ -89,7 +92,7 @@ struct placed_axes {
 };
 [[gnu::noinline]] inline void describe_axes(std::span<contraction_axis> all, placed_axes x, placed_axes y,
                                             placed_axes out) {
-    std::array<std::ptrdiff_t, 24> a{}, b{}, c{};
+    std::array<std::ptrdiff_t, 2 * most_axes> a{}, b{}, c{};
     strides_at(x.positions, x.extents, a.data());
     strides_at(y.positions, y.extents, b.data());
     strides_at(out.positions, out.extents, c.data());
@@ -105,7 +108,7 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
     using B = typename X::backend;
     auto out = result_of<result>(x, y);
     using every = concat<as_list<Out>, typename Relation::contracted>;
-    static_assert(every::size <= 24);
+    static_assert(every::size <= 2 * most_axes);
     std::array<contraction_axis, every::size> all{};
     auto const& in_x = x.local_extents();
     auto const& in_y = y.local_extents();
@@ -125,13 +128,14 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
             cut.extent = leaves_of<B, typename X::layout, leaf>::extent(cut.extent);
             auto part = [&](std::size_t i, R* to) {
                 auto const step = static_cast<std::ptrdiff_t>(i * cut.extent);
-                contract_into<B>(all, x.data() + step * cut.a, y.data() + step * cut.b, y.memory(), to);
+                contract_into<B>(all, x.raw_data() + step * cut.a, y.raw_data() + step * cut.b, y.memory(),
+                                 to);
             };
             sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
             return out;
         }
     }
-    contract_into<B>(all, x.data(), y.data(), y.memory(), out.mutable_data(), bias);
+    contract_into<B>(all, x.raw_data(), y.raw_data(), y.memory(), out.mutable_data(), bias);
     return out;
 }
 
@@ -143,10 +147,10 @@ inline constexpr bool has_gradient = !std::is_same_v<typename X::value_type, bfl
 
 template <class X, class Y>
 using same_kind =
-    judge<std::is_same_v<typename X::backend, typename Y::backend> &&
-              std::is_same_v<summed_as<typename X::value_type>, summed_as<typename Y::value_type>>,
-          tensors_of_different_backends, left_element_type<typename X::value_type>,
-          right_element_type<typename Y::value_type>>;
+    all_of<same_backend<X, Y>, no_mask<X, Y>,
+           judge<std::is_same_v<summed_as<typename X::value_type>, summed_as<typename Y::value_type>>,
+                 elements_of_different_types, left_element_type<typename X::value_type>,
+                 right_element_type<typename Y::value_type>>>;
 
 template <class Out, class X, class Y>
 struct contractible {
@@ -154,7 +158,7 @@ struct contractible {
         all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
 };
 
-// a contraction of gradients, which nobody records: contract itself would bring the pullbacks of pullbacks with it
+// A contraction of gradients, without recording: `contract` would instantiate the pullbacks of pullbacks.
 template <class Out, class X, class Y>
 auto contract_gradients(X const& x, Y const& y) {
     using verdict = typename contractible<Out, X, Y>::verdict;
@@ -167,7 +171,6 @@ auto contract_gradients(X const& x, Y const& y) {
 
 template <class Out, class X, class Y>
 void record_contraction(Out& out, X const& x, Y const& y, std::source_location where) {
-    if (!is_recorded(x, y)) return;
     if ((!has_gradient<X> && x.node() != 0) || (!has_gradient<Y> && y.node() != 0))
         throw error("a product gives no gradient to its bfloat16 operand: multiply in float, or put"
                     " mw::without_recording around it");
@@ -184,20 +187,18 @@ void record_contraction(Out& out, X const& x, Y const& y, std::source_location w
 /// Placement: local or an error; a summed axis that is split leaves a pending sum. Communication: none.
 /// Element types: the same, or float and bfloat16; bfloat16 is summed in float, and float beside it is rounded to
 /// bfloat16 first. Gradient: the same rule applied to the backward contractions; none for an operand of bfloat16.
-template <class Out, a_tensor X, a_tensor Y>
+/// Example: auto h = mw::contract<mw::axes<batch, token, ffn>>(x, w);  // embed is summed
+template <class Out, any_tensor X, any_tensor Y>
 auto contract(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<X, Y>)
-        return poison{};
+    using relation = contraction<Out, typename X::operand, typename Y::operand>;
+    using verdict = all_of<not_refused<X, Y>, typename detail::contractible<Out, X, Y>::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
     else {
-        using relation = contraction<Out, typename X::operand, typename Y::operand>;
-        using verdict = typename detail::contractible<Out, X, Y>::verdict;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
-            auto out = detail::contracted<detail::summed_as<typename X::value_type>, Out, relation>(x, y);
-            detail::record_contraction(out, x, y, where);
-            return out;
-        }
+        bool const recorded = is_recorded(where, x, y);
+        auto out = detail::contracted<detail::summed_as<typename X::value_type>, Out, relation>(x, y);
+        if (recorded) detail::record_contraction(out, x, y, where);
+        return out;
     }
 }
 

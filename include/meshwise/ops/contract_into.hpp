@@ -1,15 +1,17 @@
-#pragma once
 // contract_into: a sum of products over axes, mapped to matrix products by strides. No copies: axes that lie behind one
 // another in all operands are walked as one, what is left over is looped.
+#pragma once
+
 #include <array>
 #include <span>
 #include <utility>
 
-#include <meshwise/ops/packed_right.hpp>
+#include <meshwise/ops/packed_operand.hpp>
 
 namespace meshwise {
 
 /// One axis of a contraction: its extent on this rank, and its stride in each operand (0: not there).
+/// Example: constexpr mw::contraction_axis rows{.extent = 8, .a = 32, .c = 64};
 struct contraction_axis {
     std::size_t extent = 1;
     std::ptrdiff_t a = 0, b = 0, c = 0;
@@ -19,7 +21,7 @@ struct contraction_axis {
 namespace detail {
 
 struct axis_group {
-    std::array<contraction_axis, 8> axes{};
+    std::array<contraction_axis, most_axes> axes{};
     std::size_t count = 0;
 
     // fuses axes that are one behind the other in every operand, then puts the largest first
@@ -78,7 +80,7 @@ void contract_into(std::span<contraction_axis const> all, Left const* a, Right c
     if (n.extent == 1) shape.b_n = shape.c_n = 1;
 
     // what does not fit into one product is looped: batch axes first, sums last
-    std::array<contraction_axis, 16> looped{};
+    std::array<contraction_axis, 2 * most_axes> looped{};
     std::size_t count = 0, first_sum = 0;
     for (std::size_t i = 0; i < batch.count; ++i) looped[count++] = batch.axes[i];
     for (axis_group* group : {&rows, &columns})
@@ -104,7 +106,7 @@ void contract_into(std::span<contraction_axis const> all, Left const* a, Right c
         B::batched_gemm(looped[0].extent, looped[0].a, looped[0].b, looped[0].c, shape, a, b, c);
         return;
     }
-    std::array<std::size_t, 16> at{};
+    std::array<std::size_t, 2 * most_axes> at{};
     for (bool more = true; more;) {
         std::ptrdiff_t in_a = 0, in_b = 0, in_c = 0;
         shape.accumulate = false;

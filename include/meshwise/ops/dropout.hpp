@@ -1,9 +1,11 @@
-#pragma once
 // dropout: elements set to zero at random, the others scaled so that the mean stays. Whether an element stays
 // depends on seed, name, step and its GLOBAL index only: one mask on every mesh, the same for all ranks that
 // hold an element, and computed again for the gradient instead of being kept.
 // Cost: one pass and one random number per element, forward and backward; no memory but the result's.
+#pragma once
+
 #include <meshwise/autodiff/record.hpp>
+#include <meshwise/tensor/option_range.hpp>
 #include <meshwise/tensor/random.hpp>
 
 namespace meshwise {
@@ -42,7 +44,7 @@ struct dropout_mask {
         std::size_t run = 1;
         if constexpr (X::axis_count > 0) run = part.local.back();
         T* const to = out.mutable_data();
-        T const* const from = x.data();
+        T const* const from = x.raw_data();
         T const times = static_cast<T>(factor);
         B::parallel(x.size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
             for (; begin < end; ++begin) {
@@ -63,28 +65,28 @@ struct dropout_mask {
 /// Communication: none.
 /// Errors: a probability outside [0, 1].
 /// Source: Srivastava et al., 2014. Example: x = mw::dropout(x, 0.1, run_seed, "block.3.attention", step);
-template <a_tensor X>
+template <any_tensor X>
 auto dropout(X const& x, double probability, seed s, std::string_view name, std::uint64_t step,
              std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>)
-        return poison{};
+    using verdict = all_of<not_refused<X>, detail::no_maximum<typename X::layout>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
     else {
-        using verdict = detail::no_maximum<typename X::layout>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
-            if (!(probability >= 0 && probability <= 1))
-                throw error("dropout of " + std::string(name) + " was given the probability " +
-                            std::to_string(probability) + "; it lies between 0 and 1");
-            if (probability == 0) return x;
-            detail::dropout_mask const mask(probability, s, name, step);
-            auto out = mask.applied(x);
-            if (is_recorded(x))
-                record_linear(out, where, [to = target_of(x), mask](auto const& d, mesh_mask pending) {
-                    contribute(to, mask.applied(d), pending);
-                });
-            return out;
-        }
+        bool const recorded = is_recorded(where, x);
+        if (!detail::zero_to_one.has(probability))
+            detail::check_options(("mw::dropout of " + std::string(name)).c_str(),
+                                  {{"probability", probability, detail::zero_to_one}}, &where);
+        if constexpr (X::mesh::ranks > 1)
+            detail::note_common(common_kind::dropout, {detail::bits_of(probability), s.value, step,
+                                                       detail::hash_of_bytes(name.data(), name.size())});
+        if (probability == 0) return x;
+        detail::dropout_mask const mask(probability, s, name, step);
+        auto out = mask.applied(x);
+        if (recorded)
+            record_linear(out, where, [to = target_of(x), mask](auto const& d, mesh_mask pending) {
+                contribute(to, mask.applied(d), pending);
+            });
+        return out;
     }
 }
 

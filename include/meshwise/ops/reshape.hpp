@@ -1,10 +1,12 @@
-#pragma once
 // split_axis, merge_axes, transpose: other axes for the same elements.
 // Rule: elements never move between ranks, so a split stays on the outermost axis of the group.
 // Cost: split_axis and merge_axes share the operand's memory; transpose copies.
+#pragma once
+
 #include <meshwise/ops/axis_runs.hpp>
 #include <meshwise/ops/rename.hpp>
 #include <meshwise/ops/sum.hpp>
+#include <meshwise/tensor/padding.hpp>
 
 namespace meshwise {
 
@@ -43,36 +45,42 @@ std::size_t group_extent(X const& x, list<A...>) {
 }  // namespace detail
 
 /// Axis From as the axes Group, the outermost of which takes over the split, in equal pieces.
+/// Example:
+/// static_assert(mw::axis_splitting<embed, mw::detail::list<heads, head_dim>, decltype(x)::operand>::verdict::value);
 template <class From, class Group, class X>
 struct axis_splitting {
-    using first = first_of<Group>;
+    using first = detail::first_of<Group>;
     template <class A>
-    using named = std::conditional_t<std::is_same_v<A, From>, Group, list<A>>;
+    using named = std::conditional_t<std::is_same_v<A, From>, Group, detail::list<A>>;
     template <class... A>
-    using all_named = as_axes<concat<list<>, named<A>...>>;
-    using axes = apply_to<all_named, typename X::axes>;
+    using all_named = as_axes<detail::concat<detail::list<>, named<A>...>>;
+    using axes = detail::apply_to<all_named, typename X::axes>;
     using layout = typename detail::moved_split<From, first, typename X::layout>::type;
     using verdict = all_of<
-        typename detail::present<value_lacks_axis, list<From>, typename X::axes>::type,
+        typename detail::present<value_lacks_axis, detail::list<From>, typename X::axes>::type,
         judge<From::size == detail::stored_elements(Group{}), sizes_differ, axis_of_size<From, From::size>,
               axis_of_size<first, detail::stored_elements(Group{})>>,
         judge<From::true_size == detail::true_elements(Group{}), sizes_differ,
               axis_of_size<From, From::true_size>, axis_of_size<first, detail::true_elements(Group{})>>,
         judge<first::size % shards<typename X::layout, From> == 0, reshape_cuts_a_split_axis,
               detail::split_fact_of<value_is_split_by, From, typename X::layout>,
-              axis_of_size<first, first::size>>>;
+              axis_of_size<first, first::size>>,
+        detail::few_axes<X::axes::count - 1 + Group::size>>;
 };
 
 /// The axes Group, which stand one behind the other, as one axis To; only the outermost may be split.
+/// Example:
+/// static_assert(mw::axis_merging<mw::detail::list<heads, head_dim>, embed, decltype(o)::operand>::verdict::value);
 template <class Group, class To, class X>
 struct axis_merging {
-    using first = first_of<Group>;
+    using first = detail::first_of<Group>;
     template <class A>
-    using named = std::conditional_t<std::is_same_v<A, first>, list<To>,
-                                     std::conditional_t<contains<A, Group>, list<>, list<A>>>;
+    using named =
+        std::conditional_t<std::is_same_v<A, first>, detail::list<To>,
+                           std::conditional_t<detail::contains<A, Group>, detail::list<>, detail::list<A>>>;
     template <class... A>
-    using all_named = as_axes<concat<list<>, named<A>...>>;
-    using axes = apply_to<all_named, typename X::axes>;
+    using all_named = as_axes<detail::concat<detail::list<>, named<A>...>>;
+    using axes = detail::apply_to<all_named, typename X::axes>;
     using layout = typename detail::moved_split<first, To, typename X::layout>::type;
     using verdict =
         all_of<typename detail::present<value_lacks_axis, Group, typename X::axes>::type,
@@ -84,61 +92,59 @@ struct axis_merging {
 };
 
 /// Axis From as several axes, outermost first. Placement: the outermost takes over the split, if it divides.
-/// Communication: none. Example: auto q = mw::split_axis<embed, mw::list<heads, head_dim>>(x);
-template <tensor_axis From, class Group, a_tensor X>
+/// Communication: none. Example: auto q = mw::split_axis<embed, mw::axes<heads, head_dim>>(x);
+template <any_axis From, class Axes, any_tensor X>
 auto split_axis(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>)
-        return poison{};
+    using Group = detail::as_list<Axes>;
+    using relation = axis_splitting<From, Group, typename X::operand>;
+    using verdict = all_of<not_refused<X>, typename relation::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
     else {
-        using relation = axis_splitting<From, Group, typename X::operand>;
-        using verdict = typename relation::verdict;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
-            using first = typename relation::first;
-            using inner = typename detail::behind_first<Group>::type;
-            using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-            static_assert(From::bounded == first::bounded && out_type::bounded_count == X::bounded_count,
-                          "meshwise: mw::split_axis hands a run-time extent on to the outermost new axis: "
-                          "make that one mw::up_to, and no other");
-            auto extents = x.extents();
-            if constexpr (From::bounded) {
-                std::size_t const whole = x.template extent<From>(), each = detail::stored_elements(inner{});
-                if (whole % each != 0)
-                    throw error("axis " + std::string(name_of<From>()) + " of " + std::to_string(whole) +
-                                " elements does not divide into groups of " + std::to_string(each) +
-                                "; pad the input to a multiple");
-                extents = detail::extents_with<first, out_type>(x, whole / each);
-            }
-            return detail::relabelled<out_type>(x, extents, where);
+        detail::refuse_inner_padding(Group{});
+        using first = typename relation::first;
+        using inner = typename detail::behind_first<Group>::type;
+        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+        static_assert(From::bounded == first::bounded && out_type::bounded_count == X::bounded_count,
+                      "meshwise: mw::split_axis hands a run-time extent on to the outermost new axis: "
+                      "make that one mw::up_to, and no other");
+        auto extents = x.extents();
+        if constexpr (From::bounded) {
+            std::size_t const whole = x.template extent<From>(), each = detail::stored_elements(inner{});
+            if (whole % each != 0)
+                throw error("axis " + std::string(name_of<From>()) + " of " + std::to_string(whole) +
+                            " elements does not divide into groups of " + std::to_string(each) +
+                            "; pad the input to a multiple");
+            extents = detail::extents_with<first, out_type>(x, whole / each);
         }
+        return detail::relabelled<out_type>(x, extents, where);
     }
 }
 
 /// Several axes, which stand one behind the other, as one. Placement: only the outermost may be split, and To
 /// takes the split over. Communication: none.
-/// Example: auto y = mw::merge_axes<mw::list<heads, head_dim>, embed>(o);
-template <class Group, tensor_axis To, a_tensor X>
+/// Example: auto y = mw::merge_axes<mw::axes<heads, head_dim>, embed>(o);
+template <class Axes, any_axis To, any_tensor X>
 auto merge_axes(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>)
-        return poison{};
+    using Group = detail::as_list<Axes>;
+    using relation = axis_merging<Group, To, typename X::operand>;
+    using verdict = all_of<not_refused<X>, typename relation::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
     else {
-        using relation = axis_merging<Group, To, typename X::operand>;
-        using verdict = typename relation::verdict;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
-            static_assert(detail::stand_together<Group, typename X::axes>,
-                          "meshwise: mw::merge_axes joins axes that stand one behind the other, in that "
-                          "order: bring them together with mw::transpose first");
-            using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-            return detail::relabelled<out_type>(
-                x, detail::extents_with<To, out_type>(x, detail::group_extent(x, Group{})), where);
-        }
+        detail::refuse_inner_padding(Group{});
+        static_assert(detail::stand_together<Group, typename X::axes>,
+                      "meshwise: mw::merge_axes joins axes that stand one behind the other, in that "
+                      "order: bring them together with mw::transpose first");
+        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+        return detail::relabelled<out_type>(
+            x, detail::extents_with<To, out_type>(x, detail::group_extent(x, Group{})), where);
     }
 }
 
 /// The same axes in another order.
+/// Example:
+/// static_assert(mw::reordering<mw::axes<token, batch, embed>, decltype(x)::operand>::verdict::value);
 template <class Axes, class X>
 struct reordering {
     using layout = typename X::layout;
@@ -147,8 +153,8 @@ struct reordering {
 };
 
 /// x with its axes in the order of Axes. Placement: kept. Communication: none. Cost: one copy.
-/// Example: auto t = mw::transpose<mw::axes<token, batch>>(x);
-template <class Axes, a_tensor X>
+/// Example: auto t = mw::transpose<mw::axes<token, batch, embed>>(x);
+template <class Axes, any_tensor X>
 auto transpose(X const& x, std::source_location where = std::source_location::current()) {
     if constexpr (is_poison<X>)
         return poison{};
@@ -160,8 +166,9 @@ auto transpose(X const& x, std::source_location where = std::source_location::cu
         if constexpr (!verdict::value)
             return refuse<verdict>();
         else {
+            bool const recorded = is_recorded(where, x);
             auto out = detail::repeated<with_place<X, Axes, typename relation::layout>>(x, x);
-            if (is_recorded(x))
+            if (recorded)
                 record_linear(out, where, [to = target_of(x)](auto const& d, mesh_mask pending) {
                     contribute(to, detail::repeated<gradient_of<X>>(d, d), pending);
                 });

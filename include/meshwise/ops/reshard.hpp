@@ -1,9 +1,10 @@
-#pragma once
 // reshard: the operation that communicates. From two layouts it derives the steps and runs them; its gradient
 // runs them backwards, each contribution by its own kind: through an all-gather a pending one becomes a
 // reduce-scatter, a complete one the rank's own slice.
 //
 // settle<S>(x): reshard to where the strategy puts x's axes. all_reduce<m>(x): exactly that, or an error.
+#pragma once
+
 #include <meshwise/autodiff/record.hpp>
 #include <meshwise/ops/reshard_plan.hpp>
 
@@ -13,7 +14,7 @@ namespace detail {
 
 /// A tensor on this rank without its type: extents and memory.
 struct raw_tensor {
-    std::array<std::size_t, 8> extents{};
+    std::array<std::size_t, most_axes> extents{};
     std::size_t axes = 0;
     buffer memory;
 
@@ -68,7 +69,7 @@ struct mover {
         x.extents[axis] /= ranks;
         std::size_t const run = x.extents[axis] * x.after(axis);
         buffer const out = room(x.size());
-        loops<1> l;
+        iteration_space<1> l;
         l.dims = 2;
         l.extents = {x.before(axis), run};
         l.out = {static_cast<std::ptrdiff_t>(run), 1};
@@ -84,7 +85,7 @@ struct mover {
         buffer const packed = room(size), arrived = room(size);
         // the tensor with `to` divided in (ranks, rest), that rank axis moved to the front
         auto permute = [&](std::size_t divided, bool unpack, T* out, T const* in) {
-            loops<1> l;
+            iteration_space<1> l;
             raw_tensor piece = x;
             piece.extents[divided] /= ranks;
             auto const inner = static_cast<std::ptrdiff_t>(piece.size());
@@ -133,9 +134,8 @@ struct mover {
         if (s.ranks == 1) return d;
         switch (s.kind) {
         case step_kind::all_reduce:
+        case step_kind::all_reduce_max:  // mw::max knows on which rank the largest element lies
             return owed == 0 ? d : all_reduce(std::move(d), owed, reduction::sum, where);
-        case step_kind::all_reduce_max:
-            throw error("a maximum over ranks has no gradient here; detach its result");
         case step_kind::reduce_scatter:
         case step_kind::slice: return gather(std::move(d), s.mask, s.ranks, s.axis, where);
         case step_kind::all_gather:
@@ -178,13 +178,14 @@ using movable = all_of<same_mesh<typename X::layout, To>,
 
 /// Brings x to the layout To. Placement: any to any, except that nothing becomes pending. Communication: the steps of
 /// `plan_of`, none where the layouts are equal. Gradient: the steps backwards. Example: mw::reshard<S::layout_of<embed>>(x)
-template <class To, a_tensor X>
+template <class To, any_tensor X>
 auto reshard(X const& x, std::source_location where = std::source_location::current()) {
     if constexpr (is_poison<X>)
         return poison{};
-    else if constexpr (std::is_same_v<To, typename X::layout>)
+    else if constexpr (std::is_same_v<To, typename X::layout>) {
+        check_operands(where, x);
         return x;
-    else {
+    } else {
         using verdict = detail::movable<X, To>;
         if constexpr (!verdict::value)
             return refuse<verdict>();
@@ -192,12 +193,12 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
             using out_type = with_place<X, typename X::axes, To>;
             using move = detail::mover<typename X::value_type, typename X::backend>;
             static constexpr reshard_plan plan = plan_of<typename X::layout, To, typename X::axes>;
-            bool const recorded = is_recorded(x);
+            bool const recorded = is_recorded(where, x);
             if (recorded)
                 if (auto const* known =
                         current().recording->find_resharded(x.node(), &detail::type_tag<To>)) {
                     auto out = out_type::over(known->memory, x.extents());
-                    out.set_node(known->result);
+                    out.set_node(known->result, current().recording_number);
                     return out;
                 }
             auto out = out_type::over(move::forward(detail::raw(x), plan, where), x.extents());
@@ -208,41 +209,38 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
                 });
                 current().recording->remember_resharded(
                     {x.node(), &detail::type_tag<To>, out.node(), out.memory()});
-            }
+            } else
+                out.set_constant_as(x);
             return out;
         }
     }
 }
 
 /// Brings x to where the strategy puts a value with its axes: whatever is owed is paid here.
-template <class S, a_tensor X>
+/// Example: auto y = mw::settle<S>(mw::dot<ffn>(h, mw::transpose<mw::axes<ffn, embed>>(w)));
+template <any_strategy S, any_tensor X>
 auto settle(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>)
-        return poison{};
-    else {
-        using to = layout_for<S, typename X::axes>;
-        using verdict = detail::movable<X, to>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else
-            return reshard<to>(x, where);
-    }
+    using to = layout_for<S, typename X::axes>;
+    using verdict = all_of<not_refused<X>, detail::movable<X, to>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return reshard<to>(x, where);
 }
 
 /// The sum over mesh axis M of a value that is pending over it. Errors: a value that is not.
-template <a_mesh_axis M, a_tensor X>
+/// Example: auto y = mw::all_reduce<tp>(mw::sum<ffn>(h));
+template <any_mesh_axis M, any_tensor X>
 auto all_reduce(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>)
-        return poison{};
-    else {
-        using L = typename X::layout;
-        using verdict = judge<contains<M, sums_of<L>>, reduction_of_what_is_not_pending,
-                              value_is_not_pending_over<M>, value_is_placed_as<L>>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else
-            return reshard<relayout<typename X::axes, without<sums_of<L>, list<M>>, L>>(x, where);
-    }
+    using L = typename X::layout;
+    using verdict = all_of<not_refused<X>,
+                           judge<detail::contains<M, detail::sums_of<L>>, reduction_of_what_is_not_pending,
+                                 value_is_not_pending_over<M>, value_is_placed_as<L>>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return reshard<relayout<typename X::axes, detail::without<detail::sums_of<L>, detail::list<M>>, L>>(
+            x, where);
 }
 
 }  // namespace meshwise

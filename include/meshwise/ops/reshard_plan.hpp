@@ -1,7 +1,8 @@
-#pragma once
 // reshard_plan: the cheapest sequence of steps from one layout to another, derived at compile time.
 // Per mesh axis: partial -> whole is an all-reduce (several axes at once are ONE), partial -> split a
 // reduce-scatter, split -> whole an all-gather, split -> other split an all-to-all, whole -> split a local slice.
+#pragma once
+
 #include <array>
 #include <cstdint>
 
@@ -10,6 +11,9 @@
 
 namespace meshwise {
 
+/// What one step of a reshard does; all but `slice` are collectives.
+/// Example:
+/// static_assert(mw::plan_of<S::layout_of<ffn>, mw::layout<mesh>, mw::axes<ffn>>.steps[0].kind == mw::step_kind::all_gather);
 enum class step_kind : std::uint8_t {
     all_reduce,
     all_reduce_max,
@@ -20,28 +24,31 @@ enum class step_kind : std::uint8_t {
 };
 
 /// One step: along which mesh axes, on which axis of the tensor (all_to_all: from that axis to another).
+/// Example:
+/// constexpr mw::reshard_step step = mw::plan_of<S::layout_of<ffn>, mw::layout<mesh>, mw::axes<ffn>>.steps[0];
+/// static_assert(step.communicates() && step.ranks == 2);
 struct reshard_step {
     step_kind kind{};
     mesh_mask mask = 0;
     std::size_t ranks = 1;
     std::size_t axis = 0;
     std::size_t to_axis = 0;
-    bool communicates() const { return kind != step_kind::slice && ranks > 1; }
+    constexpr bool communicates() const { return kind != step_kind::slice && ranks > 1; }
 };
 
 namespace detail {
 
 /// A layout in numbers: for each tensor axis the mesh axes that split it, major first.
 struct placement_table {
-    static constexpr std::size_t room = 8;
-    std::array<std::array<std::size_t, room>, room> cuts{};
-    std::array<std::size_t, room> count{};
+    static constexpr std::size_t mesh_axes = 8;  // as many as a mesh may have
+    std::array<std::array<std::size_t, mesh_axes>, most_axes> cuts{};
+    std::array<std::size_t, most_axes> count{};
     mesh_mask sums = 0, maxima = 0;
 };
 
 template <class L, class... M>
 constexpr void note_cuts([[maybe_unused]] placement_table& t, [[maybe_unused]] std::size_t axis, list<M...>) {
-    ((t.cuts[axis][t.count[axis]++] = index_of<M, apply_to<list, typename L::mesh>>), ...);
+    ((t.cuts[axis][t.count[axis]++] = index_of<M, as_list<typename L::mesh>>), ...);
 }
 template <class L, class... A>
 constexpr placement_table table_of(list<A...>) {
@@ -54,6 +61,10 @@ constexpr placement_table table_of(list<A...>) {
 }
 }  // namespace detail
 
+/// The steps from one layout to another; `possible` is false where the new one would have more pending than the old.
+/// Example:
+/// constexpr mw::reshard_plan plan = mw::plan_of<S::layout_of<ffn>, mw::layout<mesh>, mw::axes<ffn>>;
+/// static_assert(plan.possible && plan.count == 1);
 struct reshard_plan {
     std::array<reshard_step, 24> steps{};
     std::size_t count = 0;
@@ -130,11 +141,16 @@ constexpr reshard_plan plan_between(placement_table now, placement_table const& 
 }  // namespace detail
 
 /// The steps from layout From to layout To for a tensor of these axes.
+/// Example: static_assert(mw::plan_of<S::layout_of<ffn>, S::layout_of<ffn>, mw::axes<ffn>>.count == 0);
 template <class From, class To, class Axes>
-inline constexpr reshard_plan plan_of = detail::plan_between<typename From::mesh>(
-    detail::table_of<From>(as_list<Axes>{}), detail::table_of<To>(as_list<Axes>{}), as_list<Axes>::size);
+inline constexpr reshard_plan plan_of =
+    detail::plan_between<typename From::mesh>(detail::table_of<From>(detail::as_list<Axes>{}),
+                                              detail::table_of<To>(detail::as_list<Axes>{}),
+                                              detail::as_list<Axes>::size);
 
 /// How many collectives the steps are.
+/// Example:
+/// static_assert(mw::collectives_of(mw::plan_of<S::layout_of<ffn>, mw::layout<mesh>, mw::axes<ffn>>) == 1);
 constexpr std::size_t collectives_of(reshard_plan const& plan) {
     std::size_t n = 0;
     for (std::size_t i = 0; i < plan.count; ++i)

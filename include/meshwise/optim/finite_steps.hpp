@@ -1,64 +1,148 @@
-#pragma once
 // finite_steps: lets an optimiser take a step only if the whole gradient is finite, on all ranks or on none.
 // Guarantees: the same answer on every rank; a step that is not taken changes nothing but the loss scale.
 // Costs: the norm's one pass and one small all-reduce. Only a step whose failure would be an error looks at each rank's
 // own part before it is reduced, because after that all ranks hold the same NaN.
+#pragma once
+
 #include <array>
 #include <string>
 #include <vector>
 
+#include <meshwise/core/compiled.hpp>
 #include <meshwise/core/uniform.hpp>
 #include <meshwise/optim/global_norm.hpp>
 
 namespace meshwise {
 
 /// What became of a step.
+/// Example:
+/// mw::step_result const result = optimizer.step(model, gradient);
+/// if (!result.applied) here.only_on_first([] { std::puts("skipped"); });
 struct step_result {
-    uniform<bool> taken = true;  // false: the gradient was not finite, and nothing was changed
-    double norm = 0;             // of the whole gradient, before it is clipped
+    uniform<bool> applied = true;  // false: the gradient was not finite, and nothing was changed
+    double norm = 0;               // of the whole gradient, before it is clipped
 };
 
 namespace detail {
-inline std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
-                                   bool summed, std::size_t skipped_in_a_row) {
-    std::string text = "the gradient is not finite";
-    if (skipped_in_a_row > 0) {
-        text += ", after ";
-        text += std::to_string(skipped_in_a_row);
-        text += " skipped steps in a row";
-    }
-    text += summed ? ": the sum over ranks overflows; it begins on " : ": it begins on ";
-    text += describe(team.mesh(), rank);
-    text += " with parameter ";
-    text += parameter;
-    text += "; parameters are as they were before; lower the learning rate, or look for a division by "
-            "zero in "
-            "the model or in that rank's data";
-    return text;
+// The copies of one parameter, one on each rank of the mesh axes that do not split it. A digest of a few of its elements
+// is multiplied by factors that add up to zero over the copies: the sum over all ranks is zero where copies are equal.
+struct replica_of {
+    static constexpr std::size_t most = 16;  // parameters that are looked at together
+    local_elements elements;
+    mesh_mask split_over = 0;
+    bool computes = false;
+
+    std::uint64_t digest(untyped_tensor const& p, std::size_t turn) const;
+    double share(untyped_tensor const& p, std::size_t turn) const;
+    /// The first rank that holds the same part as this one.
+    std::size_t first_replica(grid const& mesh, std::size_t rank) const;
+};
+template <class X>
+replica_of replica_of_type() {
+    return {elements_of<X>(), mask_of<typename X::mesh>(used_of<typename X::layout>{}), X::backend::computes};
 }
+template <class Model>
+constexpr bool computes() {
+    bool all = true;
+    auto one = [&]<class X>() { all = all && X::backend::computes; };
+    visit_types<Model>(one);
+    return all;
+}
+std::string drift_text(communicator& team, std::size_t rank, std::size_t other, std::string const& parameter,
+                       std::size_t turn);
+
+enum class unfit_gradient : std::uint8_t { applied, of_other_values };
+[[noreturn]] void refuse_gradient(unfit_gradient why, std::source_location where);
+/// Prints to stderr, once for each name and on the first rank, that a parameter gets no gradient.
+void note_unreached(std::string_view name);
+std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter, bool summed,
+                            std::size_t skipped_in_a_row);
 }  // namespace detail
 
+/// What optimisers share: a step is taken if the whole gradient is finite, on all ranks or on none.
+/// Example:
+/// mw::finite_steps<my_model> steps;
+/// auto const result = steps.look(model, gradient, 10, std::source_location::current());
 template <class Model>
 class finite_steps {
 public:
     /// Reduces the gradient and says whether it may be used.
-    /// Errors: it is not finite, and neither were the `most_skips` before it.
+    /// Errors: it is not finite, and neither were the `most_skips` before it; a step was taken with it before.
     step_result look(Model& model, model_gradient<Model>& gradient, std::size_t most_skips,
                      std::source_location where) {
+        if (gradient.applied) detail::refuse_gradient(detail::unfit_gradient::applied, where);
+        if (!gradient.of.known) detail::refuse_empty_gradient(where);
+        if (gradient.of.writes != detail::mark_of(model, where).writes)
+            detail::refuse_gradient(detail::unfit_gradient::of_other_values, where);
         bool const last = skipped_in_a_row >= most_skips;
         std::size_t const own = last ? first_not_finite(model, gradient) : 0;
-        double const norm = global_norm(model, gradient, where);
+        double const norm = norm_of(model, gradient, where);
         bool const finite = std::isfinite(norm);
         if (!finite && last) refuse_step(model, gradient, own, where);
         if (gradient.scaled_by != nullptr) gradient.scaled_by->note(finite);
         skipped_in_a_row = finite ? 0 : skipped_in_a_row + 1;
+        gradient.applied = finite;
+        if (finite) report_unreached(model, gradient);
         return {uniform<bool>::equal_by_construction(finite), norm};
     }
 
     std::size_t skipped_in_a_row = 0;
 
 private:
+    static constexpr std::size_t look_every = 16;
+
+    /// The norm; every so many steps, by the same all-reduce, also whether replicas of parameters are still equal.
+    double norm_of(Model& model, model_gradient<Model>& gradient, std::source_location where) {
+        std::size_t const turn = looks_++;
+        bool const looks = turn % look_every == 0 && current().team->size() > 1 && detail::computes<Model>();
+        if (!looks) return global_norm(model, gradient, where);
+        double drift = 0;
+        for_each_parameter(
+            model, []<class X>() { return detail::replica_of_type<X>(); },
+            [&](std::size_t i, std::string_view, detail::untyped_tensor const& p,
+                detail::replica_of const& of) {
+                if ((i + turn / look_every) % (none / detail::replica_of::most + 1) == 0)
+                    drift += of.share(p, turn);
+            });
+        double const norm = detail::norm_and_sum(model, gradient, &drift, where);
+        if (drift != 0) refuse_drift(model, turn, where);
+        return norm;
+    }
+
+    [[noreturn]] void refuse_drift(Model& model, std::size_t turn, std::source_location where) const {
+        communicator& team = *current().team;
+        std::vector<detail::replica_of> types(none);
+        std::vector<std::uint64_t> mine(none), all(none * team.size());
+        for_each_parameter(
+            model, []<class X>() { return detail::replica_of_type<X>(); },
+            [&](std::size_t i, std::string_view, detail::untyped_tensor const& p,
+                detail::replica_of const& of) {
+                types[i] = of;
+                mine[i] = of.digest(p, turn);
+            });
+        team.all_gather(team.mesh().every_axis(), element_type::uint64, mine.data(), all.data(), {1, none},
+                        where);
+        for (std::size_t i = 0; i < none; ++i)
+            for (std::size_t other = 1; other < team.size(); ++other) {
+                std::size_t const first = types[i].first_replica(team.mesh(), other);
+                if (all[first * none + i] != all[other * none + i])
+                    throw error(
+                        detail::drift_text(team, first, other, detail::parameter_name(model, i), turn));
+            }
+        throw error(detail::drift_text(team, 0, 1, "some", turn));
+    }
+
+    /// Names, once, the parameters that a step leaves as they are, because no gradient came to them.
+    static void report_unreached(Model& model, model_gradient<Model> const& gradient) {
+        for_each_parameter(
+            model, []<class X>() { return X::backend::computes; },
+            [&](std::size_t i, std::string_view name, auto&, bool computes) {
+                if (computes && !gradient.reached(i)) detail::note_unreached(name);
+            });
+    }
+
     static constexpr std::size_t none = parameter_count<Model>;
+    std::size_t looks_ = 0;
 
     /// The first parameter whose gradient, as far as this rank holds it, is not finite.
     static std::size_t first_not_finite(Model& model, model_gradient<Model> const& gradient) {
@@ -95,3 +179,7 @@ private:
 };
 
 }  // namespace meshwise
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/optim/finite_steps.inl.hpp>
+#endif

@@ -1,13 +1,16 @@
-#pragma once
 // global_norm: the length of a model's whole gradient. Every element is counted exactly once, whatever its placement:
 // a split parameter by all ranks that hold pieces, a replicated one by the first of its ranks. Every rank reads all that
 // it holds, so a number that is not finite anywhere makes the norm not finite everywhere.
+#pragma once
+
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/ops/contract.hpp>
 #include <meshwise/tensor/shard.hpp>
+#include <meshwise/tensor/strides.hpp>
 
 namespace meshwise {
 
@@ -33,7 +36,7 @@ void squares_by_leaves(buffer const& memory, double* slots) {
         detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, axis>{}) * leaves;
     for (std::size_t leaf = 0; leaf < leaves; ++leaf)
         for (std::size_t o = 0; o < outer; ++o)
-            slots[first + leaf] += B::sum_squares(run, x.data() + o * whole + leaf * run);
+            slots[first + leaf] += B::sum_squares(run, x.raw_data() + o * whole + leaf * run);
 }
 
 // how the squares of a parameter are summed, by its type
@@ -53,11 +56,24 @@ squares_of squares_of_type() {
 }
 }  // namespace detail
 
+namespace detail {
+// As `global_norm`, with one number more in the same all-reduce; null: none.
+template <class Model>
+double norm_and_sum(Model& model, model_gradient<Model>& gradient, double* more, std::source_location where);
+}  // namespace detail
+
 /// The norm of a gradient that is reduced already, the same number on all ranks; finite if and only if all its numbers
 /// are (and, of double, their squares). Communication: one all-reduce of a few numbers over the whole mesh.
+/// Example: double const norm = mw::global_norm(model, gradient);
 template <class Model>
 double global_norm(Model& model, model_gradient<Model>& gradient,
                    std::source_location where = std::source_location::current()) {
+    return detail::norm_and_sum(model, gradient, nullptr, where);
+}
+
+template <class Model>
+double detail::norm_and_sum(Model& model, model_gradient<Model>& gradient, double* more,
+                            std::source_location where) {
     context& here = current();
     constexpr std::size_t most_leaves = [] {
         std::size_t most = 1;
@@ -65,7 +81,9 @@ double global_norm(Model& model, model_gradient<Model>& gradient,
         detail::visit_types<Model>(larger);
         return most;
     }();
-    std::array<double, parameter_count<Model> * most_leaves> squares{};
+    constexpr std::size_t count = parameter_count<Model> * most_leaves;
+    std::array<double, count + 1> squares{};
+    if (more != nullptr) squares[count] = *more;
     auto const everyone = static_cast<mesh_mask>((mesh_mask{1} << here.team->mesh().axes) - 1);
     for_each_parameter(
         model, []<class X>() { return detail::squares_of_type<X>(); },
@@ -82,7 +100,8 @@ double global_norm(Model& model, model_gradient<Model>& gradient,
         });
     if (here.team->size() > 1)
         here.team->all_reduce(everyone, reduction::sum, element_type::float64, squares.data(), squares.data(),
-                              squares.size(), where);
+                              more != nullptr ? count + 1 : count, where);
+    if (more != nullptr) *more = std::exchange(squares[count], 0.0);
     double total = 0;
     for (double s : squares) total += s;
     return std::sqrt(total) * gradient.scale;

@@ -1,13 +1,17 @@
-#pragma once
 // sgd: plain gradient descent, for one tensor or a whole model.
+#pragma once
+
 #include <meshwise/optim/finite_steps.hpp>
+#include <meshwise/tensor/option_range.hpp>
 
 namespace meshwise {
 
 /// parameter -= learning_rate * gradient, in place. Placement: both in the parameter's storage layout.
-/// Errors: a gradient placed otherwise (pending, say) does not compile.
-template <a_tensor P, a_tensor G>
-void sgd_step(P& parameter, G const& gradient, double learning_rate) {
+/// Errors: a gradient placed otherwise (pending, say) does not compile; one of the two has no value.
+/// Example: mw::sgd_step(gain, mw::full<decltype(gain)>(1), 0.1);
+template <any_tensor P, any_tensor G>
+void sgd_step(P& parameter, G const& gradient, double learning_rate,
+              std::source_location where = std::source_location::current()) {
     if constexpr (!any_poison<P, G>) {
         using verdict = judge<std::is_same_v<typename P::layout, typename G::layout> &&
                                   std::is_same_v<typename P::axes, typename G::axes>,
@@ -16,31 +20,46 @@ void sgd_step(P& parameter, G const& gradient, double learning_rate) {
         if constexpr (!verdict::value)
             refuse<verdict>();
         else {
+            detail::check_options("mw::sgd_step", {{"learning_rate", learning_rate, detail::finite}});
+            check_operands(where, parameter, gradient);
+            if constexpr (P::bounded_count != 0)
+                (void)detail::result_extents<P>(typename P::axes{}, parameter, gradient);
             auto const rate = static_cast<typename P::value_type>(learning_rate);
-            loops<2> l;
+            iteration_space<2> l;
             l.dims = 1;
             l.extents[0] = parameter.size();
             l.out[0] = l.in[0][0] = l.in[1][0] = 1;
             P::backend::map(
                 l, [rate](auto p, auto g) { return p - rate * g; }, parameter.mutable_data(),
-                parameter.data(), gradient.data());
+                parameter.raw_data(), gradient.raw_data());
         }
     }
 }
 
 /// All parameters of a model. Communication: what is pending of each gradient, once, and one small all-reduce.
 /// Errors: a gradient that is not finite on any rank, unless a loss scale made it: then the step is skipped, as the
-/// result says. Parameters are as they were.
+/// result says; a gradient with which a step was taken before. Parameters are as they were.
+/// Example:
+/// auto [loss, gradient] = mw::value_and_gradient(model, inputs, targets);
+/// mw::sgd(model, gradient, 0.1);
 template <class Model>
 step_result sgd(Model& model, model_gradient<Model>& gradient, double learning_rate,
                 std::source_location where = std::source_location::current()) {
+    detail::check_options("mw::sgd", {{"learning_rate", learning_rate, detail::at_least_zero}}, &where);
+    detail::note_common(common_kind::options, {detail::bits_of(learning_rate)});
     std::size_t const may_skip = gradient.scaled_by != nullptr ? 1 : 0;
     step_result const result = finite_steps<Model>().look(model, gradient, may_skip, where);
-    if (!result.taken) return result;
+    if (!result.applied) return result;
     for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
-        sgd_step(p, gradient.whole(i, p, where), learning_rate * gradient.scale);
+        if (!gradient.reached(i)) return;
+        sgd_step(p, gradient.whole(i, p, where), learning_rate * gradient.scale, where);
     });
     return result;
+}
+template <class Model>
+step_result sgd(Model const&, model_gradient<Model> const&, double) {
+    static_assert(never<Model>, "meshwise: an optimiser changes the model, and this one is const");
+    return {};
 }
 
 }  // namespace meshwise

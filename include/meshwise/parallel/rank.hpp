@@ -1,15 +1,17 @@
+// rank: what a program sees of the participant it runs as.
 #pragma once
-// rank: what a program sees of the participant it runs as. run: starts one rank per place of the strategy's mesh.
-//   mw::run<strategy>(mw::threads{}, [](auto& here) { auto model = here.template init<my_model>(mw::seed{42}); ... });
+
 #include <cstring>
+#include <initializer_list>
+#include <span>
 #include <vector>
 
 #include <meshwise/communicator/agree.hpp>
-#include <meshwise/communicator/threads.hpp>
 #include <meshwise/core/per_rank.hpp>
 #include <meshwise/core/uniform.hpp>
 #include <meshwise/ops/reshard.hpp>
-#include <meshwise/tensor/fields.hpp>
+#include <meshwise/tensor/forgotten_fields.hpp>
+#include <meshwise/tensor/parameter_walk.hpp>
 #include <meshwise/tensor/random.hpp>
 
 namespace meshwise {
@@ -22,9 +24,29 @@ struct initial_numbers {
         return start.number * (start.how == initial::kind::normal ? numbers.normal(i) : 1);
     }
 };
+// whether tensors of these types can be made on a rank of the strategy S
+template <class S, class Types>
+struct is_of_rank;
+template <class S, class... X>
+struct is_of_rank<S, list<X...>> {
+    // one rank alone may hold tensors of any backend that computes; see check_place
+    static constexpr bool alone =
+        std::is_same_v<typename S::mesh, meshwise::mesh<>> && backend_of<S>::computes;
+    static constexpr bool value =
+        ((std::is_same_v<typename X::backend, backend_of<S>> || (alone && X::mesh::ranks == 1)) && ...);
+};
+template <class S, class Model>
+using computes_here =
+    judge<is_of_rank<S, decltype(parameter_types<Model>())>::value, tensors_of_different_backends>;
 }  // namespace detail
 
-template <class S>
+/// What a program sees of the rank it runs as: where values go, what the ranks agree on, which rank it is.
+/// Example:
+/// mw::run<S>(mw::threads{}, [](mw::rank<S>& here) {
+///     auto model = here.init<my_model>(mw::seed{42});
+///     here.only_on_first([] { std::puts("ready"); });
+/// });
+template <any_strategy S>
 class rank {
 public:
     using strategy = S;
@@ -37,44 +59,69 @@ public:
     per_rank<std::size_t> index() const { return here_.team->rank(); }
     per_rank<bool> is_first() const { return index() == 0; }
     /// Position along one mesh axis.
-    template <a_mesh_axis M>
+    template <any_mesh_axis M>
     per_rank<std::size_t> coordinate() const {
         static_assert(mesh::template has<M>, "meshwise: the mesh of this run has no such axis");
-        return here_.team->coordinate(index_of<M, apply_to<list, mesh>>);
+        return here_.team->coordinate(detail::index_of<M, detail::as_list<mesh>>);
     }
     communicator& team() { return *here_.team; }
     memory_pool& memory() { return *here_.pool; }
 
     /// A model with its initial values: the same on every mesh. Communication: none.
+    /// Errors: a model of another strategy's backend does not compile; a tensor of the model that has no value is in no
+    /// `mw::fields`.
     template <class Model>
     Model init(seed s) {
+        (void)refuse<detail::computes_here<S, Model>>();
+        here_.team->note_common(s.value, common_kind::initial_values);
         allocating_for const parameters(purpose::parameters);
+        detail::tensors_made made;
         Model model{};
+        made.stop();
+        std::vector<detail::listed_field> listed;
         for_each_parameter(model, [&](std::size_t, std::string_view name, auto& p, initial start) {
-            p = std::remove_cvref_t<decltype(p)>::uninitialized();
+            listed.push_back({static_cast<detail::untyped_tensor const*>(&p), std::string(name)});
+            p = std::remove_cvref_t<decltype(p)>::uninitialized(
+                typename std::remove_cvref_t<decltype(p)>::extents_type{});
             if constexpr (std::remove_cvref_t<decltype(p)>::backend::computes) {
-                fill_by_index(p, detail::initial_numbers{start, {s, name}});
+                detail::fill_elements(p, detail::initial_numbers{start, {s, name}});
             }
         });
+        made.require_listed(name_of<Model>(), &model, sizeof model, std::move(listed));
         return model;
     }
 
     /// This rank's part of a whole array, where the strategy puts these axes.
-    template <tensor_axis... A, class T>
-    auto place(std::span<T const> whole, typename tensor_of<S, T, A...>::extents_type extents = {}) {
-        return cut_from<tensor_of<S, T, A...>>(whole, extents);
+    template <any_axis... A, class T>
+    auto place(std::span<T const> whole, typename tensor_of<S, T, A...>::extents_type extents =
+                                             detail::no_extents<tensor_of<S, T, A...>::bounded_count>()) {
+        return detail::cut_whole<tensor_of<S, T, A...>>(whole, extents, common_kind::data);
     }
-    template <tensor_axis... A, class T>
-    auto place(std::vector<T> const& whole, typename tensor_of<S, T, A...>::extents_type extents = {}) {
+    template <any_axis... A, class T>
+    auto place(std::initializer_list<T> whole,
+               typename tensor_of<S, T, A...>::extents_type extents =
+                   detail::no_extents<tensor_of<S, T, A...>::bounded_count>()) {
+        return place<A...>(std::span<T const>(whole.begin(), whole.size()), extents);
+    }
+    template <any_axis... A, class T>
+    auto place(std::vector<T> const& whole, typename tensor_of<S, T, A...>::extents_type extents =
+                                                detail::no_extents<tensor_of<S, T, A...>::bounded_count>()) {
         return place<A...>(std::span<T const>(whole), extents);
+    }
+    template <class... A, class Whole>
+        requires detail::misnamed<A...>
+    auto place(Whole const&) {
+        return refuse<typename detail::judged_names<A...>::verdict>();
     }
 
     /// The whole value, on every rank. Communication: what is owed, and gathers.
+    /// Errors: x is recorded: numbers leave the tape, so gather(x.detached()) says that no gradient is wanted.
     template <class X>
     std::vector<typename X::value_type> gather(X const& x,
                                                std::source_location where = std::source_location::current()) {
+        if (is_recorded(where, x)) detail::refuse_without_gradient("here.gather", where);
         without_recording const off;
-        auto const whole = reshard<layout<mesh>>(x, where);
+        auto const whole = reshard<layout<mesh>>(x.detached(), where);
         if constexpr (!X::backend::computes)
             return std::vector<typename X::value_type>(whole.size());
         else
@@ -95,39 +142,44 @@ public:
     /// A number that ought to be equal on all ranks. Communication: one small gather.
     /// Errors: it is not; the message names two ranks and their numbers.
     template <class T>
-        requires std::is_arithmetic_v<T> uniform<T> agreed(
-            T mine, std::source_location where = std::source_location::current()) {
-            std::vector<T> each(team().size(), mine);
-            team().all_gather(everyone(), element_type::uint8, &mine, each.data(), {1, sizeof(T)}, where);
-            for (std::size_t other = 1; other < each.size(); ++other)
-                if (std::memcmp(&each[other], &each[0], sizeof(T)) != 0)
-                    throw error("at " + std::string(where.file_name()) + ":" + std::to_string(where.line()) +
-                                " ranks ought to agree, but " + describe(team().mesh(), 0) + " has " +
-                                std::to_string(each[0]) + " and " + describe(team().mesh(), other) + " has " +
-                                std::to_string(each[other]) +
-                                "; compute it alike, or take here.any or here.all");
-            return uniform<T>::equal_by_construction(mine);
-        }
+        requires std::is_arithmetic_v<T>
+    uniform<T> agreed(T mine, std::source_location where = std::source_location::current()) {
+        std::vector<T> each(team().size(), mine);
+        team().all_gather(everyone(), element_type::uint8, &mine, each.data(), {1, sizeof(T)}, where);
+        for (std::size_t other = 1; other < each.size(); ++other)
+            if (std::memcmp(&each[other], &each[0], sizeof(T)) != 0)
+                throw error("at " + std::string(where.file_name()) + ":" + std::to_string(where.line()) +
+                            " ranks ought to agree, but " + describe(team().mesh(), 0) + " has " +
+                            std::to_string(each[0]) + " and " + describe(team().mesh(), other) + " has " +
+                            std::to_string(each[other]) + "; compute it alike, or take here.any or here.all");
+        return uniform<T>::equal_by_construction(mine);
+    }
 
-    /// Calls f on the first rank, such as to print; the others go on. Communication: none, and none in f.
+    /// Calls f on the first rank, such as to print; the others go on. In a plan (mw::explain) no rank calls it.
+    /// Communication: none, and none in f.
     /// Errors: a collective in f throws at once.
     /// Example: here.only_on_first([&] { std::printf("loss %f\n", loss); });
     template <class F>
     void only_on_first(F f) {
-        if (!is_first().on_this_rank()) return;
-        communicator::alone const guard(team());
+        if (!backend_of<S>::computes || !is_first().on_this_rank()) return;
+        detail::working_alone const guard(here_);
         f();
     }
 
     /// Calls f on the first rank and gives its result to all: nothing, or a plain value. f makes no collective.
     /// Communication: one small all-reduce, and a broadcast of the result.
     /// Errors: what f throws, with the same sentence on every rank; the team stays whole.
-    /// Example: auto const step = here.on_first([&] { return newest_step_in(folder); });
+    /// Example: auto const step = here.on_first([&] { return std::filesystem::file_size(files[0]); });
     template <class F>
     auto on_first(F f, std::source_location where = std::source_location::current()) {
         if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
-            on_all_or_none(
-                team(), [&] { is_first().on_this_rank() ? f() : void(); }, where);
+            detail::on_all_or_none(
+                team(),
+                [&] {
+                    detail::working_alone const guard(here_);
+                    is_first().on_this_rank() ? f() : void();
+                },
+                where);
         } else {
             using Result = std::remove_cvref_t<decltype(detail::on_this_rank(f()))>;
             static_assert(
@@ -135,9 +187,10 @@ public:
                 "meshwise: on_first gives plain values to the other ranks: numbers, structs of numbers, "
                 "or std::optional of these");
             Result result{};
-            on_all_or_none(
+            detail::on_all_or_none(
                 team(),
                 [&] {
+                    detail::working_alone const guard(here_);
                     if (is_first().on_this_rank()) result = detail::on_this_rank(f());
                 },
                 where);
@@ -152,46 +205,39 @@ private:
     context& here_;
 };
 
-/// The strategy a program runs under: `using S = mw::strategy_of<decltype(here)>;`
-template <class Rank>
-using strategy_of = typename std::remove_cvref_t<Rank>::strategy;
-
-namespace detail {
-template <class... M>
-grid grid_of(mesh<M...>) {
-    grid g{};
-    g.axes = sizeof...(M);
-    std::size_t at = 0;
-    ((g.sizes[at] = M::ranks, g.names[at] = name_of<M>(), ++at), ...);
-    (void)at;
-    return g;
+/// A model with its initial values: the same on every mesh. Communication: none. As here.init<Model>(s), which inside of a
+/// template asks for a `.template`.
+/// Example: auto model = mw::init<my_model>(here, mw::seed{42});
+template <class Model, any_strategy S>
+Model init(rank<S>& here, seed s) {
+    return here.template init<Model>(s);
 }
-}  // namespace detail
 
-/// Runs `program(rank&)` once per rank of the strategy's mesh and returns when all have ended. `policy` says what a rank
-/// is: a thread (`threads`), a process (`mpi`), or a thread of one of several processes (`mpi_with_threads`).
-/// Errors: the first exception of any rank, after its peers were released; never a hang. A mesh larger than the machine runs too, slower.
-template <class S, class Policy, class Program>
-void run(Policy const& policy, Program&& program) {
-    using B = backend_of<S>;
-    // `where`: which rank of its process it is, if it is to have a place of its own there
-    auto const as_rank = [&](communicator& team, std::size_t workers, auto... where) {
-        auto const start = [&] {
-            context here = context::of<typename S::mesh, B>(team);
-            entering const scope(here);
-            rank<S> me(here);
-            program(me);
-        };
-        if constexpr (requires { B::enter(workers, start, where...); })
-            B::enter(workers, start, where...);
-        else
-            B::enter(workers, start);
-    };
-    auto const mesh = detail::grid_of(typename S::mesh{});
-    if constexpr (requires { policy.template on<typename S::mesh>(); })  // it names mesh axes
-        run_ranks(policy.template on<typename S::mesh>(), mesh, name_of<S>(), as_rank);
-    else
-        run_ranks(policy, mesh, name_of<S>(), as_rank);
+/// This rank's part of a whole array that every rank can see, where the strategy puts these axes. Communication: none.
+/// Errors: an array of another size than the axes.
+/// Example: auto x = mw::place<batch, embed>(here, numbers);
+template <any_axis... A, any_strategy S, class T>
+auto place(rank<S>& here, std::span<T const> whole,
+           typename tensor_of<S, T, A...>::extents_type extents =
+               detail::no_extents<tensor_of<S, T, A...>::bounded_count>()) {
+    return here.template place<A...>(whole, extents);
+}
+template <any_axis... A, any_strategy S, class T>
+auto place(rank<S>& here, std::vector<T> const& whole,
+           typename tensor_of<S, T, A...>::extents_type extents =
+               detail::no_extents<tensor_of<S, T, A...>::bounded_count>()) {
+    return here.template place<A...>(whole, extents);
+}
+template <any_axis... A, any_strategy S, class T>
+auto place(rank<S>& here, std::initializer_list<T> whole,
+           typename tensor_of<S, T, A...>::extents_type extents =
+               detail::no_extents<tensor_of<S, T, A...>::bounded_count>()) {
+    return here.template place<A...>(std::span<T const>(whole.begin(), whole.size()), extents);
+}
+template <class... A, any_strategy S, class Whole>
+    requires detail::misnamed<A...>
+auto place(rank<S>&, Whole const&) {
+    return refuse<typename detail::judged_names<A...>::verdict>();
 }
 
 }  // namespace meshwise

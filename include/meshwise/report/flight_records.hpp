@@ -1,19 +1,19 @@
-// flight_records: the files that `record_file` has made the ranks write, taken apart.
-// Guarantees: a line that is no record is refused with file and line; memory grows with the files and nothing else.
+// flight_records: parses the files that ranks write with the option `record_file`.
+// Guarantees: a line that is not part of a record is refused with file and line; memory grows only with the size of
+// the files.
 // Costs: time linear in the calls but for a logarithm.
 #pragma once
 
-#include <charconv>
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <meshwise/communicator/grid.hpp>
+#include <meshwise/core/compiled.hpp>
 
-namespace meshwise {
+namespace meshwise::detail {
 
 class flight_records {
 public:
@@ -23,7 +23,7 @@ public:
         std::string what, place;
         std::string text() const { return what + " at " + place; }
     };
-    /// The calls of a rank along one set of axes, by their place in the group's order.
+    /// The calls of a rank along one set of axes, by their number in the group.
     using calls = std::map<std::uint64_t, made>;
     struct record {
         std::string name;  // "rank 3 (dp 1, tp 1)"
@@ -40,25 +40,7 @@ public:
     flight_records& operator=(flight_records const&) = delete;
 
     /// Adds the records of one file, of one rank or of all. Errors: input_error.
-    void read(std::string const& path) {
-        std::ifstream file(path);
-        if (!file) throw input_error("the record '" + path + "' cannot be opened");
-        std::string line;
-        std::size_t number = 0;
-        for (record* last = nullptr; std::getline(file, line);) {
-            auto const refuse = [&, place = ++number](std::string const& why) {
-                throw input_error("'" + path + "' line " + std::to_string(place) + ": " + why +
-                                  "; a record is what record_file has made the ranks write");
-            };
-            if (line.starts_with("rank "))
-                last = &add_rank(line, refuse);
-            else if (last != nullptr)
-                add_call(*last, line, refuse);
-            else
-                refuse("a call comes before the line about its rank");
-        }
-        if (number == 0) throw input_error("the record '" + path + "' is empty");
-    }
+    void read(std::string const& path);
 
     /// By rank.
     std::map<std::size_t, record> const& records() const { return records_; }
@@ -72,7 +54,7 @@ private:
         auto const rank = in.after("rank ").number();
         std::string_view const here = in.until(" of the mesh "), mesh = in.until(" has entered ");
         auto const entered = in.number(), completed = in.after(" calls and completed ").number();
-        if (!in.good() || !in.text.empty()) refuse("this is no line about a rank");
+        if (!in.good() || !in.text.empty()) refuse("this is not a line about a rank");
         if (entered < completed) refuse("a rank cannot complete more calls than it enters");
         if (records_.empty()) mesh_ = mesh, read_shape(refuse);
         if (mesh_ != mesh) refuse("this rank's mesh is " + std::string(mesh) + ", the others' is " + mesh_);
@@ -94,7 +76,7 @@ private:
         in.after(" of its group: ");
         std::string const what = std::string(in.until(") over ")) + ")";
         std::string const axes(in.until(" at "));
-        if (!in.good() || in.text.empty()) refuse("this is no line about a call");
+        if (!in.good() || in.text.empty()) refuse("this is not a line about a call");
         m.what = what + " over " + axes, m.place = in.text;
         mesh_mask const mask = mask_of(axes);
         if (mask == 0) refuse("the mesh " + mesh_ + " has no axes '" + axes + "' in this order");
@@ -103,38 +85,17 @@ private:
         r.last = m, r.last_mask = mask;
     }
 
-    mesh_mask mask_of(std::string const& axes) const {
-        for (mesh_mask mask = 1; mask <= shape_.every_axis(); ++mask)
-            if (describe_axes(shape_, mask) == axes) return mask;
-        return 0;
-    }
+    mesh_mask mask_of(std::string const& axes) const;
 
-    /// A line that is taken apart from the left; what does not fit is remembered until asked.
+    /// Parses a line from the left. A mismatch is kept until `good` is asked for.
     struct words {
         std::string_view text;
         bool fits = true;
 
         bool good() const { return fits; }
-        words& after(std::string_view expected) {
-            fits = fits && text.starts_with(expected);
-            if (fits) text.remove_prefix(expected.size());
-            return *this;
-        }
-        std::size_t number() {
-            std::size_t value = 0;
-            auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-            fits = fits && failure == std::errc();
-            if (fits) text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-            return value;
-        }
-        std::string_view until(std::string_view stop) {
-            auto const at = text.find(stop);
-            fits = fits && at != text.npos;
-            if (!fits) return {};
-            auto const part = text.substr(0, at);
-            text.remove_prefix(at + stop.size());
-            return part;
-        }
+        words& after(std::string_view expected);
+        std::size_t number();
+        std::string_view until(std::string_view stop);
     };
 
     template <class Refuse>
@@ -159,4 +120,8 @@ private:
     std::map<std::size_t, record> records_;
 };
 
-}  // namespace meshwise
+}  // namespace meshwise::detail
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/report/flight_records.inl.hpp>
+#endif

@@ -1,24 +1,33 @@
-#pragma once
 // memory_pool: the memory of one rank. Blocks come from the backend once and are reused for ever after, so a
 // training step allocates nothing from its second time on. Batches of ever other shapes do not pile up: at most about twice
 // what was ever held at once is kept. It also counts who holds how much.
-#include <algorithm>
+#pragma once
+
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <cstring>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include <meshwise/core/compiled.hpp>
+
 namespace meshwise {
 
 /// What memory is held for; `explain` and the memory report count by this.
+/// Example:
+/// std::size_t const held = here.memory().use().live[static_cast<std::size_t>(mw::purpose::parameters)];
 enum class purpose : std::uint8_t { activations, parameters, gradients, optimizer };
+/// How many purposes there are.
+/// Example: std::array<std::size_t, mw::purpose_count> bytes{};
 inline constexpr std::size_t purpose_count = 4;
 
 /// Bytes held, by purpose and in all, now and at the most.
+/// Example:
+/// mw::memory_use const use = here.memory().use();
+/// std::cout << use.most_total << " bytes at the most\n";
 struct memory_use {
     std::array<std::size_t, purpose_count> live{};
     std::array<std::size_t, purpose_count> most{};
@@ -40,7 +49,10 @@ struct block {
     std::atomic<std::uint32_t> holders{1};
     purpose held_for = purpose::activations;
     std::size_t bytes = 0;
-    std::uint64_t version = 0;  // how often somebody was let write
+    std::uint64_t version = 0;              // of the last write; no two writes of a pool have the same
+    std::uint32_t quiet = 0;                // holders that do not share the value: packed forms, open writers
+    std::uint32_t writers = 0;              // of them, open writers (`writable_span`)
+    std::atomic<std::uint32_t> leaf_of{0};  // the recording in which it is a parameter
     void* data = nullptr;
     memory_pool* pool = nullptr;  // null: the memory is the user's
     slab* cut_from = nullptr;     // null: from the backend alone
@@ -63,86 +75,57 @@ inline constexpr bool blocks_are_cut = true;
 }  // namespace detail
 
 /// Blocks of one backend. It outlives its rank until the last tensor that holds a block is gone.
+/// Example: std::size_t const bytes = here.memory().use().live_total;
 class memory_pool {
 public:
     using allocate_function = void* (*)(std::size_t);
     using deallocate_function = void (*)(void*, std::size_t) noexcept;
+    using copy_function = void (*)(void* to, void const* from, std::size_t bytes);
 
     struct owner {
         void operator()(memory_pool* pool) const { pool->release_pool(); }
     };
 
-    memory_pool(allocate_function allocate, deallocate_function deallocate)
+    /// `copy` copies bytes between two blocks; it is null where blocks have no memory, as in a plan.
+    memory_pool(allocate_function allocate, deallocate_function deallocate,
+                copy_function copy = &copy_on_the_host)
         : allocate_(allocate),
-          deallocate_(deallocate) {}
+          deallocate_(deallocate),
+          copy_(copy) {}
 
-    detail::block* take(std::size_t bytes, purpose held_for) {
-        bytes = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);
-        std::lock_guard const lock(mutex_);
-        detail::block* found = reuse(bytes);
-        if (found == nullptr) {
-            if (use_.reserved + bytes > 2 * use_.most_total + spare) give_up_free_blocks();
-            found = new detail::block;
-            found->bytes = bytes;
-            found->pool = this;
-            if (detail::blocks_are_cut && held_for != purpose::activations && bytes >= least_cut &&
-                bytes < huge_page)
-                cut(*found);
-            else
-                found->data = request(bytes);
-        }
-        found->held_for = held_for;
-        auto const at = static_cast<std::size_t>(held_for);
-        use_.live[at] += found->bytes;
-        use_.live_total += found->bytes;
-        use_.most[at] = std::max(use_.most[at], use_.live[at]);
-        use_.most_total = std::max(use_.most_total, use_.live_total);
-        references_.fetch_add(1, std::memory_order_relaxed);
-        return found;
-    }
+    detail::block* take(std::size_t bytes, purpose held_for);
 
-    void give_back(detail::block* block) noexcept {
-        {
-            std::lock_guard const lock(mutex_);
-            use_.live[static_cast<std::size_t>(block->held_for)] -= block->bytes;
-            use_.live_total -= block->bytes;
-            auto const at = shelf_of(block->bytes);
-            block->next = at->second;
-            at->second = block;
-        }
-        release_pool();
-    }
+    void give_back(detail::block* block) noexcept;
 
-    memory_use use() const {
-        std::lock_guard const lock(mutex_);
-        return use_;
+    /// A block with the same bytes, for the same purpose.
+    detail::block* copy_of(detail::block const& of);
+    /// A number that no earlier write to the blocks of this pool had.
+    std::uint64_t next_version() {
+        return (1 + versions_.fetch_add(1, std::memory_order_relaxed)) |
+               alone_.load(std::memory_order_relaxed);
     }
+    /// While its rank works alone, versions of writes are marked; true: it did before.
+    bool work_alone(bool alone) {
+        return alone_.exchange(alone ? written_alone : 0, std::memory_order_relaxed) != 0;
+    }
+    bool works_alone() const { return alone_.load(std::memory_order_relaxed) != 0; }
+    /// The bit of such a version.
+    static constexpr std::uint64_t written_alone = std::uint64_t{1} << 63U;
+
+    memory_use use() const;
     /// Starts counting the most from what is held now.
-    void forget_most() {
-        std::lock_guard const lock(mutex_);
-        use_.most = use_.live;
-        use_.most_total = use_.live_total;
-    }
+    void forget_most();
 
-    void release_pool() noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-    }
+    void release_pool() noexcept;
 
 private:
     ~memory_pool() { give_up_free_blocks(); }
 
-    void give_up_free_blocks() noexcept {
-        for (auto& [bytes, first] : shelves_)
-            while (first != nullptr) {
-                detail::block* const next = first->next;
-                if (first->cut_from == nullptr)
-                    return_to_backend(first->data, bytes);
-                else if (--first->cut_from->blocks == 0)
-                    give_up(first->cut_from);
-                delete first;
-                first = next;
-            }
+    static void copy_on_the_host(void* to, void const* from, std::size_t bytes) {
+        std::memcpy(to, from, bytes);
     }
+
+    void give_up_free_blocks() noexcept;
 
     void* request(std::size_t bytes) {
         void* const memory = allocate_(bytes);
@@ -157,47 +140,21 @@ private:
 
     // What a model keeps, and is too small for a huge page of its own, lies side by side on some: a row times such
     // weights is read up to 1.4 times as fast. Activations come and go, and one that stays would keep a whole slab.
-    void cut(detail::block& made) {
-        if (slab_ == nullptr || slab_->used + made.bytes > slab_->bytes) {
-            std::size_t const bytes =
-                std::clamp(use_.reserved / 16 / huge_page * huge_page, 2 * huge_page, 16 * huge_page);
-            slab_ = new detail::slab{.bytes = bytes, .data = static_cast<std::byte*>(request(bytes))};
-        }
-        made.data = slab_->data + slab_->used;
-        made.cut_from = slab_;
-        slab_->used += (made.bytes + 255) / 256 * 256;  // what a device wants of its addresses
-        ++slab_->blocks;
-    }
-    void give_up(detail::slab* emptied) noexcept {
-        if (emptied == slab_) slab_ = nullptr;
-        return_to_backend(emptied->data, emptied->bytes);
-        delete emptied;
-    }
+    void cut(detail::block& made);
+    void give_up(detail::slab* emptied) noexcept;
 
     using shelf = std::pair<std::size_t, detail::block*>;
     static constexpr std::size_t spare = std::size_t{16} << 20U, huge_page = std::size_t{2} << 20U,
                                  least_cut = std::size_t{64} << 10U;
 
     // a block that fits with at most an eighth to spare
-    detail::block* reuse(std::size_t bytes) {
-        auto at = std::lower_bound(shelves_.begin(), shelves_.end(), bytes,
-                                   [](shelf const& s, std::size_t b) { return s.first < b; });
-        for (; at != shelves_.end() && at->first <= bytes + bytes / 8; ++at)
-            if (at->second != nullptr) return std::exchange(at->second, at->second->next);
-        // a new shelf is made here, so that giving back never allocates
-        if (std::none_of(shelves_.begin(), shelves_.end(), [&](shelf const& s) { return s.first == bytes; }))
-            shelves_.insert(std::lower_bound(shelves_.begin(), shelves_.end(), bytes,
-                                             [](shelf const& s, std::size_t b) { return s.first < b; }),
-                            {bytes, nullptr});
-        return nullptr;
-    }
-    std::vector<shelf>::iterator shelf_of(std::size_t bytes) {
-        return std::lower_bound(shelves_.begin(), shelves_.end(), bytes,
-                                [](shelf const& s, std::size_t b) { return s.first < b; });
-    }
+    detail::block* reuse(std::size_t bytes);
+    std::vector<shelf>::iterator shelf_of(std::size_t bytes);
 
     allocate_function allocate_;
     deallocate_function deallocate_;
+    copy_function copy_;
+    std::atomic<std::uint64_t> versions_{0}, alone_{0};
     mutable std::mutex mutex_;
     std::vector<shelf> shelves_;    // sorted by size
     detail::slab* slab_ = nullptr;  // the last one
@@ -206,20 +163,20 @@ private:
 };
 
 /// A counted hold on a block of memory; the last holder gives it back to its pool.
+/// A copy is a value: holders share a block until one of them writes, and that one gets a block of its own first.
+/// Example: mw::buffer const memory = x.memory();  // shared with x until one of them is written
 class buffer {
 public:
     buffer() = default;
     buffer(memory_pool& pool, std::size_t bytes, purpose held_for) : block_(pool.take(bytes, held_for)) {}
     /// Memory that belongs to the user and outlives this buffer.
-    static buffer of_user(void* data, std::size_t bytes) {
-        buffer made;
-        made.block_ = new detail::block;
-        made.block_->data = data;
-        made.block_->bytes = bytes;
-        return made;
-    }
-    buffer(buffer const& other) noexcept : block_(other.block_) {
-        if (block_ != nullptr) block_->holders.fetch_add(1, std::memory_order_relaxed);
+    static buffer of_user(void* data, std::size_t bytes);
+    buffer(buffer const& other) : block_(other.block_) {
+        if (block_ == nullptr) return;
+        if (block_->writers == 0)
+            block_->holders.fetch_add(1, std::memory_order_relaxed);
+        else
+            block_ = copy_of(*block_);  // what is still written through a span may not change the copy
     }
     buffer(buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
     buffer& operator=(buffer other) noexcept {
@@ -227,38 +184,71 @@ public:
         return *this;
     }
     ~buffer() {
-        if (block_ == nullptr || block_->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-        if (block_->pool == nullptr) {
-            delete block_;
-            return;
-        }
-        block_->holders.store(1, std::memory_order_relaxed);
-        block_->pool->give_back(block_);
+        if (block_ != nullptr && block_->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) drop(block_);
     }
 
     explicit operator bool() const { return block_ != nullptr; }
     void* data() const { return block_ == nullptr ? nullptr : block_->data; }
-    /// Memory for somebody who writes; `version` counts how often it was asked for.
+    /// To write: memory that no other holder shares. What was shared is copied first. `version` changes.
+    /// Errors: the memory is the user's and another buffer shares it.
     void* mutable_data() {
         if (block_ == nullptr) return nullptr;
-        ++block_->version;
+        if (is_shared()) separate();
+        return overwritten();
+    }
+    /// To write where no other holder needs the old value, for operations that know that: nothing is copied.
+    void* overwritten() {
+        if (block_ == nullptr) return nullptr;
+        note_write();
         return block_->data;
     }
     std::uint64_t version() const { return block_ == nullptr ? 0 : block_->version; }
     bool is_users() const { return block_ != nullptr && block_->pool == nullptr; }
-    /// Nobody else can see a change made here.
-    bool is_unique() const {
-        return block_ != nullptr && !is_users() && block_->holders.load(std::memory_order_acquire) == 1;
+    /// No other holder sees a change made here.
+    bool is_unique() const { return block_ != nullptr && !is_users() && !is_shared(); }
+    /// The pool that the memory comes from; null for the user's.
+    memory_pool const* pool() const { return block_ == nullptr ? nullptr : block_->pool; }
+
+    /// A hold that does not share the value: a write through another holder does not copy on its account.
+    buffer quiet_hold() const;
+    void end_quiet_hold() noexcept;
+    /// The same for a span through which the elements may be written until `end_writing`.
+    buffer writing_hold() const;
+    void end_writing() noexcept;
+    bool is_being_written() const { return block_ != nullptr && block_->writers != 0; }
+
+    /// Marks the memory as that of a parameter, for one recording.
+    void mark_leaf(std::uint32_t recording) { block_->leaf_of.store(recording, std::memory_order_relaxed); }
+    bool is_leaf_of(std::uint32_t recording) const {
+        return block_ != nullptr && block_->leaf_of.load(std::memory_order_relaxed) == recording;
+    }
+
+    /// Whether it was a parameter in any recording.
+    bool was_leaf() const {
+        return block_ != nullptr && block_->leaf_of.load(std::memory_order_relaxed) != 0;
     }
 
     /// The same block; an order of blocks.
     friend bool operator==(buffer const& a, buffer const& b) { return a.block_ == b.block_; }
     friend bool operator<(buffer const& a, buffer const& b) {
-        return std::less<detail::block const*>{}(a.block_, b.block_);
+        return reinterpret_cast<std::uintptr_t>(a.block_) < reinterpret_cast<std::uintptr_t>(b.block_);
     }
 
 private:
+    bool is_shared() const { return block_->holders.load(std::memory_order_acquire) != 1 + block_->quiet; }
+    void note_write() {
+        block_->version = block_->pool == nullptr ? block_->version + 1 : block_->pool->next_version();
+    }
+    static detail::block* copy_of(detail::block const& of);
+    void separate();
+    /// Of a block that its last holder has left.
+    static void drop(detail::block* block) noexcept;
+
     detail::block* block_ = nullptr;
 };
 
 }  // namespace meshwise
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/tensor/memory_pool.inl.hpp>
+#endif

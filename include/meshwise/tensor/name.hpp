@@ -1,5 +1,6 @@
-#pragma once
 // name_of<T>: the plain name of a user's struct ("embed"), for explain, pictures and error messages.
+#pragma once
+
 #include <string_view>
 
 namespace meshwise {
@@ -9,9 +10,14 @@ template <class T>
 constexpr std::string_view pretty() {
     return __PRETTY_FUNCTION__;
 }
+template <auto Value>
+constexpr std::string_view pretty_value() {
+    return __PRETTY_FUNCTION__;
+}
 }  // namespace detail
 
 /// The unqualified name of a type, without namespaces or enclosing functions.
+/// Example: static_assert(mw::name_of<embed>() == "embed");
 template <class T>
 constexpr std::string_view name_of() {
     std::string_view text = detail::pretty<T>();

@@ -1,8 +1,9 @@
-#pragma once
 // packed: keeps a model's weights in packed form while it is applied often and seldom changed.
+#pragma once
+
 #include <vector>
 
-#include <meshwise/tensor/fields.hpp>
+#include <meshwise/tensor/parameter_walk.hpp>
 
 namespace meshwise {
 
@@ -10,6 +11,7 @@ namespace meshwise {
 /// operands into, with the same bits. A weight is packed by the first product that uses it, once for each way in which
 /// it is used, and again after it was written (an optimiser's step, a loader): a write is what mutable_data announces.
 /// Lives and dies on the thread of the rank that made it. Weights in the user's own memory stay as they are.
+/// Example: mw::packed_weights const kept = mw::packed(model);
 class packed_weights {
 public:
     template <class Model>
@@ -21,13 +23,16 @@ public:
     packed_weights(packed_weights const&) = delete;
     packed_weights& operator=(packed_weights const&) = delete;
     ~packed_weights() {
-        for (buffer const& one : wanted_) here_.packs.release(one);
+        for (buffer& one : wanted_) {
+            here_.packs.release(one);
+            one.end_quiet_hold();
+        }
     }
 
 private:
     void want(buffer const& memory) {
         if (!memory || memory.is_users()) return;
-        wanted_.push_back(memory);
+        wanted_.push_back(memory.quiet_hold());
         here_.packs.want(memory);
     }
 
@@ -40,7 +45,8 @@ private:
 /// searches (which hold one themselves), scoring; for several rows most, for one row because a packed weight is one
 /// stream through memory. bfloat16 is packed where the processor multiplies it (vdpbf16ps). It does not pay in training,
 /// where each form is used once a step: 4 % slower at 256 tokens of width 768.
-/// Example: auto const kept = mw::packed(model); for (auto const& text : texts) score(model, text);
+/// Example: auto const kept = mw::packed(model);
+///          for (int i = 0; i < 100; ++i) auto const losses = model.loss(ids, targets);
 template <class Model>
 packed_weights packed(Model const& model) {
     return packed_weights(model);

@@ -1,13 +1,14 @@
-#pragma once
 // packed_blocks: what a rank keeps of its weights in the packed form that the backend's products read fastest.
 // Guarantees: a form is never older than the memory it was made from. Costs: a copy of each weight for every way in
 // which products use it; a look-up a product while anything is kept, one test else.
-#include <algorithm>
+#pragma once
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include <meshwise/backend/gemm_shape.hpp>
+#include <meshwise/backend/shapes.hpp>
+#include <meshwise/core/compiled.hpp>
 #include <meshwise/tensor/memory_pool.hpp>
 
 namespace meshwise::detail {
@@ -24,17 +25,13 @@ struct packed_form {
     }
 };
 
-/// One weight's memory, held so that it is not used for anything else meanwhile.
+/// One weight's memory, held so that it is not used for anything else meanwhile, but not as a value: a write does not copy.
 struct packed_block {
-    buffer memory;
+    buffer memory;  // a quiet hold
     std::size_t wanted = 1;
     std::vector<packed_form> forms{};
 
-    packed_form& form(void const* from, gemm_shape const& shape) {
-        for (packed_form& one : forms)
-            if (one.is_of(from, shape)) return one;
-        return forms.emplace_back(packed_form{.from = from, .shape = shape});
-    }
+    packed_form& form(void const* from, gemm_shape const& shape);
 };
 
 /// The weights that somebody wants packed, of one rank. Only the rank's own thread uses it.
@@ -45,25 +42,17 @@ public:
         auto const at = place_of(memory);
         return at != kept_.end() && at->memory == memory ? &*at : nullptr;
     }
-    void want(buffer const& memory) {
-        auto const at = place_of(memory);
-        if (at != kept_.end() && at->memory == memory)
-            ++at->wanted;
-        else
-            kept_.insert(at, packed_block{memory});
-    }
-    void release(buffer const& memory) noexcept {
-        auto const at = place_of(memory);
-        if (--at->wanted == 0) kept_.erase(at);
-    }
+    void want(buffer const& memory);
+    void release(buffer const& memory) noexcept;
 
 private:
-    std::vector<packed_block>::iterator place_of(buffer const& memory) {
-        return std::lower_bound(kept_.begin(), kept_.end(), memory,
-                                [](packed_block const& one, buffer const& m) { return one.memory < m; });
-    }
+    std::vector<packed_block>::iterator place_of(buffer const& memory);
 
     std::vector<packed_block> kept_;  // sorted
 };
 
 }  // namespace meshwise::detail
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/tensor/packed_blocks.inl.hpp>
+#endif

@@ -1,7 +1,8 @@
-#pragma once
 // Random numbers without state: a number is a pure function of a seed, a name and the GLOBAL index of its element,
 // so initial weights and dropout masks are the same on every mesh.
 // Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011 (the idea); the mixing is splitmix64's.
+#pragma once
+
 #include <cmath>
 #include <cstdint>
 #include <numbers>
@@ -12,16 +13,22 @@
 namespace meshwise {
 
 /// What the random numbers of a run start from.
+/// Example: auto model = here.init<my_model>(mw::seed{42});
 struct seed {
     std::uint64_t value = 0;
 };
 
 /// A stream of numbers, one for each index.
+/// Example:
+/// mw::random_stream const stream(mw::seed{1}, "shuffle");
+/// double const first = stream.uniform(0);
 class random_stream {
 public:
     constexpr random_stream(seed s, std::string_view name, std::uint64_t step = 0)
         : key_(mix(s.value ^ mix(hash(name) ^ mix(step)))) {}
 
+    /// What all numbers of the stream depend on, besides their index.
+    constexpr std::uint64_t key() const { return key_; }
     constexpr std::uint64_t bits(std::uint64_t index) const {
         return mix(key_ + 0x9e3779b97f4a7c15U * (index + 1));
     }
@@ -61,13 +68,30 @@ template <class T, class F>
 }
 }  // namespace detail
 
-/// Sets each element to f(global index).
+namespace detail {
+// see `fill_by_index`, where what f gives is equal on all ranks by construction
+template <class X, class F>
+void fill_elements(X& x, F const& f) {
+    if constexpr (X::backend::computes) {  // a plan has no memory to write to
+        shard<X> s(x);
+        if constexpr (detail::has_padding(typename X::axes{}))
+            [&]<class... A>(axes<A...>) {
+                std::size_t at = 0;
+                ((s.whole[at++] = detail::true_extent<A>(x)), ...);
+            }(typename X::axes{});
+        detail::fill_runs(x.mutable_data(), s.whole, s.local, s.first, f);
+        detail::clear_padding(x);
+    }
+}
+}  // namespace detail
+
+/// Sets each element to f(its index in the whole tensor without padding), and padding to zero.
+/// Errors: ranks that hold the same elements and gave them different values throw at their next collective.
+/// Example: mw::fill_by_index(x, [](std::size_t i) { return 0.1 * static_cast<double>(i % 7); });
 template <class X, class F>
 void fill_by_index(X& x, F f) {
-    if constexpr (X::backend::computes) {  // a plan has no memory to write to
-        shard<X> const s(x);
-        detail::fill_runs(x.mutable_data(), s.whole, s.local, s.first, f);
-    }
+    detail::fill_elements(x, f);
+    detail::note_elements(x, common_kind::elements);
 }
 
 }  // namespace meshwise

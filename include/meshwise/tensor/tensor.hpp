@@ -1,58 +1,59 @@
+// tensor: values with named axes, each rank holding the part its layout gives it.
+// Guarantees: a copy is a value. Copies share memory until one of them is written, and that one gets memory of its own
+// first, so a write is never seen through another tensor. Costs: a copy of the elements for the first write after a copy.
 #pragma once
-// tensor: values with named axes, each rank holding the part its layout gives it. A value once made does not
-// change: copying a tensor shares its memory, and whoever writes (optimisers, loaders) says so.
-#include <array>
-#include <span>
-#include <string>
-#include <vector>
 
+#include <array>
+#include <source_location>
+#include <span>
+
+#include <meshwise/core/compiled.hpp>
+#include <meshwise/core/named_axes.hpp>
 #include <meshwise/core/relations.hpp>
+#include <meshwise/tensor/carried_axes.hpp>
 #include <meshwise/tensor/context.hpp>
+#include <meshwise/tensor/index.hpp>
 #include <meshwise/tensor/name.hpp>
+#include <meshwise/tensor/span_with_padding.hpp>
+#include <meshwise/tensor/untyped_tensor.hpp>
 
 namespace meshwise {
 
-/// Place on a tape; 0 means that no gradient is asked for.
-using node_id = std::uint32_t;
-
+/// Values with named axes. A tensor is a type for the elements, the axes, the layout and the backend. No operation changes
+/// a tensor that exists, and a copy keeps its value whatever is written to the other.
+/// Shape: `extent<A>()` elements over all ranks, `local<A>()` on this one; row-major, the last axis fastest.
+/// Example:
+/// std::size_t const tokens = x.extent<batch>() * x.extent<token>();
+/// float const first = x.local_span()[0];  // of this rank's part
 template <class T, class Axes, class Layout = layout<mesh<>>, class Backend = best_backend>
 class tensor;
 
 namespace detail {
-// what all tensors have, whatever their types
-class untyped_tensor {
-public:
-    explicit operator bool() const { return static_cast<bool>(memory_); }
-    buffer const& memory() const { return memory_; }
-    void* mutable_bytes() { return memory_.mutable_data(); }
-    node_id node() const { return node_; }
-    void set_node(node_id node) { node_ = node; }
-
-protected:
-    untyped_tensor() = default;
-
-    buffer memory_;
-    node_id node_ = 0;
-};
-
-[[noreturn, gnu::noinline]] inline void refuse_extent(std::string_view axis, std::size_t extent,
-                                                      std::size_t bound, std::size_t ranks) {
-    std::string const begin = "axis " + std::string(axis), given = std::to_string(extent) + " elements";
-    if (extent > bound)
-        throw error(begin + " was given " + given + ", but its bound is " + std::to_string(bound) +
-                    "; shorten the input or raise mw::up_to<...>");
-    throw error(begin + " of " + given + " does not divide over " + std::to_string(ranks) +
-                " ranks; pad it to a multiple, or leave the axis out of the strategy");
+// the names of axes, found only where a message needs them; null ends them
+template <class... A>
+axis_name const* names_of(axes<A...>*) {
+    static constexpr axis_name names[] = {&name_of<A>..., nullptr};
+    return names;
 }
-[[noreturn, gnu::noinline]] inline void refuse_extents(std::string_view axis, std::size_t one,
-                                                       std::size_t another) {
-    throw error("axis " + std::string(axis) + " has " + std::to_string(one) +
-                " elements in one operand and " + std::to_string(another) +
-                " in another; they must be equal");
+
+// Extents that were not given: right where all sizes are in the type.
+template <std::size_t Bounded>
+constexpr std::array<std::size_t, Bounded> no_extents() {
+    constexpr bool sizes_are_known = Bounded == 0;
+    static_assert(
+        sizes_are_known,
+        "meshwise: a tensor with an axis of mw::up_to is made without its extents, so it would have "
+        "no elements: give them last, one for each such axis, as in "
+        "mw::place<token, embed>(here, numbers, {7})");
+    return {};
 }
+[[noreturn]] void refuse_extent(std::string_view axis, std::size_t extent, std::size_t bound,
+                                std::size_t ranks);
+[[noreturn]] void refuse_extents(std::string_view axis, std::size_t one, std::size_t another,
+                                 std::source_location const* where);
 }  // namespace detail
 
-template <class T, tensor_axis... A, class L, class B>
+template <class T, any_axis... A, class L, class B>
 class tensor<T, axes<A...>, L, B> : public detail::untyped_tensor {
     static_assert(sizeof(refuse<typename placeable<meshwise::axes<A...>, L>::verdict>) > 0);
 
@@ -70,24 +71,25 @@ public:
 
     tensor() = default;
     /// Room for the elements of this rank, not set to anything.
-    static tensor uninitialized(extents_type extents = {}) {
+    static tensor uninitialized(extents_type extents = detail::no_extents<bounded_count>()) {
         context& here = current();
+        (void(&detail::is_carried<A>), ...);
         check_place<mesh, B>(here);
         tensor made(extents);
         made.memory_ = buffer(*here.pool, made.size() * sizeof(T), here.allocating_for);
         return made;
     }
     /// This memory, seen as a tensor.
-    static tensor over(buffer memory, extents_type extents = {}) {
+    static tensor over(buffer memory, extents_type extents = detail::no_extents<bounded_count>()) {
         tensor made(extents);
         made.memory_ = std::move(memory);
         return made;
     }
 
-    /// Elements of an axis, over all ranks / on this rank.
-    template <tensor_axis Axis>
+    /// Elements of an axis, over all ranks / on this rank, as they are stored: padding included.
+    template <any_axis Axis>
     std::size_t extent() const {
-        static_assert(is_one_of<Axis, A...>, "meshwise: the tensor has no such axis");
+        static_assert(detail::is_one_of<Axis, A...>, "meshwise: the tensor has no such axis");
         if constexpr (!Axis::bounded)
             return Axis::size;
         else {
@@ -100,9 +102,14 @@ public:
             return extents_[at];
         }
     }
-    template <tensor_axis Axis>
+    template <any_axis Axis>
     std::size_t local() const {
         return extent<Axis>() / shards<L, Axis>;
+    }
+    /// Elements of an axis that count, over all ranks: without padding. A sum divided by it is the mean.
+    template <any_axis Axis>
+    std::size_t true_extent() const {
+        return Axis::bounded ? extent<Axis>() : Axis::true_size;
     }
     decltype(auto) local_extents() const {
         if constexpr (bounded_count == 0)
@@ -119,20 +126,131 @@ public:
             return (std::size_t{1} * ... * local<A>());
     }
 
-    T const* data() const { return static_cast<T const*>(memory_.data()); }
-    /// For those who write: a fresh result, an optimiser's parameter. All copies of the tensor see it.
-    T* mutable_data() { return static_cast<T*>(memory_.mutable_data()); }
-    std::span<T const> span() const { return {data(), size()}; }
-    std::span<T> mutable_span() { return {mutable_data(), size()}; }
+    /// The elements of a value that every rank holds whole.
+    /// Errors: a value of which this rank holds a part, or one summand, does not compile; a tensor without a value; a value
+    /// that is recorded, because no gradient would come through its numbers: x.detached() says that none is wanted.
+    T const* data(std::source_location where = std::source_location::current()) const {
+        check_settled(), check_whole();
+        return readable(where);
+    }
+    std::span<T const> span(std::source_location where = std::source_location::current()) const {
+        check_settled(), check_whole();
+        return {readable(where), size()};
+    }
+    /// The elements to write by hand, a `writable_span`: all ranks write the same. Copies of the tensor keep their value. What is
+    /// written to the padding of an axis becomes zero when the span ends; until then no operation takes such a tensor.
+    /// Errors: as `data`; the tensor is a value of the recording under way, whose gradient would not know of the change.
+    auto mutable_span(std::source_location where = std::source_location::current()) {
+        check_settled(), check_whole();
+        return writable(where);
+    }
+
+    /// The number of a value without axes, such as a settled loss. In a plan it is 0.
+    /// Errors: a value with axes, or a pending sum, does not compile; the value is recorded, and no gradient would come
+    /// through the number: x.detached().item() says that none is wanted.
+    T item(std::source_location where = std::source_location::current()) const {
+        constexpr bool is_number = sizeof...(A) == 0;
+        static_assert(is_number, "meshwise: x.item() is the number of a tensor without axes; "
+                                 "x.at(mw::index<axis>(i), ...) is one element of a tensor with axes");
+        check_settled();
+        check_readable(where);
+        return B::computes ? *raw_data() : T{};
+    }
+    /// One element of a value that every rank holds whole, by an index along each of its axes, in any order.
+    /// Errors: as `data` and `item`; an index outside of its axis.
+    /// Example: float const one = gain.at(mw::index<embed>(0));
+    template <any_axis... I>
+    T at(index<I>... i) const {
+        constexpr bool names_each_once = sizeof...(I) == sizeof...(A) &&
+                                         (detail::is_one_of<I, A...> && ...) && detail::all_different<I...>;
+        static_assert(names_each_once, "meshwise: x.at() is given one index along each axis of x: "
+                                       "x.at(mw::index<batch>(0), mw::index<embed>(2))");
+        static_assert(
+            is_whole || !names_each_once,
+            "meshwise: x.at() reads an element of a whole value, and a rank holds a part or one summand of "
+            "this one: here.gather(x) is the whole, in the order of the axes");
+        if constexpr (names_each_once && is_whole) {
+            check_readable(std::source_location::current());
+            std::size_t const place = detail::place_of({detail::index_along{
+                name_of<I>(), i.value, I::bounded ? extent<I>() : I::true_size, step_along<I>()}...});
+            if (B::computes) return raw_data()[place];
+        }
+        return T{};
+    }
+
+    /// The part that this rank holds of a value, or the whole where it is not split.
+    /// Errors: a pending sum does not compile; otherwise as `data`.
+    T const* local_data(std::source_location where = std::source_location::current()) const {
+        check_settled();
+        return readable(where);
+    }
+    std::span<T const> local_span(std::source_location where = std::source_location::current()) const {
+        check_settled();
+        return {readable(where), size()};
+    }
+    auto mutable_local_span(std::source_location where = std::source_location::current()) {
+        check_settled();
+        return writable(where);
+    }
+
+    /// Of a pending sum the summand of this rank: no value of the program before it is settled.
+    std::span<T const> summand_span(std::source_location where = std::source_location::current()) const {
+        return {readable(where), size()};
+    }
+
+    /// For operations: the memory of this rank, whatever it stands for; to write it, valid until the tensor is copied; to
+    /// write over values that no other tensor needs.
+    T const* raw_data() const { return static_cast<T const*>(memory_.data()); }
+    T* mutable_data() { return static_cast<T*>(mutable_bytes()); }
+    T* overwritten_data() { return static_cast<T*>(memory_.overwritten()); }
 
     /// The same value, of which no gradient is asked.
     tensor detached() const {
         tensor same = *this;
-        same.node_ = 0;
+        same.set_constant();
         return same;
     }
 
+    /// Whether no reduction is owed, and whether each rank holds all elements.
+    static constexpr bool is_settled = !is_partial<L> || L::mesh::ranks == 1;
+    static constexpr bool is_whole = is_settled && ((shards<L, A> == 1) && ...);
+
 private:
+    static constexpr void check_settled() {
+        static_assert(
+            is_settled,
+            "meshwise: this value is a pending sum, and a rank holds one summand of it: settle it first with "
+            "mw::settle<strategy>(x); x.summand_span() is the summand");
+    }
+    static constexpr void check_whole() {
+        static_assert(is_whole || !is_settled,
+                      "meshwise: x.data() and x.span() are a whole value, and this rank holds a part of it: "
+                      "x.local_span() is the part, here.gather(x) the whole");
+    }
+    void check_readable(std::source_location where) const {
+        if (!memory_ || node_ != 0 || memory_.was_leaf())
+            untyped_tensor::check_readable(detail::names_of(static_cast<axes*>(nullptr)), where);
+    }
+    T const* readable(std::source_location where) const {
+        check_readable(where);
+        return raw_data();
+    }
+    template <class Axis>
+    std::size_t step_along() const {
+        std::size_t step = 1, behind = 0;
+        ((step *= behind != 0 ? extent<A>() : 1, behind += std::is_same_v<A, Axis>), ...);
+        return step;
+    }
+    auto writable(std::source_location where) {
+        if (!memory_) check_readable(where);
+        T* const elements = mutable_data();
+        auto const alike = B::computes ? detail::alike_along<L> : 0;
+        if constexpr (detail::has_padding(axes{}))
+            return detail::span_with_padding<tensor>(memory_, elements, tensor(extents_), alike);
+        else
+            return writable_span<T>(memory_, elements, size(), alike);
+    }
+
     explicit tensor(extents_type extents) : extents_(extents) {
         if constexpr (bounded_count != 0) (check_extent<A>(), ...);
     }
@@ -148,6 +266,11 @@ private:
     [[no_unique_address]] extents_type extents_{};
 };
 
+// one of the axes is none
+template <class T, class... A, class L, class B>
+    requires(!(any_axis<A> && ...))
+class tensor<T, axes<A...>, L, B> : public refuse<typename detail::judged_names<A...>::verdict> {};
+
 namespace detail {
 template <class T>
 inline constexpr bool is_tensor_type = false;
@@ -156,18 +279,25 @@ inline constexpr bool is_tensor_type<tensor<T, A, L, B>> = true;
 }  // namespace detail
 
 /// A tensor, or what a refused operation left behind.
+/// Example: static_assert(mw::any_tensor<decltype(x)>);
 template <class T>
-concept a_tensor = detail::is_tensor_type<std::remove_cvref_t<T>> || is_poison<T>;
+concept any_tensor = detail::is_tensor_type<std::remove_cvref_t<T>> || is_poison<T>;
+/// Whether one of several operands is what a refused operation left behind.
+/// Example: static_assert(!mw::any_poison<decltype(x), decltype(bias)>);
 template <class... T>
 inline constexpr bool any_poison = (is_poison<T> || ...);
 
 /// A tensor of these axes where the strategy puts them.
+/// Example: using activations = mw::tensor_of<S, float, batch, token, embed>;
 template <class S, class T, class... A>
 using tensor_of = tensor<T, axes<A...>, typename S::template layout_of<A...>, backend_of<S>>;
 
 /// The same kind of tensor with other axes and layout, or other elements.
+/// Example: using whole = mw::with_place<decltype(x), mw::axes<embed>, mw::layout<mesh>>;
 template <class X, class Axes, class Layout>
 using with_place = tensor<typename X::value_type, Axes, Layout, typename X::backend>;
+/// The same kind of tensor with other elements.
+/// Example: using narrow = mw::with_elements<decltype(x), mw::bfloat16>;
 template <class X, class T>
 using with_elements = tensor<T, typename X::axes, typename X::layout, typename X::backend>;
 
@@ -180,10 +310,10 @@ std::size_t extent_among(X const& x, Rest const&... rest) {
         return extent_among<Axis>(rest...);
 }
 template <class Axis, class X>
-void check_agrees(std::size_t extent, X const& x) {
+void check_agrees(std::size_t extent, X const& x, std::source_location const* where = nullptr) {
     if constexpr (contains<Axis, typename X::axes>)
         if (x.template extent<Axis>() != extent)
-            refuse_extents(name_of<Axis>(), extent, x.template extent<Axis>());
+            refuse_extents(name_of<Axis>(), extent, x.template extent<Axis>(), where);
 }
 template <class Out, class... A, class... X>
 typename Out::extents_type result_extents(axes<A...>, X const&... x) {
@@ -203,6 +333,7 @@ typename Out::extents_type result_extents(axes<A...>, X const&... x) {
 }  // namespace detail
 
 /// Room for a result whose axes come from these operands.
+/// Example: auto out = mw::result_of<decltype(x)>(x, bias);
 template <class Out, class... X>
 Out result_of(X const&... operands) {
     if constexpr (Out::bounded_count == 0)
@@ -211,36 +342,8 @@ Out result_of(X const&... operands) {
         return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
 }
 
-namespace detail {
-// What is known of axes at run time needs no types: tables of positions, and plain functions over them.
-template <class List, class Axes>
-inline constexpr int positions = 0;
-template <template <class...> class List, class... A, class Axes>
-inline constexpr std::array<std::size_t, sizeof...(A)> positions<List<A...>, Axes>{index_of<A, Axes>...};
-// stride of each axis whose position in a row-major tensor of these extents is given; 0 where it is not among them
-[[gnu::noinline]] inline void strides_at(std::span<std::size_t const> positions,
-                                         std::span<std::size_t const> extents, std::ptrdiff_t* strides) {
-    for (std::size_t const position : positions) {
-        std::size_t step = position < extents.size() ? 1 : 0;
-        for (std::size_t i = position + 1; i < extents.size(); ++i) step *= extents[i];
-        *strides++ = static_cast<std::ptrdiff_t>(step);
-    }
-}
-}  // namespace detail
-
-/// Strides in memory of the axes in a list; 0 for an axis that the tensor lacks (the value repeats along it).
-template <class List, class X>
-auto strides_along(X const& x) {
-    constexpr auto const& at = detail::positions<List, typename X::axes>;
-    std::array<std::ptrdiff_t, at.size()> strides{};
-    detail::strides_at(at, x.local_extents(), strides.data());
-    return strides;
-}
-
-/// Stride of one axis in memory; 0 when the tensor lacks it.
-template <class Axis, class X>
-std::ptrdiff_t stride_of(X const& x) {
-    return strides_along<list<Axis>>(x)[0];
-}
-
 }  // namespace meshwise
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/tensor/tensor.inl.hpp>
+#endif

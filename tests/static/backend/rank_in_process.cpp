@@ -1,5 +1,5 @@
 // Which NUMA node a rank of a process is placed on: a pure function, tried for machines that are not here.
-#include <meshwise/backend/rank_in_process.hpp>
+#include <meshwise/core/rank_in_process.hpp>
 
 #include <array>
 

@@ -69,6 +69,21 @@ static_assert(
     std::is_same_v<mw::element_wise<pending>::verdict, mw::broken<mw::non_linear_operation_on_a_pending_sum,
                                                                   mw::value_is_a_pending_sum_over<tp>>>);
 static_assert(mw::multiplication<pending, bias>::verdict::value);
+// the axes of the operand that has most, the first of several, then those of the others in their order
+using by_batch = op<mw::axes<batch>, S::layout_of<batch>>;
+using by_ffn = op<mw::axes<ffn>, S::layout_of<ffn>>;
+using outer = mw::multiplication<by_batch, by_ffn>;
+static_assert(outer::verdict::value && std::is_same_v<outer::axes, mw::axes<batch, ffn>> &&
+              std::is_same_v<outer::layout, S::layout_of<batch, ffn>>);
+using of_three = mw::element_wise<by_ffn, bias, op<mw::axes<token, batch>, S::layout_of<batch>>>;
+static_assert(of_three::verdict::value &&
+              std::is_same_v<of_three::axes, mw::axes<token, batch, ffn, embed>> &&
+              std::is_same_v<of_three::layout, S::layout_of<batch, ffn>>);
+using owing = op<mw::axes<odd>, mw::layout<grid, mw::partial<tp>>>;
+using both_owing = mw::addition<pending, owing>;
+static_assert(both_owing::verdict::value &&
+              std::is_same_v<both_owing::axes, mw::axes<batch, token, embed, odd>> &&
+              std::is_same_v<both_owing::layout, y::layout>);
 static_assert(
     std::is_same_v<mw::multiplication<pending, pending>::verdict,
                    mw::broken<mw::product_of_two_pending_sums, mw::left_operand_is_a_pending_sum_over<tp>,
@@ -80,7 +95,7 @@ using refused_maximum =
 static_assert(std::is_same_v<mw::addition<largest, largest>::verdict, refused_maximum>);
 static_assert(std::is_same_v<mw::multiplication<bias, largest>::verdict, refused_maximum>);
 static_assert(std::is_same_v<mw::contraction<mw::axes<>, bias, largest>::verdict, refused_maximum>);
-static_assert(std::is_same_v<mw::summation<mw::list<embed>, largest>::verdict, refused_maximum>);
+static_assert(std::is_same_v<mw::summation<mw::detail::list<embed>, largest>::verdict, refused_maximum>);
 static_assert(std::is_same_v<mw::element_wise<largest>::verdict, refused_maximum>);
 static_assert(std::is_same_v<mw::along<ffn, op<mw::axes<batch, token, ffn>, h::layout>>::verdict,
                              mw::broken<mw::normalised_axis_is_split, mw::value_is_split_by<ffn, tp>>>);

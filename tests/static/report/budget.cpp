@@ -1,5 +1,5 @@
 // Compiling is passing: bytes of a model, from its types.
-#include <meshwise/report/budget.hpp>
+#include <meshwise/plan/budget.hpp>
 namespace mw = meshwise;
 namespace {
 using namespace mw::literals;
@@ -13,14 +13,13 @@ struct block {
     mw::tensor_of<S, float, embed, ffn> up;
     mw::tensor_of<S, double, ffn, embed> down;
     mw::tensor_of<S, float, embed> bias;
-    static constexpr auto parameters =
-        mw::fields("up", &block::up, mw::normal{}, "down", &block::down, "bias", &block::bias);
+    static constexpr auto parameters = mw::fields<&block::up, mw::normal{}, &block::down, &block::bias>();
 };
 template <class S>
 struct model {
     std::array<block<S>, 3> blocks;
     mw::tensor_of<S, float, prompt, embed> prefix;
-    static constexpr auto parameters = mw::fields("blocks", &model::blocks, "prefix", &model::prefix);
+    static constexpr auto parameters = mw::fields<&model::blocks, &model::prefix>();
 };
 using alone = mw::strategy<mw::mesh<>>;
 using on_four = mw::strategy<mw::mesh<tp>, mw::split<ffn, tp>>;

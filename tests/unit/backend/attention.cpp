@@ -1,10 +1,11 @@
 // Attention and its gradient against plain loops in double, finite differences, and bits that must not
 // change.
-#include <meshwise/backend/attention.hpp>
-#include <meshwise/backend/attention_gradient.hpp>
+#include <meshwise/backend/cpu/attention/attention.hpp>
+#include <meshwise/backend/cpu/attention/gradient.hpp>
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,8 @@
 #include "two_threads.hpp"
 
 namespace mw = meshwise;
-namespace fast = mw::fast;
+namespace cpu = mw::cpu;
+namespace simd = mw::simd;
 
 namespace {
 
@@ -76,11 +78,11 @@ struct problem {
         lse.assign(s.batch * s.kv_heads * s.group * s.queries, static_cast<T>(untouched));
     }
 
-    template <class Instructions = fast::native, class Parallel = one_range>
+    template <class Instructions = simd::native, class Parallel = one_range>
     problem& run(Parallel const& parallel = {}) {
-        fast::attention<Instructions>(shape, q.data(), k.data(), v.data(), o.data(), lse.data(), parallel);
-        fast::attention_gradient<Instructions>(shape, q.data(), k.data(), v.data(), o.data(), lse.data(),
-                                               d_o.data(), d_q.data(), d_k.data(), d_v.data(), parallel);
+        cpu::attention<Instructions>(shape, q.data(), k.data(), v.data(), o.data(), lse.data(), parallel);
+        cpu::attention_gradient<Instructions>(shape, q.data(), k.data(), v.data(), o.data(), lse.data(),
+                                              d_o.data(), d_q.data(), d_k.data(), d_v.data(), parallel);
         return *this;
     }
 };
@@ -184,17 +186,17 @@ TEST_CASE_TEMPLATE("attention and its gradient agree with the definition", T, fl
         for (bool const tokens_outside : {false, true}) {
             std::size_t const gap = tokens_outside ? 5 : 0;
             for (std::size_t const queries : {1u, 2u, 15u, 63u, 64u, 65u, 130u})
-                check<fast::native, T>(
+                check<simd::native, T>(
                     make_shape(2, 2, 1, queries, queries, 16, causal, 0, tokens_outside, gap));
             for (std::size_t const keys : {1u, 14u, 64u, 100u, 200u})
-                check<fast::native, T>(make_shape(1, 2, 3, 70, keys, 24, causal, 0, tokens_outside, gap));
+                check<simd::native, T>(make_shape(1, 2, 3, 70, keys, 24, causal, 0, tokens_outside, gap));
             for (std::size_t const head_dim : {1u, 7u, 16u, 33u, 64u, 128u})
-                check<fast::native, T>(
+                check<simd::native, T>(
                     make_shape(1, 1, 2, 20, 90, head_dim, causal, 70, tokens_outside, gap));
         }
 }
 
-TEST_CASE_TEMPLATE("every instruction set computes the same attention", Set, fast::portable, fast::neon) {
+TEST_CASE_TEMPLATE("every instruction set computes the same attention", Set, simd::portable, simd::neon) {
     check<Set, float>(make_shape(2, 1, 2, 70, 75, 10, true, 5, true));
     check<Set, double>(make_shape(1, 1, 1, 33, 130, 17, false, 0, false));
 }
@@ -223,8 +225,8 @@ TEST_CASE("keys beyond the length of their batch do not exist, whatever they hol
 }
 
 TEST_CASE("queries before all keys see nothing, also inside a block") {
-    check<fast::native, float>(make_shape(2, 1, 2, 90, 100, 16, true, -50, true));
-    check<fast::native, double>(make_shape(1, 2, 1, 40, 100, 16, true, -50, false));
+    check<simd::native, float>(make_shape(2, 1, 2, 90, 100, 16, true, -50, true));
+    check<simd::native, double>(make_shape(1, 2, 1, 40, 100, 16, true, -50, false));
 }
 
 TEST_CASE("no keys at all") {
@@ -267,7 +269,7 @@ TEST_CASE("the gradient is the derivative") {
         for (std::size_t i = 0; i < moved.o.size(); ++i) sum += moved.o[i] * moved.d_o[i];
         return sum;
     };
-    auto const compare = [&](std::vector<double> problem<double>::*input,
+    auto const compare = [&](std::vector<double> problem<double>::* input,
                              std::vector<double> const& gradient) {
         for (std::size_t i = 0; i < gradient.size(); i += 7) {
             problem<double> up = p, down = p;
@@ -297,12 +299,12 @@ TEST_CASE_TEMPLATE("bits do not depend on other batches, heads, queries or on th
                                   to_k = at(b, shape.k_batch) + at(h, shape.k_head),
                                   row = (b * shape.kv_heads + h) * shape.group * shape.queries;
                 auto& p = parts;
-                fast::attention(one, p.q.data() + to_q, p.k.data() + to_k, p.v.data() + to_k,
-                                p.o.data() + to_q, p.lse.data() + row, one_range{});
-                fast::attention_gradient(one, p.q.data() + to_q, p.k.data() + to_k, p.v.data() + to_k,
-                                         p.o.data() + to_q, p.lse.data() + row, p.d_o.data() + to_q,
-                                         p.d_q.data() + to_q, p.d_k.data() + to_k, p.d_v.data() + to_k,
-                                         one_range{});
+                cpu::attention(one, p.q.data() + to_q, p.k.data() + to_k, p.v.data() + to_k,
+                               p.o.data() + to_q, p.lse.data() + row, one_range{});
+                cpu::attention_gradient(one, p.q.data() + to_q, p.k.data() + to_k, p.v.data() + to_k,
+                                        p.o.data() + to_q, p.lse.data() + row, p.d_o.data() + to_q,
+                                        p.d_q.data() + to_q, p.d_k.data() + to_k, p.d_v.data() + to_k,
+                                        one_range{});
             }
         for (auto const* other : {&threads, &parts}) {
             CHECK(same_bits(whole.o, other->o));
@@ -319,11 +321,11 @@ TEST_CASE_TEMPLATE("bits do not depend on other batches, heads, queries or on th
             some.first_query += static_cast<std::ptrdiff_t>(i);
             std::vector<T> lse(shape.batch * shape.kv_heads * shape.group * some.queries);
             std::size_t const to = at(i, shape.q_token);
-            fast::attention(some, rows.q.data() + to, rows.k.data(), rows.v.data(), rows.o.data() + to,
-                            lse.data(), one_range{});
-            fast::attention_gradient(some, rows.q.data() + to, rows.k.data(), rows.v.data(),
-                                     rows.o.data() + to, lse.data(), rows.d_o.data() + to,
-                                     rows.d_q.data() + to, unused_k.data(), unused_v.data(), one_range{});
+            cpu::attention(some, rows.q.data() + to, rows.k.data(), rows.v.data(), rows.o.data() + to,
+                           lse.data(), one_range{});
+            cpu::attention_gradient(some, rows.q.data() + to, rows.k.data(), rows.v.data(),
+                                    rows.o.data() + to, lse.data(), rows.d_o.data() + to,
+                                    rows.d_q.data() + to, unused_k.data(), unused_v.data(), one_range{});
             CHECK(lse.back() == whole.lse[whole.lse.size() - shape.queries + i + some.queries - 1]);
         }
         CHECK(same_bits(whole.o, rows.o));

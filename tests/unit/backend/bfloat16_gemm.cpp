@@ -1,5 +1,5 @@
 // Products of bfloat16 against plain loops in double, and the bits that must not depend on how C is cut.
-#include <meshwise/backend/bfloat16_packed.hpp>
+#include <meshwise/backend/cpu/gemm/bfloat16_packed.hpp>
 
 #include <doctest/doctest.h>
 
@@ -16,7 +16,8 @@
 #include "two_threads.hpp"
 
 namespace mw = meshwise;
-namespace fast = mw::fast;
+namespace cpu = mw::cpu;
+namespace simd = mw::simd;
 
 namespace {
 
@@ -67,8 +68,8 @@ void check(std::size_t m, std::size_t n, std::size_t k, unsigned how) {
     matrix<Left> a(m, k, how & 1U, 1, nan);
     matrix<Right> b(k, n, how & 2U, 2, nan);
     matrix<float> c(m, n, how & 4U, 3), before(m, n, how & 4U, 3);
-    fast::bfloat16_gemm<Instructions>(shape_of(m, n, k, a, b, c, accumulate), a.data(), b.data(), c.data(),
-                                      one_range{});
+    cpu::bfloat16_gemm<Instructions>(shape_of(m, n, k, a, b, c, accumulate), a.data(), b.data(), c.data(),
+                                     one_range{});
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < m; ++i)
         for (std::size_t j = 0; j < n; ++j) {
@@ -116,8 +117,8 @@ std::vector<float> product(std::size_t m, std::size_t n, std::size_t k, bool tur
     matrix<mw::bfloat16> b(k, n, turned_b, 2);
     for (std::size_t i = 0; i < m; i += high)
         for (std::size_t j = 0; j < n; j += wide)
-            fast::bfloat16_gemm(shape_of(std::min(high, m - i), std::min(wide, n - j), k, a, b, c),
-                                &a.at(i, 0), &b.at(0, j), &c.at(i, j), parallel);
+            cpu::bfloat16_gemm(shape_of(std::min(high, m - i), std::min(wide, n - j), k, a, b, c),
+                               &a.at(i, 0), &b.at(0, j), &c.at(i, j), parallel);
     std::vector<float> rows;
     for (std::size_t i = 0; i < m; ++i)
         for (std::size_t j = 0; j < n; ++j) rows.push_back(c.at(i, j));
@@ -130,9 +131,9 @@ bool same_bits(std::vector<float> const& x, std::vector<float> const& y) {
 
 }  // namespace
 
-TEST_CASE("products of bfloat16 are those of double, on this processor") { check_all<fast::native>(); }
+TEST_CASE("products of bfloat16 are those of double, on this processor") { check_all<simd::native>(); }
 TEST_CASE("products of bfloat16 are those of double, where nothing is known of the processor") {
-    check_all<fast::portable>();
+    check_all<simd::portable>();
 }
 
 TEST_CASE("an element of a product of bfloat16 has the same bits however C is cut and laid out") {
@@ -156,7 +157,7 @@ TEST_CASE("threads do not change a bit of a product of bfloat16") {
     for (auto const& [m, n, k] : sizes)
         for (bool const turned : {false, true})
             CHECK(same_bits(product(m, n, k, false, turned, false, m, n, two_threads{}),
-                            product(m, n, k, false, turned, false, m, n, fast::in_sequence{})));
+                            product(m, n, k, false, turned, false, m, n, cpu::in_sequence{})));
 }
 
 TEST_CASE("a float operand gives the bits of the bfloat16 nearest to it") {
@@ -164,9 +165,9 @@ TEST_CASE("a float operand gives the bits of the bfloat16 nearest to it") {
     for (std::size_t const m : {1U, 5U, 80U}) {
         matrix<float> a(m, k, false, 1), c(m, n, false, 3), expected(m, n, false, 3);
         matrix<mw::bfloat16> narrow(m, k, false, 1), b(k, n, false, 2);
-        fast::bfloat16_gemm(shape_of(m, n, k, narrow, b, expected), narrow.data(), b.data(), expected.data(),
-                            one_range{});
-        fast::bfloat16_gemm(shape_of(m, n, k, a, b, c), a.data(), b.data(), c.data(), one_range{});
+        cpu::bfloat16_gemm(shape_of(m, n, k, narrow, b, expected), narrow.data(), b.data(), expected.data(),
+                           one_range{});
+        cpu::bfloat16_gemm(shape_of(m, n, k, a, b, c), a.data(), b.data(), c.data(), one_range{});
         CHECK(same_bits(expected.memory, c.memory));
     }
 }
@@ -188,8 +189,8 @@ TEST_CASE("rows of float are rounded as single numbers are: ties, infinite ones,
                                      std::bit_cast<float>(0x7fffffffU)};
     std::vector<float> row;
     for (std::size_t i = 0; i < 70; ++i) row.push_back(hard[i % hard.size()] * (i < 35 ? 1.0F : -1.0F));
-    std::vector<fast::detail::pair_of_bfloat16> pairs(35);
-    fast::detail::pack_row<fast::native>(row.size(), row.data(), 1, pairs.data());
+    std::vector<cpu::detail::pair_of_bfloat16> pairs(35);
+    cpu::detail::pack_row<simd::native>(row.size(), row.data(), 1, pairs.data());
     for (std::size_t i = 0; i < row.size(); ++i) {
         CAPTURE(i);
         CHECK((pairs[i / 2] >> (i % 2 * 16) & 0xffffU) == mw::bfloat16(row[i]).bits);
@@ -197,14 +198,14 @@ TEST_CASE("rows of float are rounded as single numbers are: ties, infinite ones,
 }
 
 TEST_CASE("a packed operand is zero beyond the last column and behind an odd k") {
-    using pairs = fast::avx512_bf16;
-    if (!std::is_same_v<fast::native, pairs>) return;  // nothing is packed
+    using pairs = simd::avx512_bf16;
+    if (!std::is_same_v<simd::native, pairs>) return;  // nothing is packed
     std::size_t const n = 40, k = 601;
     matrix<mw::bfloat16> b(k, n, false, 1);
     mw::gemm_shape const shape{1, n, k, 0, 1, b.row, b.column, 1, 1, false};
-    std::vector<mw::bfloat16> packed(fast::bfloat16_packed_size<>(shape), mw::bfloat16(3));
+    std::vector<mw::bfloat16> packed(cpu::bfloat16_packed_size<>(shape), mw::bfloat16(3));
     CHECK(packed.size() == 64 * 602);
-    fast::bfloat16_pack_right<>(shape, b.data(), packed.data(), one_range{});
+    cpu::bfloat16_pack_right<>(shape, b.data(), packed.data(), one_range{});
     std::size_t zeros = 0, wrong = 0;
     for (std::size_t at = 0; at < packed.size(); ++at) {
         std::size_t const panel = at / (32 * 602), p = at % (32 * 602) / 64 * 2 + at % 2,
@@ -220,9 +221,9 @@ TEST_CASE("a packed operand is zero beyond the last column and behind an odd k")
 TEST_CASE("an empty product of bfloat16 is zero, or leaves C as it is") {
     matrix<float> a(3, 0, false, 1), c(3, 4, false, 3), before(3, 4, false, 3);
     matrix<mw::bfloat16> b(0, 4, false, 2);
-    fast::bfloat16_gemm(shape_of(3, 4, 0, a, b, c, true), a.data(), b.data(), c.data(), one_range{});
+    cpu::bfloat16_gemm(shape_of(3, 4, 0, a, b, c, true), a.data(), b.data(), c.data(), one_range{});
     CHECK(same_bits(c.memory, before.memory));
-    fast::bfloat16_gemm(shape_of(3, 4, 0, a, b, c), a.data(), b.data(), c.data(), one_range{});
+    cpu::bfloat16_gemm(shape_of(3, 4, 0, a, b, c), a.data(), b.data(), c.data(), one_range{});
     for (std::size_t i = 0; i < 12; ++i) CHECK(c.data()[i] == 0.0F);
 }
 
@@ -233,7 +234,7 @@ TEST_CASE("what is no number stays none, and the infinite stays infinite, in the
         matrix<mw::bfloat16> b(k, n, false, 2);
         b.at(2, 7) = mw::bfloat16(std::numeric_limits<float>::quiet_NaN());
         b.at(5, 33) = mw::bfloat16(std::numeric_limits<float>::infinity());
-        fast::bfloat16_gemm(shape_of(m, n, k, a, b, c), a.data(), b.data(), c.data(), one_range{});
+        cpu::bfloat16_gemm(shape_of(m, n, k, a, b, c), a.data(), b.data(), c.data(), one_range{});
         for (std::size_t i = 0; i < m; ++i)
             for (std::size_t j = 0; j < n; ++j)
                 CHECK((j == 7    ? std::isnan(c.at(i, j))

@@ -8,8 +8,8 @@
 using meshwise::dry_run;
 
 static_assert(!dry_run::computes);
-static_assert(meshwise::backend<meshwise::reproducible_backend<dry_run, 8>>);
-static_assert(meshwise::reproducible_backend<dry_run, 8>::leaves == 8);
+static_assert(meshwise::any_backend<meshwise::detail::reproducible_backend<dry_run, 8>>);
+static_assert(meshwise::detail::reproducible_backend<dry_run, 8>::leaves == 8);
 
 TEST_CASE("dry_run reserves no memory") {
     auto* const memory = static_cast<float*>(dry_run::allocate(std::size_t{1} << 60));

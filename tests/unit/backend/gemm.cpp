@@ -1,9 +1,10 @@
 // Matrix products against plain loops in double, and the bits that must not depend on how C is cut.
-#include <meshwise/backend/bfloat16.hpp>
-#include <meshwise/backend/gemm.hpp>
+#include <meshwise/backend/cpu/gemm/gemm.hpp>
+#include <meshwise/scalar/bfloat16.hpp>
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -14,11 +15,12 @@
 #include <type_traits>
 #include <vector>
 
+#include "max_with_nan.hpp"
 #include "two_threads.hpp"
-#include "worse.hpp"
 
 namespace mw = meshwise;
-namespace fast = mw::fast;
+namespace cpu = mw::cpu;
+namespace simd = mw::simd;
 
 namespace {
 
@@ -84,7 +86,7 @@ void check(std::size_t m, std::size_t n, std::size_t k, form fa, form fb, form f
     auto c = make<T>(m, n, fc, 3);
     auto const before = make<T>(m, n, fc, 3);
     std::vector<char> inside(c.memory.size(), 0);
-    fast::gemm<Instructions>(shape_of(m, n, k, a, b, c, accumulate), a.data, b.data, c.data, one_range{});
+    cpu::gemm<Instructions>(shape_of(m, n, k, a, b, c, accumulate), a.data, b.data, c.data, one_range{});
     double worst = 0;
     for (std::size_t i = 0; i < m; ++i)
         for (std::size_t j = 0; j < n; ++j) {
@@ -124,9 +126,9 @@ TEST_CASE_TEMPLATE("a product agrees with plain loops for every combination of s
         for (auto const fb : every_form)
             for (auto const fc : every_form)
                 for (bool const accumulate : {false, true}) {
-                    check<fast::native, T>(47, 75, 33, fa, fb, fc, accumulate);
-                    check<fast::native, T>(3, 70, 19, fa, fb, fc, accumulate);
-                    check<fast::native, T>(70, 3, 19, fa, fb, fc, accumulate);
+                    check<simd::native, T>(47, 75, 33, fa, fb, fc, accumulate);
+                    check<simd::native, T>(3, 70, 19, fa, fb, fc, accumulate);
+                    check<simd::native, T>(70, 3, 19, fa, fb, fc, accumulate);
                 }
 }
 
@@ -134,28 +136,28 @@ TEST_CASE_TEMPLATE("a product agrees with plain loops for every size up to the t
     for (std::size_t m = 0; m <= 18; ++m)
         for (std::size_t const n : {0u, 1u, 2u, 4u, 7u, 8u, 9u, 15u, 16u, 17u, 31u, 32u, 33u, 64u, 65u})
             for (std::size_t const k : {0u, 1u, 2u, 15u, 16u, 17u}) {
-                check<fast::native, T>(m, n, k, form::rows, form::rows, form::rows, false);
-                check<fast::native, T>(m, n, k, form::columns, form::columns, form::padded, true);
+                check<simd::native, T>(m, n, k, form::rows, form::rows, form::rows, false);
+                check<simd::native, T>(m, n, k, form::columns, form::columns, form::padded, true);
             }
 }
 
 TEST_CASE_TEMPLATE("blocks of every dimension are joined rightly", T, float, double) {
-    check<fast::native, T>(5, 6, 2000, form::rows, form::columns, form::rows, true);
-    check<fast::native, T>(5, 6, 513, form::columns, form::rows, form::columns, false);
+    check<simd::native, T>(5, 6, 2000, form::rows, form::columns, form::rows, true);
+    check<simd::native, T>(5, 6, 513, form::columns, form::rows, form::columns, false);
     for (std::size_t const m : {1u, 4u, 7u, 14u})
-        check<fast::native, T>(m, 70, 1031, form::rows, form::columns, form::rows, m == 4);
-    check<fast::native, T>(3, 9000, 301, form::columns, form::columns, form::rows, false);
-    check<fast::native, T>(500, 40, 30, form::rows, form::columns, form::rows, false);
-    check<fast::native, T>(20, 1700, 30, form::columns, form::rows, form::rows, true);
-    check<fast::native, T>(1900, 40, 300, form::rows, form::rows, form::rows, false);
-    check<fast::native, T>(60, 1700, 600, form::columns, form::columns, form::rows, true);
-    check<fast::native, T>(300, 900, 70, form::rows, form::columns, form::rows, false);
+        check<simd::native, T>(m, 70, 1031, form::rows, form::columns, form::rows, m == 4);
+    check<simd::native, T>(3, 9000, 301, form::columns, form::columns, form::rows, false);
+    check<simd::native, T>(500, 40, 30, form::rows, form::columns, form::rows, false);
+    check<simd::native, T>(20, 1700, 30, form::columns, form::rows, form::rows, true);
+    check<simd::native, T>(1900, 40, 300, form::rows, form::rows, form::rows, false);
+    check<simd::native, T>(60, 1700, 600, form::columns, form::columns, form::rows, true);
+    check<simd::native, T>(300, 900, 70, form::rows, form::columns, form::rows, false);
 }
 
-TEST_CASE_TEMPLATE("every tile computes the same product", Set, fast::portable, fast::neon
+TEST_CASE_TEMPLATE("every tile computes the same product", Set, simd::portable, simd::neon
 #if defined(__AVX2__)
                    ,
-                   fast::avx2
+                   simd::avx2
 #endif
 ) {
     for (auto const how : every_form) {
@@ -169,9 +171,9 @@ TEST_CASE("k = 0 gives zeros, or nothing to add") {
     auto const a = make<float>(3, 0, form::rows, 1), b = make<float>(0, 4, form::rows, 2);
     auto c = make<float>(3, 4, form::padded, 3);
     auto const before = c.memory;
-    fast::gemm(shape_of(3, 4, 0, a, b, c, true), a.data, b.data, c.data, one_range{});
+    cpu::gemm(shape_of(3, 4, 0, a, b, c, true), a.data, b.data, c.data, one_range{});
     CHECK(c.memory == before);
-    fast::gemm(shape_of(3, 4, 0, a, b, c, false), a.data, b.data, c.data, one_range{});
+    cpu::gemm(shape_of(3, 4, 0, a, b, c, false), a.data, b.data, c.data, one_range{});
     for (int i = 0; i < 3; ++i)
         for (int j = 0; j < 4; ++j) CHECK(c.data[i * c.row + j] == 0.0f);
 }
@@ -183,7 +185,7 @@ TEST_CASE_TEMPLATE("an element has the same bits however C is cut, laid out and 
         for (bool const accumulate : {false, true}) {
             auto const a = make<T>(m, k, form::rows, 1), b = make<T>(k, n, form::rows, 2);
             auto whole = make<T>(m, n, form::rows, 3);
-            fast::gemm(shape_of(m, n, k, a, b, whole, accumulate), a.data, b.data, whole.data, one_range{});
+            cpu::gemm(shape_of(m, n, k, a, b, whole, accumulate), a.data, b.data, whole.data, one_range{});
             // Few rows, small parts and turned operands each have loops of their own.
             for (auto const how_a : {form::rows, form::columns, form::scattered})
                 for (auto const how_b : {form::rows, form::columns}) {
@@ -196,10 +198,10 @@ TEST_CASE_TEMPLATE("an element has the same bits however C is cut, laid out and 
                                     auto const part =
                                         shape_of(std::min(rows, m - i), std::min(columns, n - j), k, lying_a,
                                                  lying_b, parts, accumulate);
-                                    fast::gemm(part,
-                                               lying_a.data + static_cast<std::ptrdiff_t>(i) * lying_a.row,
-                                               lying_b.data + static_cast<std::ptrdiff_t>(j) * lying_b.column,
-                                               parts.data + i * n + j, one_range{});
+                                    cpu::gemm(part,
+                                              lying_a.data + static_cast<std::ptrdiff_t>(i) * lying_a.row,
+                                              lying_b.data + static_cast<std::ptrdiff_t>(j) * lying_b.column,
+                                              parts.data + i * n + j, one_range{});
                                 }
                             CHECK(same_bits(parts, whole));
                         }
@@ -207,8 +209,8 @@ TEST_CASE_TEMPLATE("an element has the same bits however C is cut, laid out and 
             for (auto const how : every_form) {
                 auto const other_a = make<T>(m, k, how, 1), other_b = make<T>(k, n, how, 2);
                 auto c = make<T>(m, n, how, 3);
-                fast::gemm(shape_of(m, n, k, other_a, other_b, c, accumulate), other_a.data, other_b.data,
-                           c.data, one_range{});
+                cpu::gemm(shape_of(m, n, k, other_a, other_b, c, accumulate), other_a.data, other_b.data,
+                          c.data, one_range{});
                 bool same = true;
                 for (std::size_t i = 0; i < m; ++i)
                     for (std::size_t j = 0; j < n; ++j)
@@ -230,9 +232,9 @@ TEST_CASE("the number of threads does not change a bit") {
             auto const a = make<float>(m, k, how, 1), b = make<float>(k, n, form::rows, 2);
             auto one = make<float>(m, n, how, 3), two = make<float>(m, n, how, 3),
                  none = make<float>(m, n, how, 3);
-            fast::gemm(shape_of(m, n, k, a, b, one), a.data, b.data, one.data, one_range{});
-            fast::gemm(shape_of(m, n, k, a, b, two), a.data, b.data, two.data, two_threads{});
-            fast::gemm(shape_of(m, n, k, a, b, none), a.data, b.data, none.data, fast::in_sequence{});
+            cpu::gemm(shape_of(m, n, k, a, b, one), a.data, b.data, one.data, one_range{});
+            cpu::gemm(shape_of(m, n, k, a, b, two), a.data, b.data, two.data, two_threads{});
+            cpu::gemm(shape_of(m, n, k, a, b, none), a.data, b.data, none.data, cpu::in_sequence{});
             CHECK(same_bits(one, two));
             CHECK(same_bits(one, none));
         }
@@ -246,11 +248,11 @@ TEST_CASE("a large product is offered to several threads, a small one is not") {
     };
     auto const a = make<float>(512, 256, form::rows, 1), b = make<float>(256, 256, form::rows, 2);
     auto c = make<float>(512, 256, form::rows, 3);
-    fast::gemm(shape_of(512, 256, 256, a, b, c), a.data, b.data, c.data, count);
+    cpu::gemm(shape_of(512, 256, 256, a, b, c), a.data, b.data, c.data, count);
     CHECK(offered >= 8);
     offered = 0;
-    fast::gemm(shape_of(16, 16, 16, a, b, c), a.data, b.data, c.data, count);
-    fast::gemm(shape_of(100, 60, 16, a, b, c), a.data, b.data, c.data, count);
+    cpu::gemm(shape_of(16, 16, 16, a, b, c), a.data, b.data, c.data, count);
+    cpu::gemm(shape_of(100, 60, 16, a, b, c), a.data, b.data, c.data, count);
     CHECK(offered == 0);
 }
 
@@ -260,12 +262,12 @@ TEST_CASE("a thread that waits for others may compute another product meanwhile"
     auto expected = make<float>(300, 300, form::rows, 3), c = make<float>(300, 300, form::rows, 3),
          other = make<float>(310, 310, form::rows, 3);
     auto const shape = shape_of(300, 300, 200, a, b, c);
-    fast::gemm(shape, a.data, b.data, expected.data, one_range{});
-    fast::gemm(shape, a.data, b.data, c.data, [&](std::size_t count, std::size_t, auto&& f) {
+    cpu::gemm(shape, a.data, b.data, expected.data, one_range{});
+    cpu::gemm(shape, a.data, b.data, c.data, [&](std::size_t count, std::size_t, auto&& f) {
         for (std::size_t i = 0; i < count; ++i) {
             f(i, i + 1);
-            fast::gemm(shape_of(310, 310, 90, other_a, other_b, other), other_a.data, other_b.data,
-                       other.data, one_range{});
+            cpu::gemm(shape_of(310, 310, 90, other_a, other_b, other), other_a.data, other_b.data, other.data,
+                      one_range{});
         }
     });
     CHECK(same_bits(c, expected));
@@ -282,18 +284,18 @@ TEST_CASE("bfloat16 operands are those of their float values") {
             short_b[i] = mw::bfloat16(b.memory[i]), b.memory[i] = static_cast<float>(short_b[i]);
         auto expected = make<float>(m, n, form::rows, 3), c = make<float>(m, n, form::rows, 3);
         auto const shape = shape_of(m, n, k, a, b, c);
-        fast::gemm(shape, a.data, b.data, expected.data, one_range{});
-        fast::gemm(shape, short_a.data() + 7, short_b.data() + 7, c.data, one_range{});
+        cpu::gemm(shape, a.data, b.data, expected.data, one_range{});
+        cpu::gemm(shape, short_a.data() + 7, short_b.data() + 7, c.data, one_range{});
         CHECK(same_bits(c, expected));
     }
 }
 
 TEST_CASE("the vector exponential is within 2 units in the last place") {
-    constexpr std::size_t lanes = fast::lanes<fast::native, float>;
+    constexpr std::size_t lanes = simd::lanes<simd::native, float>;
     float x[lanes], y[lanes];
     auto const evaluate = [&] {
-        fast::store<fast::native>(y,
-                                  fast::vector_exp<fast::native, float>(fast::load<fast::native, float>(x)));
+        simd::store<simd::native>(y,
+                                  simd::vector_exp<simd::native, float>(simd::load<simd::native, float>(x)));
     };
     double worst = 0;
     for (float value = -87.3f; value < 88.7f; value += 0.0007f) {
@@ -325,7 +327,7 @@ TEST_CASE("the vector exponential is within 2 units in the last place") {
 }
 
 TEST_CASE("no thread has much more of a product than the others") {
-    namespace detail = mw::fast::detail;
+    namespace detail = mw::cpu::detail;
     constexpr std::size_t tile = 32, least = 128;
     CHECK(detail::width_of_pieces(576, 6, 2, tile, least) ==
           288);  // 6 pieces of 96 would be 5 of 128: 3 and 2

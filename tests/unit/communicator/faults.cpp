@@ -1,7 +1,12 @@
 // What a team of threads does when something goes wrong: nothing hangs, everybody learns the cause.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <exception>
+#include <thread>
+#include <vector>
 
 #include <meshwise/communicator/threads.hpp>
 
@@ -261,9 +266,8 @@ TEST_CASE("eight kinds of disagreement throw on every rank, before any value is 
     auto const good = [&](auto& c, float* x) { c.all_reduce(1, sum, f32, x, x, 320, place); };
     auto const against_good = [&](auto const& odd) { return disagree(lines, good, odd); };
     SUBCASE("operation") {
-        auto const text = against_good([&](auto& c, float* x) {
-            c.all_gather(1, f32, x, x + 500, {1, 80}, place);
-        });
+        auto const text =
+            against_good([&](auto& c, float* x) { c.all_gather(1, f32, x, x + 500, {1, 80}, place); });
         CHECK(has(text, "entered all_gather(float32, 1 x 80 per rank) over tp at " + line(place)));
         CHECK(has(text, "entered all_reduce(sum, float32, 320) over tp at " + line(place)));
     }
@@ -286,13 +290,8 @@ TEST_CASE("eight kinds of disagreement throw on every rank, before any value is 
     }
     SUBCASE("shape of equal size") {
         disagree(
-            lines,
-            [&](auto& c, float* x) {
-                c.all_gather(1, f32, x, x + 32, {2, 4}, place);
-            },
-            [&](auto& c, float* x) {
-                c.all_gather(1, f32, x, x + 32, {4, 2}, place);
-            });
+            lines, [&](auto& c, float* x) { c.all_gather(1, f32, x, x + 32, {2, 4}, place); },
+            [&](auto& c, float* x) { c.all_gather(1, f32, x, x + 32, {4, 2}, place); });
     }
     SUBCASE("root") {
         auto const text = disagree(

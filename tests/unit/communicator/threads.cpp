@@ -1,11 +1,23 @@
 // run_threads: what it runs, what it throws, what it counts.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
+#include <vector>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../sanitizers.hpp"
+
+#include <meshwise/communicator/mpi/watchdog.hpp>
 #include <meshwise/communicator/threads.hpp>
 
 namespace mw = meshwise;
@@ -84,14 +96,60 @@ TEST_CASE("a team stays broken, even for a rank that swallows the error") {
 
 TEST_CASE("a broken team stays broken when all its ranks go on") {
     std::atomic<int> thrown{0};
-    mw::run_threads(pair, {}, [&](mw::communicator& here) {
-        here.barrier(1);
-        here.fail("no more");
-        for (int turn = 0; turn < 3000; ++turn) try {
-                here.barrier(1);
-            } catch (mw::peer_failed const&) { ++thrown; }
-    });
+    CHECK_THROWS_WITH_AS(mw::run_threads(pair, {},
+                                         [&](mw::communicator& here) {
+                                             here.barrier(1);
+                                             here.fail("no more");
+                                             for (int turn = 0; turn < 3000; ++turn) try {
+                                                     here.barrier(1);
+                                                 } catch (mw::peer_failed const&) { ++thrown; }
+                                         }),
+                         doctest::Contains(" failed: no more; the program caught this"), mw::peer_failed);
     CHECK(thrown == 6000);
+}
+
+TEST_CASE("a run does not end well when its programs catch what broke the team, whatever it was") {
+    auto const swallowing = [](auto const& program) {
+        return [&program](mw::communicator& here) {
+            try {
+                program(here);
+            } catch (...) {}
+        };
+    };
+    SUBCASE("an exception of one rank") {
+        auto const program = [](mw::communicator& here) {
+            if (here.rank() == 1) here.fail("disk is full");
+            here.barrier(1);
+        };
+        CHECK_THROWS_WITH_AS(mw::run_threads(pair, {}, swallowing(program)),
+                             doctest::Contains("rank 1 (tp 1) failed: disk is full; the program caught this"),
+                             mw::peer_failed);
+    }
+    SUBCASE("an exception that only its own rank sees, because the others wait for it") {
+        auto const program = [](mw::communicator& here) {
+            if (here.rank() == 1) throw std::runtime_error("disk is full");
+            here.barrier(1);
+        };
+        CHECK_THROWS_WITH_AS(mw::run_threads(pair, {}, swallowing(program)),
+                             doctest::Contains("rank 1 (tp 1) ended its program"), mw::collective_error);
+    }
+    SUBCASE("different calls") {
+        float x = 0;
+        auto const program = [&](mw::communicator& here) {
+            here.rank() == 1 ? here.barrier(1) : here.broadcast(1, f32, &x, 1, 0);
+        };
+        CHECK_THROWS_WITH_AS(mw::run_threads(pair, {}, swallowing(program)),
+                             doctest::Contains("must make the same calls in the same order"),
+                             mw::collective_error);
+    }
+    SUBCASE("a rank that is late") {
+        auto const program = [](mw::communicator& here) {
+            if (here.rank() == 1) std::this_thread::sleep_for(400ms);
+            here.barrier(1);
+        };
+        CHECK_THROWS_WITH_AS(mw::run_threads(pair, {.deadline = 100ms}, swallowing(program)),
+                             doctest::Contains("after 100 ms rank 0"), mw::deadline_exceeded);
+    }
 }
 
 TEST_CASE("fail releases the peers at once, while the failing rank is still busy") {
@@ -191,4 +249,67 @@ TEST_CASE("the record of the last calls is written on failure, and only then") {
     CHECK(text.find("rank 1 (tp 1) of the mesh tp 2 has entered 1 calls and completed 1\n") !=
           std::string::npos);
     std::filesystem::remove(path);
+}
+
+namespace {
+
+/// What f writes to stderr, or gives to write(2) as it is, in a process of its own.
+template <class F>
+std::string said_elsewhere(F f) {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    pid_t const child = ::fork();
+    if (child == 0) {
+        ::dup2(ends[1], 2);
+        f();
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string said;
+    char some[512];
+    for (ssize_t got; (got = ::read(ends[0], some, sizeof some)) > 0;)
+        said.append(some, static_cast<std::size_t>(got));
+    ::close(ends[0]);
+    ::waitpid(child, nullptr, 0);
+    return said;
+}
+
+}  // namespace
+
+TEST_CASE("a thread that cannot start says which limit is reached") {
+    if (under_address_sanitizer || under_thread_sanitizer) return;  // they reserve terabytes of addresses
+    std::string const said = said_elsewhere([] {
+        rlimit const tight{std::size_t{512} << 20U, RLIM_INFINITY};
+        ::setrlimit(RLIMIT_AS, &tight);
+        try {
+            mw::run_threads({2, {16, 16}, {"dp", "tp"}}, {}, [](mw::communicator& here) { here.barrier(3); });
+        } catch (mw::error const& e) {
+            [[maybe_unused]] auto const written = ::write(2, e.what(), std::string_view(e.what()).size());
+        }
+    });
+    CHECK_MESSAGE(said.find("this process could not start a thread for rank ") == 0, said);
+    CHECK_MESSAGE(said.find(" (dp ") != said.npos, said);
+    CHECK_MESSAGE(said.find("it may have 512 MiB of address space (ulimit -v), and a thread takes ") !=
+                      said.npos,
+                  said);
+    CHECK_MESSAGE(said.find("; raise the limit, or run fewer ranks") != said.npos, said);
+}
+
+TEST_CASE("a process that waits long in a library says so once, and not at all when it is done in time") {
+    auto const waiting = [](auto time) {
+        return said_elsewhere([&] {
+            mw::mpi_detail::watchdog dog;
+            mw::mpi_detail::watchdog::limits limits(dog);
+            limits.limit(60s, 71, "in MPI_Init");
+            limits.tell(200ms, "another process is stopped");
+            std::this_thread::sleep_for(time);
+            limits.lift();
+            std::this_thread::sleep_for(400ms);
+        });
+    };
+    std::string const said = waiting(600ms);
+    CHECK_MESSAGE(said.find("meshwise: process ") == 0, said);
+    CHECK_MESSAGE(
+        said.find(" has waited 0.2 s in MPI_Init: another process is stopped\n") == said.size() - 58, said);
+    CHECK(waiting(1ms) == "");
 }

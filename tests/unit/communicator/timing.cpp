@@ -2,8 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <chrono>
 #include <random>
+#include <thread>
+#include <vector>
 
+#include <meshwise/communicator/shared_memory/team_barrier.hpp>
 #include <meshwise/communicator/threads.hpp>
 
 namespace mw = meshwise;
@@ -141,11 +145,11 @@ TEST_CASE("a failure elsewhere never parts two ranks in the middle of a collecti
 TEST_CASE("leaving takes the arrival back, unless the round is complete") {
     mw::grid const mesh{1, {2}, {"tp"}};
     for (bool const complete : {false, true}) {
-        mw::team_barrier team(mesh, std::chrono::seconds(10));
-        auto& arrivals = team.places(1)[1].room->arrivals;
+        mw::shared_memory::team_barrier team(mesh, std::chrono::seconds(10));
+        auto& arrivals = team.memberships(1)[1].group->arrivals;
         bool threw = false;
         std::thread waiting([&] {
-            mw::seat here = team.places(0)[1];
+            mw::shared_memory::membership here = team.memberships(0)[1];
             try {
                 team.open(0, here);
             } catch (mw::peer_failed const&) { threw = true; }
@@ -153,7 +157,7 @@ TEST_CASE("leaving takes the arrival back, unless the round is complete") {
         while (arrivals.load() == 0) std::this_thread::yield();
         std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the rank sleeps, and is not woken yet
         if (complete) ++arrivals;
-        team.poison(mw::team_barrier::breach::peer_failed, 1, "a failure at the same moment");
+        team.poison(mw::shared_memory::team_barrier::breach::peer_failed, 1, "a failure at the same moment");
         waiting.join();
         CHECK(threw == !complete);
         CHECK(arrivals.load() == (complete ? 2 : 0));
@@ -161,10 +165,10 @@ TEST_CASE("leaving takes the arrival back, unless the round is complete") {
 }
 
 TEST_CASE("nobody enters a broken team, even where a peer still stands waiting") {
-    mw::team_barrier team({1, {2}, {"tp"}}, std::chrono::seconds(10));
-    team.poison(mw::team_barrier::breach::mismatch, 1, "broken before");
-    mw::seat here = team.places(0)[1];
-    here.room->arrivals = 1;
+    mw::shared_memory::team_barrier team({1, {2}, {"tp"}}, std::chrono::seconds(10));
+    team.poison(mw::shared_memory::team_barrier::breach::mismatch, 1, "broken before");
+    mw::shared_memory::membership here = team.memberships(0)[1];
+    here.group->arrivals = 1;
     CHECK_THROWS_WITH_AS(team.open(0, here), "broken before", mw::collective_error);
-    CHECK(here.room->arrivals == 1);
+    CHECK(here.group->arrivals == 1);
 }

@@ -2,12 +2,14 @@
 // rank.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <limits>
+#include <vector>
 
-#include <meshwise/communicator/fixed_tree.hpp>
-#include <meshwise/communicator/flight_record.hpp>
+#include <meshwise/communicator/flight/record.hpp>
 #include <meshwise/communicator/one_rank.hpp>
+#include <meshwise/communicator/shared_memory/fixed_tree.hpp>
 #include <meshwise/communicator/simulated.hpp>
 
 namespace mw = meshwise;
@@ -118,8 +120,8 @@ TEST_CASE("a finer division by a power of two has the same sum") {
         std::vector<void const*> inputs;
         for (auto const& part : parts) inputs.push_back(part.data());
         void* out = result.data();
-        mw::reduce_stretch(mw::reduction::sum, mw::element_type::float32, inputs.data(), inputs.size(),
-                           {1, 700, 700}, &out, 1);
+        mw::shared_memory::reduce_stretch(mw::reduction::sum, mw::element_type::float32, inputs.data(),
+                                          inputs.size(), {1, 700, 700}, &out, 1);
         return result;
     };
     auto const whole = add(leaves);
@@ -142,7 +144,8 @@ TEST_CASE("integer sums wrap, bfloat16 sums round once") {
     std::int32_t wrapped = 0;
     void const* integers[] = {&big, &one};
     void* out = &wrapped;
-    mw::reduce_stretch(mw::reduction::sum, mw::element_type::int32, integers, 2, {1, 1, 1}, &out, 1);
+    mw::shared_memory::reduce_stretch(mw::reduction::sum, mw::element_type::int32, integers, 2, {1, 1, 1},
+                                      &out, 1);
     CHECK(wrapped == std::numeric_limits<std::int32_t>::min());
 
     // 256 + 1 is not a bfloat16: rounding after each addition would lose every one.
@@ -150,19 +153,20 @@ TEST_CASE("integer sums wrap, bfloat16 sums round once") {
     void const* numbers[] = {parts, parts + 1, parts + 2, parts + 3, parts + 4};
     mw::bfloat16 sum;
     out = &sum;
-    mw::reduce_stretch(mw::reduction::sum, mw::element_type::bfloat16, numbers, 5, {1, 1, 1}, &out, 1);
+    mw::shared_memory::reduce_stretch(mw::reduction::sum, mw::element_type::bfloat16, numbers, 5, {1, 1, 1},
+                                      &out, 1);
     CHECK(float(sum) == 260.0F);
 }
 
 TEST_CASE("the flight record keeps the last calls") {
-    mw::flight_record record;
+    mw::flight::record record;
     mw::grid const mesh{1, {2}, {"tp"}};
-    for (std::size_t i = 0; i < mw::flight_record::capacity + 10; ++i)
+    for (std::size_t i = 0; i < mw::flight::record::capacity + 10; ++i)
         record.enter({mw::operation::all_reduce, {}, mw::element_type::float32, 1, 1, i, 0, i, {}});
-    CHECK(record.entered() == mw::flight_record::capacity + 10);
-    CHECK(record.latest().inner == mw::flight_record::capacity + 9);
+    CHECK(record.entered() == mw::flight::record::capacity + 10);
+    CHECK(record.latest().inner == mw::flight::record::capacity + 9);
     std::string const text = record.text(mesh, 1), head = "rank 1 (tp 1) of the mesh tp 2 has entered ";
-    std::size_t const kept = mw::flight_record::kept, first = mw::flight_record::capacity + 10 - kept;
+    std::size_t const kept = mw::flight::record::kept, first = mw::flight::record::capacity + 10 - kept;
     CHECK(std::size_t(std::count(text.begin(), text.end(), '\n')) == kept + 1);
     CHECK(text.starts_with(head + "2058 calls and completed 0\n" + std::to_string(first) + " call " +
                            std::to_string(first) + " of its group: all_reduce(sum, float32, " +

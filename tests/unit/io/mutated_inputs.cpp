@@ -84,7 +84,7 @@ TEST_CASE("JSON: taken or refused, never more") {
     for (int i = 0; i < 30000; ++i) {
         std::string const text = mutate(seed);
         try {
-            mw::json_cursor at(text, "x", 6);
+            mw::detail::json_cursor at(text, "x", 6);
             at.skip();
             at.end();
             ++taken;
@@ -98,10 +98,10 @@ TEST_CASE("JSON: taken or refused, never more") {
 }
 
 TEST_CASE("safetensors: what is taken fills the file, element by element") {
-    std::vector<mw::stored_tensor> tensors{{"a", mw::stored_type::F32, {2, 3}},
-                                           {"b", mw::stored_type::U8, {4}},
-                                           {"c", mw::stored_type::BF16, {}}};
-    std::string const header = mw::safetensors_header(tensors, {{"k", "v"}}).substr(8);
+    std::vector<mw::detail::stored_tensor> tensors{{"a", mw::detail::stored_type::F32, {2, 3}},
+                                                   {"b", mw::detail::stored_type::U8, {4}},
+                                                   {"c", mw::detail::stored_type::BF16, {}}};
+    std::string const header = mw::detail::safetensors_header(tensors, {{"k", "v"}}).substr(8);
     mutator mutate(2);
     std::mt19937_64 random(3);
     std::size_t taken = 0, refused = 0;
@@ -115,12 +115,12 @@ TEST_CASE("safetensors: what is taken fills the file, element by element") {
         std::memcpy(file.bytes.data(), &length, 8);
         file.bytes += json + std::string(random() % 16 == 0 ? random() % 40 : 30, 'x');
         try {
-            mw::safetensors_file const read("x", file);
+            mw::detail::safetensors_file const read("x", file);
             ++taken;
             std::uint64_t at = read.data_begin();
             for (auto const& t : read.tensors()) {
                 REQUIRE(t.begin == at);
-                REQUIRE(t.end - t.begin == mw::checked_bytes(t.shape, mw::size_of(t.type)));
+                REQUIRE(t.end - t.begin == mw::detail::checked_bytes(t.shape, t.type));
                 REQUIRE(read.find(t.name) == &t);
                 at = t.end;
             }
@@ -137,9 +137,9 @@ TEST_CASE("safetensors: what is taken fills the file, element by element") {
 TEST_CASE("manifests with a right checksum: what is taken lies inside its files, each element once") {
     std::vector<std::string> lines;
     for (std::size_t rank = 0; rank < 2; ++rank) {
-        mw::saved_file const file{.bytes = 200, .digest = 7, .checksums = {9}};
+        mw::detail::saved_file const file{.bytes = 200, .digest = 7, .checksums = {9}};
         lines.push_back(mw::detail::file_line(
-            rank, file, {{{"a", mw::stored_type::F32, {2, 3}, 100, 124}, {4, 3}, {2 * rank, 0}}}));
+            rank, file, {{{"a", mw::detail::stored_type::F32, {2, 3}, 100, 124}, {4, 3}, {2 * rank, 0}}}));
     }
     std::string const text = mw::detail::manifest_text(5, "dp 2", {{"n", "3"}}, lines);
     std::string const body = text.substr(0, text.rfind('\n', text.size() - 2) + 1);
@@ -158,10 +158,10 @@ TEST_CASE("manifests with a right checksum: what is taken lies inside its files,
                 for (auto const& part : tensor.boxes) {
                     elements += part.where.size();
                     REQUIRE(part.file < read.files.size());
-                    REQUIRE(part.begin + part.where.size() * mw::size_of(tensor.type) <=
+                    REQUIRE(part.begin + part.where.size() * mw::detail::stored_bytes(tensor.type) <=
                             read.files[part.file].bytes);
                 }
-                REQUIRE(elements == mw::checked_bytes(tensor.shape, 1));
+                REQUIRE(elements == mw::detail::checked_bytes(tensor.shape, mw::detail::stored_type::U8));
             }
         } catch (mw::input_error const& e) {
             ++refused;

@@ -1,12 +1,12 @@
-#pragma once
 // A disk with one file on it, in memory: bytes that nobody has to write first.
+#pragma once
 #include <algorithm>
 #include <cstring>
 #include <string>
 
-#include <meshwise/io/file_calls.hpp>
+#include <meshwise/files/file_calls.hpp>
 
-struct one_file : meshwise::file_calls {
+struct one_file : meshwise::detail::file_calls {
     std::string bytes;
     int open(std::string const&, int) override { return 1000; }
     int close(int) override { return 0; }

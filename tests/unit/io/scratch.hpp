@@ -1,5 +1,5 @@
-#pragma once
 // A folder that goes away with its test, and files in it.
+#pragma once
 #include <filesystem>
 #include <fstream>
 #include <string>

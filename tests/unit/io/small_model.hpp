@@ -1,11 +1,11 @@
-#pragma once
 // A model of three parameters, one of them padded, and meshes to put it on.
+#pragma once
 #include <atomic>
 #include <cstring>
 #include <vector>
 
-#include <meshwise/io/file_calls.hpp>
-#include <meshwise/parallel/rank.hpp>
+#include <meshwise/files/file_calls.hpp>
+#include <meshwise/parallel/run.hpp>
 
 namespace small {
 
@@ -29,9 +29,8 @@ struct places {
         mw::tensor_of<S, T, rows, columns> table;
         std::array<mw::tensor_of<S, T, columns, deep>, 2> layers;
         mw::tensor_of<S, T> scale;
-        static constexpr auto parameters =
-            mw::fields("table", &model::table, mw::normal{1}, "layers", &model::layers, mw::normal{1},
-                       "scale", &model::scale, mw::constant{3});
+        static constexpr auto parameters = mw::fields<&model::table, mw::normal{1}, &model::layers,
+                                                      mw::normal{1}, &model::scale, mw::constant{3}>();
     };
 };
 
@@ -48,10 +47,10 @@ std::string content(Rank& here, Model& model) {
 }
 
 /// Counts what is read.
-struct counting_calls : mw::file_calls {
+struct counting_calls : mw::detail::file_calls {
     std::atomic<std::uint64_t> bytes = 0;
     std::int64_t pread(int file, void* to, std::size_t n, std::uint64_t at) override {
-        auto const got = mw::file_calls::pread(file, to, n, at);
+        auto const got = mw::detail::file_calls::pread(file, to, n, at);
         bytes += static_cast<std::uint64_t>(got);
         return got;
     }

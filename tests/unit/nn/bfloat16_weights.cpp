@@ -17,9 +17,10 @@
 #include <meshwise/nn/llama.hpp>
 #include <meshwise/ops/cast.hpp>
 #include <meshwise/ops/sum.hpp>
+#include <meshwise/parallel/run.hpp>
 #include <meshwise/tensor/packed.hpp>
 
-#include "worse.hpp"
+#include "max_with_nan.hpp"
 
 namespace {
 
@@ -43,9 +44,18 @@ template <std::size_t N, class... Options>
 using wide = mw::strategy<mw::mesh<tp<N>>, mw::split<kv_heads, tp<N>>, mw::split<ffn, tp<N>>,
                           mw::split<vocab, tp<N>>, Options...>;
 template <std::size_t N, class... Options>
-using narrow = wide<N, mw::weights<mw::bfloat16>, Options...>;
+using narrow = wide<N, mw::weight_dtype<mw::bfloat16>, Options...>;
+struct sizes {
+    using vocab = ::vocab;
+    using embed = ::embed;
+    using kv_heads = ::kv_heads;
+    using group = ::group;
+    using head_dim = ::head_dim;
+    using ffn = ::ffn;
+    using layer = ::layer;
+};
 template <class S>
-using llama = mw::llama<S, vocab, embed, kv_heads, group, head_dim, ffn, layer>;
+using llama = mw::llama<S, sizes>;
 
 static_assert(std::is_same_v<decltype(llama<narrow<1>>::table)::value_type, mw::bfloat16>);
 static_assert(std::is_same_v<decltype(llama<narrow<1>>::unembed)::value_type, mw::bfloat16>);
@@ -75,7 +85,7 @@ std::vector<float> told_by_first(F f) {
 template <class Rank, class Model>
 std::vector<float> scores_of(Rank& here, Model const& model) {
     auto const ids = text();
-    auto const padded = here.gather(model.logits(here.template place<one, piece>(ids, {ids.size()})));
+    auto const padded = here.gather(model.logits(mw::place<one, piece>(here, ids, {ids.size()})));
     std::vector<float> scores;
     for (std::size_t i = 0; i < padded.size(); ++i)
         if (i % vocab::size < vocab::true_size) scores.push_back(padded[i]);
@@ -87,7 +97,7 @@ std::vector<float> scores_by_token(Rank& here, Model const& model) {
     std::vector<float> all;
     for (std::int32_t const id : text()) {
         auto const scores =
-            here.gather(model.logits(here.template place<one, step>(std::vector<std::int32_t>{id}), cache));
+            here.gather(model.logits(mw::place<one, step>(here, std::vector<std::int32_t>{id}), cache));
         all.insert(all.end(), scores.begin(), scores.begin() + vocab::true_size);
     }
     return all;
@@ -95,7 +105,7 @@ std::vector<float> scores_by_token(Rank& here, Model const& model) {
 template <class S>
 std::vector<float> scores_in() {
     return told_by_first<S>(
-        [](auto& here) { return scores_of(here, here.template init<llama<S>>(mw::seed{5})); });
+        [](auto& here) { return scores_of(here, mw::init<llama<S>>(here, mw::seed{5})); });
 }
 
 double largest(std::vector<float> const& x) {
@@ -117,8 +127,8 @@ bool same_bits(std::vector<float> const& x, std::vector<float> const& y) {
 // Each number that meets a narrow weight is off by at most 2^-9 of itself; over two layers that is well below 2^-6.
 TEST_CASE("a model with bfloat16 weights is near the float model with the same weights") {
     auto const in_float = told_by_first<wide<1>>([](auto& here) {
-        using N = wide<1, mw::weights<mw::bfloat16>>;
-        auto const model = here.template init<llama<wide<1>>>(mw::seed{5});
+        using N = wide<1, mw::weight_dtype<mw::bfloat16>>;
+        auto const model = mw::init<llama<wide<1>>>(here, mw::seed{5});
         return scores_of(here, mw::cast_weights<llama<wide<1>>>(mw::cast_weights<llama<N>>(model)));
     });
     auto const in_narrow = scores_in<narrow<1>>();
@@ -145,14 +155,14 @@ TEST_CASE("a text read token by token has the bits of the text read at once") {
     using S = narrow<2>;
     auto const at_once = scores_in<S>();
     auto const by_token = told_by_first<S>(
-        [](auto& here) { return scores_by_token(here, here.template init<llama<S>>(mw::seed{5})); });
+        [](auto& here) { return scores_by_token(here, mw::init<llama<S>>(here, mw::seed{5})); });
     CHECK(same_bits(at_once, by_token));
 }
 
 template <class S>
 std::vector<float> packed_scores_by_token() {
     return told_by_first<S>([](auto& here) {
-        auto const model = here.template init<llama<S>>(mw::seed{5});
+        auto const model = mw::init<llama<S>>(here, mw::seed{5});
         auto const live = [] {
             return mw::current().pool->use().live[static_cast<std::size_t>(mw::purpose::parameters)];
         };
@@ -161,7 +171,7 @@ std::vector<float> packed_scores_by_token() {
         auto const all = scores_by_token(here, model);
         CHECK(same_bits(scores_of(here, model), all));
         // where pairs are multiplied, they are packed
-        CHECK((live() > before) == std::is_same_v<mw::fast::native, mw::fast::avx512_bf16>);
+        CHECK((live() > before) == std::is_same_v<mw::simd::native, mw::simd::avx512_bf16>);
         return all;
     });
 }
@@ -175,7 +185,7 @@ TEST_CASE("weights are narrow alike, whether they are cast or loaded") {
     std::string const path =
         (std::filesystem::temp_directory_path() / ("meshwise-narrow-" + std::to_string(::getpid()))).string();
     auto const cast = told_by_first<wide<2>>([&](auto& here) {
-        auto model = here.template init<llama<wide<2>>>(mw::seed{5});
+        auto model = mw::init<llama<wide<2>>>(here, mw::seed{5});
         mw::save_weights(here, model, path);
         return scores_of(here, mw::cast_weights<llama<narrow<2>>>(model));
     });
@@ -197,14 +207,14 @@ TEST_CASE("weights are narrow alike, whether they are cast or loaded") {
 
 struct only_x {
     mw::parameter<wide<1>, one, embed> x;
-    static constexpr auto parameters = mw::fields("x", &only_x::x, mw::normal{1});
+    static constexpr auto parameters = mw::fields<&only_x::x, mw::normal{1}>();
 };
 
 TEST_CASE("a frozen bfloat16 weight hands the gradient on, and gets none itself") {
     mw::run<wide<1>>(mw::threads{}, [](auto& here) {
-        auto const model = here.template init<only_x>(mw::seed{3});
+        auto const model = mw::init<only_x>(here, mw::seed{3});
         auto const linear = mw::cast_weights<mw::linear_without_bias<narrow<1>, embed, ffn>>(
-            here.template init<mw::linear_without_bias<wide<1>, embed, ffn>>(mw::seed{4}));
+            mw::init<mw::linear_without_bias<wide<1>, embed, ffn>>(here, mw::seed{4}));
         auto const total = [](auto const& y) { return mw::settle<wide<1>>(mw::sum<one, ffn>(y)); };
         auto result = mw::value_and_gradient(model, [&](auto const& m) { return total(linear(m.x)); });
         auto const gradient = result.gradient.whole(0, model.x);

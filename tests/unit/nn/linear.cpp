@@ -3,7 +3,7 @@
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/parallel/rank.hpp>
+#include <meshwise/parallel/run.hpp>
 
 #include <cstring>
 
@@ -24,25 +24,25 @@ struct apart {  // linear as two operations
         auto const y = mw::dot<S, in>(x, both.weight);
         return y + mw::align(both.bias, y);
     }
-    static constexpr auto parameters = mw::fields("both", &apart::both);
+    static constexpr auto parameters = mw::fields<&apart::both>();
 };
 
 template <class X>
 bool same_bits(X const& x, X const& y) {
-    return std::memcmp(x.data(), y.data(), x.size() * sizeof *x.data()) == 0;
+    return std::memcmp(x.local_data(), y.local_data(), x.size() * sizeof *x.local_data()) == 0;
 }
 
 template <class S>
 void check_linear(bool fits) {
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto const model = here.template init<apart<S>>(mw::seed{7});
+        auto const model = mw::init<apart<S>>(here, mw::seed{7});
         auto bias = model.both.bias;
         for (std::size_t i = 0; i < bias.size(); ++i)
             bias.mutable_data()[i] = 0.37F * static_cast<float>(i % 7);
         std::vector<float> numbers(rows::size * in::size);
         for (std::size_t i = 0; i < numbers.size(); ++i)
             numbers[i] = static_cast<float>(mw::random_stream(mw::seed{2}, "x").bits(i) % 1000) / 900 - 0.5F;
-        auto const x = here.template place<rows, in>(numbers);
+        auto const x = mw::place<rows, in>(here, numbers);
         CHECK(same_bits(model.both(x), model(x)));
         using type = decltype(x);
         CHECK(mw::detail::bias_fits_into_product<S, std::remove_cvref_t<type>, decltype(model.both.weight),
@@ -53,9 +53,9 @@ void check_linear(bool fits) {
                 return mw::settle<S>(mw::sum<rows, heads, dim>(y * y));
             });
         };
-        auto one = ask([&](auto const&m) { return m(x); }),
-             two = ask([&](auto const&m) { return m.both(x); });
-        CHECK(one.value == two.value);
+        auto one = ask([&](auto const& m) { return m(x); }),
+             two = ask([&](auto const& m) { return m.both(x); });
+        CHECK(one.loss == two.loss);
         mw::for_each_parameter(model, [&](std::size_t i, std::string_view, auto const& p, mw::initial) {
             CHECK(same_bits(one.gradient.whole(i, p), two.gradient.whole(i, p)));
         });

@@ -9,6 +9,7 @@
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/nn/gpt.hpp>
 #include <meshwise/ops/softmax.hpp>
+#include <meshwise/parallel/run.hpp>
 
 #include "real_models.hpp"
 
@@ -32,11 +33,24 @@ template <std::size_t N>
 using strategy =
     mw::strategy<mw::mesh<tp<N>>, mw::split<heads, tp<N>>, mw::split<ffn, tp<N>>, mw::split<vocab, tp<N>>>;
 
+struct sizes {
+    using vocab = ::vocab;
+    using token = ::token;
+    using embed = ::embed;
+    using heads = ::heads;
+    using head_dim = ::head_dim;
+    using ffn = ::ffn;
+    using layer = ::layer;
+};
+
 // minGPT's head is a matrix of its own
 template <class S>
-struct sorter : mw::gpt<S, vocab, token, embed, heads, head_dim, ffn, layer> {
+struct sorter : mw::gpt<S, sizes> {
+    using base = mw::gpt<S, sizes>;
     mw::parameter<S, vocab, embed> unembed;
     auto head(auto const& state) const { return mw::dot<S, embed>(state, unembed); }
+    static constexpr auto parameters =
+        mw::fields<&base::table, &base::positions, &base::blocks, &base::final_norm, &sorter::unembed>();
 };
 
 using numbers = std::vector<double>;
@@ -105,17 +119,16 @@ void follow() {
                partials = shared_data("models/gpt-nano-sort/partials.json");
     if (!model_file || !partials) return;
     auto const stored = mw::json::from_file(*model_file), steps = mw::json::from_file(*partials);
-    auto const weights = weights_of(stored);
-    auto const unembed = testing::json_floats(stored, "lm_head.weight");
+    auto weights = weights_of(stored);
+    weights["unembed"] = testing::json_floats(stored, "lm_head.weight");
     auto const stored_ids = testing::json_floats(steps, "idx");
     std::vector<std::int32_t> const ids(stored_ids.begin(), stored_ids.end());
     std::size_t compared = 0;
     using S = strategy<N>;
     mw::run<S>(mw::threads{}, [&](auto& here) {
         mw::without_recording const off;
-        auto m = here.template init<sorter<S>>(mw::seed{1});
+        auto m = mw::init<sorter<S>>(here, mw::seed{1});
         testing::set_parameters(m, weights);
-        m.unembed = here.template place<vocab, embed>(std::vector<float>(unembed.begin(), unembed.end()));
 
         auto const whole = [&](auto const& x) {
             auto const all = here.gather(x);
@@ -136,7 +149,7 @@ void follow() {
             ++compared;
         };
 
-        auto const input = here.template place<batch, token>(ids);
+        auto const input = mw::place<batch, token>(here, ids);
         auto const tok_emb = mw::embedding<S, vocab>(m.table, input);
         auto const x = mw::add(tok_emb, mw::align(m.positions, tok_emb));
         compare("tok_emb", whole(tok_emb));
@@ -165,8 +178,8 @@ void follow() {
         numbers units;
         for (std::size_t i = 0; i < batch::size * token::size * heads::size * head_dim::size; ++i)
             units.push_back(i % head_dim::size == i / (heads::size * head_dim::size) % token::size);
-        auto const unit = here.template place<batch, token, heads, head_dim>(
-            std::vector<float>(units.begin(), units.end()));
+        auto const unit =
+            mw::place<batch, token, heads, head_dim>(here, std::vector<float>(units.begin(), units.end()));
         compare("attSm", heads_first(cut_rows(whole(mw::attention<S, token>(q, k, unit)), head_dim::size,
                                               token::size)));
 

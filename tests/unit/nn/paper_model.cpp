@@ -2,10 +2,11 @@
 // id and both kinds of smoothed labels: scores, losses, and every gradient's sum of magnitudes; on 1 rank and on 4.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <meshwise/nn/encoder_decoder.hpp>
-#include <meshwise/parallel/rank.hpp>
+#include <meshwise/parallel/run.hpp>
 
 namespace {
 
@@ -96,9 +97,20 @@ struct tp : mw::mesh_axis<N> {};
 template <std::size_t Dp, std::size_t Tp>
 using strategy = mw::strategy<mw::mesh<dp<Dp>, tp<Tp>>, mw::split<batch, dp<Dp>>, mw::split<heads, tp<Tp>>,
                               mw::split<ffn, tp<Tp>>, mw::split<vocab, tp<Tp>>, mw::split<token, tp<Tp>>,
-                              mw::split<source, tp<Tp>>, mw::elements<double>, mw::on<mw::serial>>;
+                              mw::split<source, tp<Tp>>, mw::dtype<double>, mw::on<mw::serial>>;
+struct sizes {
+    using embed = ::embed;
+    using heads = ::heads;
+    using head_dim = ::head_dim;
+    using ffn = ::ffn;
+    using layer = ::layer;
+    using source_vocab = ::vocab;
+    using target_vocab = ::vocab;
+    using source = ::source;
+    using target = ::token;
+};
 template <class S>
-using model = mw::encoder_decoder<S, vocab, vocab, source, token, embed, heads, head_dim, ffn, layer,
+using model = mw::encoder_decoder<S, sizes,
                                   mw::transformer_options{.norms = mw::norm_order::after,
                                                           .positions = mw::position_kind::sinusoidal_halves,
                                                           .first_position = 1,
@@ -110,22 +122,20 @@ template <class S>
 void agrees() {
     using ids = std::vector<std::int32_t>;
     mw::run<S>(mw::threads{}, [](auto& here) {
-        auto m = here.template init<model<S>>(mw::seed{1});
+        auto m = mw::init<model<S>>(here, mw::seed{1});
         mw::for_each_parameter(m, [](std::size_t k, std::string_view name, auto& p, mw::initial) {
             double const about = name.ends_with("gain") ? 1 : 0;
             mw::fill_by_index(p, [=](std::size_t i) {
                 return 0.4 * std::sin(static_cast<double>(k) + 0.7 * static_cast<double>(i)) + about;
             });
         });
-        auto const read = here.template place<batch, source>(ids{1, 0, 3, 4, 5, 6, 0, 0});
-        auto const lengths = here.template place<batch>(ids{4, 2});
-        auto const inputs = here.template place<batch, token>(ids{7, 1, 8, 2, 9, 3, 10, 0});
-        auto const labels = here.template place<batch, token>(ids{1, 8, 2, 10, 3, 10, 4, mw::ignored_target});
+        auto const read = mw::place<batch, source>(here, ids{1, 0, 3, 4, 5, 6, 0, 0});
+        auto const lengths = mw::place<batch>(here, ids{4, 2});
+        auto const inputs = mw::place<batch, token>(here, ids{7, 1, 8, 2, 9, 3, 10, 0});
+        auto const labels = mw::place<batch, token>(here, ids{1, 8, 2, 10, 3, 10, 4, mw::ignore_index});
         auto const loss = [&](mw::smoothing over) {
-            return mw::value_and_gradient(m, [&](model<S> const& at) {
-                return at.loss(read, lengths, inputs, labels,
-                               mw::training{.label_smoothing = 0.1, .smoothing = over});
-            });
+            return mw::value_and_gradient(m, read, lengths, inputs, labels,
+                                          mw::training{.label_smoothing = 0.1, .smoothing = over});
         };
         auto const all = loss(mw::smoothing::over_all);
         auto others = loss(mw::smoothing::over_others);
@@ -136,8 +146,8 @@ void agrees() {
             for (double const d : here.gather(others.gradient.whole(i, p))) sum += std::abs(d);
         });
         if (!here.is_first().on_this_rank()) return;
-        CHECK(all.value == doctest::Approx(over_all / 7).epsilon(1e-9));
-        CHECK(others.value == doctest::Approx(over_others / 7).epsilon(1e-9));
+        CHECK(all.loss == doctest::Approx(over_all / 7).epsilon(1e-9));
+        CHECK(others.loss == doctest::Approx(over_others / 7).epsilon(1e-9));
         for (std::size_t i = 0; i < scores.size(); ++i)
             CHECK(found[(token::size + 2) * vocab::size + i] == doctest::Approx(scores[i]).epsilon(1e-8));
         REQUIRE(sums.size() == gradients.size());

@@ -1,6 +1,10 @@
 // Pooling of states against plain loops and differences, tokens split or not: the true length only, empty texts, ties,
 // and what stands behind a text being no number at all.
+#include <algorithm>
+#include <cmath>
+
 #include <meshwise/nn/pooling.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 #include "../ops/agreement.hpp"
 
@@ -50,7 +54,7 @@ numbers naive(numbers const& x, mw::pooling how) {
 
 template <class S, mw::pooling How>
 auto pooled(auto& here, auto const& x) {
-    return mw::pool<S, How>(x, here.template place<batch>(lengths));
+    return mw::pool<S, How>(x, mw::place<batch>(here, lengths));
 }
 
 template <class S, mw::pooling How>
@@ -85,8 +89,8 @@ TEST_CASE("long texts of bfloat16: the last token counts, the one behind it does
     mw::run<S>(mw::threads{}, [](auto& here) {
         std::vector<mw::bfloat16> x(604, mw::bfloat16(0.0F));
         x[600] = mw::bfloat16(8.0F), x[601] = mw::bfloat16(16.0F);
-        auto const states = here.template place<batch1, many, one>(x);
-        auto const counted = here.template place<batch1>(std::vector<std::int32_t>{601});
+        auto const states = mw::place<batch1, many, one>(here, x);
+        auto const counted = mw::place<batch1>(here, std::vector<std::int32_t>{601});
         CHECK(static_cast<float>(here.gather(mw::pool<S, mw::pooling::max>(states, counted))[0]) == 8.0F);
         auto const mean = here.gather(mw::pool<S, mw::pooling::mean>(states, counted))[0];
         CHECK(static_cast<float>(mean) == static_cast<float>(mw::bfloat16(8.0F / 601)));
@@ -101,7 +105,7 @@ outcome of(numbers const& x) {
     auto found = loss_on<S, states, mw::tensor_of<S, double, note>>(
         x, {0, 0}, [&](auto& here, auto const& given, auto const&) {
             auto const out = pooled<S, How>(here, given);
-            auto const all = here.gather(out);
+            auto const all = here.gather(out.detached());
             if (here.is_first().on_this_rank()) whole.assign(all.begin(), all.end());
             return weighed(out);
         });
@@ -150,10 +154,26 @@ TEST_CASE("a state that is no number is not hidden by a maximum") {
     for (std::size_t i = 0; i < found.out.size(); ++i) CHECK(std::isnan(found.out[i]) == (i == 1));
 }
 
+TEST_CASE("a length is one of the tokens") {
+    using S = placed<1, 2>;
+    for (std::int32_t const wrong : {-1, 7, 99}) {
+        std::string text;
+        try {
+            mw::run<S>(mw::threads{}, [&](mw::rank<S>& here) {
+                auto const x = mw::full<mw::tensor_of<S, float, batch, token, embed>>(1);
+                (void)mw::pool<S, mw::pooling::mean>(x, mw::place<batch>(here, ids{6, wrong, 0, 1}));
+            });
+        } catch (mw::error const& e) { text = e.what(); }
+        CHECK_MESSAGE(text.find("mw::pool was given a length of " + std::to_string(wrong) + " at batch 1") !=
+                          std::string::npos,
+                      text);
+    }
+}
+
 TEST_CASE("split tokens: one reduction of the result, three for the maximum") {
     using S = placed<1, 3>;
     mw::run<S>(mw::threads{}, [](auto& here) {
-        auto const x = mw::filled<mw::tensor_of<S, float, batch, token, embed>>(1.0F);
+        auto const x = mw::full<mw::tensor_of<S, float, batch, token, embed>>(1.0F);
         auto const before = here.team().collectives();
         (void)pooled<S, mw::pooling::mean>(here, x);
         auto const then = here.team().collectives();

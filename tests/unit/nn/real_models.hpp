@@ -1,17 +1,18 @@
-#pragma once
 // Numbers out of the files of real models, and into the parameters of ours.
+#pragma once
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include <meshwise/tensor/fields.hpp>
+#include <meshwise/tensor/parameter_walk.hpp>
 #include <meshwise/tensor/shard.hpp>
-#include <meshwise/text/bpe_files.hpp>
+#include <meshwise/text/tokenizers/bpe_files.hpp>
 
 #include "../../shared_data.hpp"
 

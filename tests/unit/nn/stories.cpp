@@ -8,10 +8,11 @@
 
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/nn/llama.hpp>
-#include <meshwise/text/sentencepiece_bpe.hpp>
+#include <meshwise/parallel/run.hpp>
+#include <meshwise/text/tokenizers/sentencepiece_bpe.hpp>
 
+#include "max_with_nan.hpp"
 #include "real_models.hpp"
-#include "worse.hpp"
 
 namespace {
 
@@ -33,8 +34,17 @@ struct tp : mw::mesh_axis<N> {};
 template <std::size_t N, class... Options>
 using strategy = mw::strategy<mw::mesh<tp<N>>, mw::split<kv_heads, tp<N>>, mw::split<ffn, tp<N>>,
                               mw::split<vocab, tp<N>>, Options...>;
+struct sizes {
+    using vocab = ::vocab;
+    using embed = ::embed;
+    using kv_heads = ::kv_heads;
+    using group = ::group;
+    using head_dim = ::head_dim;
+    using ffn = ::ffn;
+    using layer = ::layer;
+};
 template <class S>
-using llama = mw::llama<S, vocab, embed, kv_heads, group, head_dim, ffn, layer>;
+using llama = mw::llama<S, sizes>;
 
 testing::weights weights_of(std::string const& file) {
     std::size_t at = 0;
@@ -78,16 +88,16 @@ void tell_the_story() {
     auto const golden = mw::json::from_file(*golden_file);
     auto const numbers = testing::json_numbers(golden.at("ids", "golden"));
     std::vector<std::int32_t> const expected(numbers.begin(), numbers.end());
-    auto const weights = weights_of(mw::read_input(*file));
+    auto const weights = weights_of(mw::detail::read_input(*file));
     std::vector<std::vector<std::int32_t>> told(N);
     using S = strategy<N>;
     mw::run<S>(mw::threads{}, [&](auto& here) {
         mw::without_recording const off;
-        auto model = here.template init<llama<S>>(mw::seed{1});
+        auto model = mw::init<llama<S>>(here, mw::seed{1});
         testing::set_parameters(model, weights);
-        told[here.index()] = mw::generate<context>(here, model, {1}, 200, {.temperature = 0});
+        told[here.index().on_this_rank()] = mw::generate<context>(here, model, {1}, 200, {.temperature = 0});
         auto const scores =
-            here.gather(model.logits(here.template place<one, piece>(expected, {expected.size()})));
+            here.gather(model.logits(mw::place<one, piece>(here, expected, {expected.size()})));
         if (!here.is_first().on_this_rank()) return;
         for (std::size_t const at : {0U, 1U, 7U, 63U, 199U}) {
             auto const wanted = testing::json_numbers(
@@ -113,13 +123,13 @@ void score_the_story_in_bfloat16() {
     auto const golden = mw::json::from_file(*golden_file);
     auto const numbers = testing::json_numbers(golden.at("ids", "golden"));
     std::vector<std::int32_t> const ids(numbers.begin(), numbers.end());
-    auto const weights = weights_of(mw::read_input(*file));
-    using S = strategy<N, mw::weights<mw::bfloat16>>;
+    auto const weights = weights_of(mw::detail::read_input(*file));
+    using S = strategy<N, mw::weight_dtype<mw::bfloat16>>;
     mw::run<S>(mw::threads{}, [&](auto& here) {
         mw::without_recording const off;
-        auto model = here.template init<llama<S>>(mw::seed{1});
+        auto model = mw::init<llama<S>>(here, mw::seed{1});
         testing::set_parameters(model, weights);
-        auto const scores = here.gather(model.logits(here.template place<one, piece>(ids, {ids.size()})));
+        auto const scores = here.gather(model.logits(mw::place<one, piece>(here, ids, {ids.size()})));
         if (!here.is_first().on_this_rank()) return;
         double worst = 0;
         for (std::size_t const at : {0U, 1U, 7U, 63U, 199U}) {

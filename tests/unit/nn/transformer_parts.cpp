@@ -1,8 +1,12 @@
 // The parts of a Transformer against numbers worked out here: sines and cosines in both layouts, norms before and after,
 // the embedding's scale and padding, and what a training drops.
+#include <algorithm>
+#include <cmath>
+
 #include <meshwise/nn/encoder_decoder.hpp>
 #include <meshwise/nn/gpt.hpp>
 #include <meshwise/nn/text_classifier.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 #include "../ops/agreement.hpp"
 
@@ -29,7 +33,7 @@ template <class S, mw::position_kind Kind, class Past = mw::no_cache>
 numbers positions(std::size_t first) {
     numbers whole;
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto const x = mw::filled<mw::tensor_of<S, double, batch, token, embed>>(0);
+        auto const x = mw::full<mw::tensor_of<S, double, batch, token, embed>>(0);
         auto const all = here.gather(mw::sinusoidal_positions<Kind>(x, first, Past{}));
         if (here.is_first().on_this_rank()) whole.assign(all.begin(), all.end());
     });
@@ -97,7 +101,7 @@ numbers plus_times(numbers a, numbers const& b, double factor) {
 
 template <mw::norm_order Order>
 void block_agrees() {
-    using in_double = mw::strategy<mw::mesh<>, mw::on<mw::serial>, mw::elements<double>>;
+    using in_double = mw::strategy<mw::mesh<>, mw::on<mw::serial>, mw::dtype<double>>;
     mw::run<alone>(mw::threads{}, [](auto& here) {
         mw::transformer_block<mw::layer_norm_of<in_double, embed>, times<2>, times<-3>, Order> block;
         auto const fill = [](auto& p, double from, double step) {
@@ -113,7 +117,7 @@ void block_agrees() {
         numbers const g1 = whole(block.attention_norm.gain), b1 = whole(block.attention_norm.bias),
                       g2 = whole(block.mlp_norm.gain), b2 = whole(block.mlp_norm.bias);
         numbers const x = values(batch::size * token::size * embed::size);
-        auto const found = whole(block(here.template place<batch, token, embed>(x)));
+        auto const found = whole(block(mw::place<batch, token, embed>(here, x)));
         numbers expected;
         if (Order == mw::norm_order::before) {
             numbers const y = plus_times(x, normed(x, g1, b1), 2);
@@ -133,10 +137,24 @@ struct head_dim : mw::axis<4> {};
 struct ffn : mw::axis<16> {};
 struct layer : mw::axis<2> {};
 struct classes : mw::axis<3> {};
+struct sizes {
+    using vocab = ::vocab;
+    using token = ::token;
+    using embed = ::embed;
+    using heads = ::heads;
+    using head_dim = ::head_dim;
+    using ffn = ::ffn;
+    using layer = ::layer;
+    using classes = ::classes;
+    using source_vocab = ::vocab;
+    using target_vocab = ::vocab;
+    using source = ::token;
+    using target = ::token;
+};
 template <mw::transformer_options O>
-using pairs = mw::encoder_decoder<alone, vocab, vocab, token, token, embed, heads, head_dim, ffn, layer, O>;
+using pairs = mw::encoder_decoder<alone, sizes, O>;
 template <mw::transformer_options O = {}>
-using classifier = mw::text_classifier<alone, classes, vocab, token, embed, heads, head_dim, ffn, layer, O>;
+using classifier = mw::text_classifier<alone, sizes, O>;
 
 TEST_CASE("what a model does not have has no parameters") {
     using enum mw::tied_tables;
@@ -162,25 +180,25 @@ TEST_CASE("tables that will be scaled start with variance 1 / width, others with
             return std::sqrt(squares / static_cast<double>(table.size()));
         };
         using scaled = pairs<{.tied = mw::tied_tables::none, .scale_embeddings = true}>;
-        auto const m = here.template init<scaled>(mw::seed{1});
+        auto const m = mw::init<scaled>(here, mw::seed{1});
         // 96 numbers: three deviations are 22 per cent
         for (double const found :
              {deviation(m.encoder.table), deviation(m.decoder.table), deviation(m.decoder.unembed)})
             CHECK(found == doctest::Approx(1 / std::sqrt(8.0)).epsilon(0.22));
-        CHECK(deviation(here.template init<pairs<{}>>(mw::seed{1}).encoder.table) ==
+        CHECK(deviation(mw::init<pairs<{}>>(here, mw::seed{1}).encoder.table) ==
               doctest::Approx(0.02).epsilon(0.22));
     });
 }
 
 TEST_CASE("a training that drops nothing changes no bit; one that drops is the same for the same step only") {
     mw::run<alone>(mw::threads{}, [](auto& here) {
-        auto const m = here.template init<classifier<>>(mw::seed{3});
+        auto const m = mw::init<classifier<>>(here, mw::seed{3});
         ids text;
         for (std::size_t i = 0; i < batch::size * token::size; ++i)
             text.push_back(static_cast<std::int32_t>(i * 5 % vocab::size));
-        auto const input = here.template place<batch, token>(text);
-        auto const lengths = here.template place<batch>(ids{6, 0, 3, 5});
-        auto const labels = here.template place<batch>(ids{0, 1, 2, 0});
+        auto const input = mw::place<batch, token>(here, text);
+        auto const lengths = mw::place<batch>(here, ids{6, 0, 3, 5});
+        auto const labels = mw::place<batch>(here, ids{0, 1, 2, 0});
         auto const loss = [&](auto... how) { return *m.loss(input, lengths, labels, how...).sum.data(); };
         mw::training const some{.dropout = 0.3, .from = mw::seed{5}, .step = 2};
         auto next = some, other = some, smoothed = some;
@@ -197,7 +215,7 @@ TEST_CASE("a training that drops nothing changes no bit; one that drops is the s
 TEST_CASE("every place has masks of its own") {
     mw::run<alone>(mw::threads{}, [](auto& here) {
         mw::training const how{.dropout = 0.5};
-        auto const ones = mw::filled<mw::tensor_of<alone, float, batch, token, embed>>(1);
+        auto const ones = mw::full<mw::tensor_of<alone, float, batch, token, embed>>(1);
         std::vector<std::vector<float>> masks;
         for (std::string_view const part : {"encoder", "decoder"})
             for (std::size_t const block : {0U, 1U})
@@ -214,15 +232,14 @@ TEST_CASE("every place has masks of its own") {
 
 TEST_CASE("blocks that are run again drop the same again") {
     mw::run<alone>(mw::threads{}, [](auto& here) {
-        using model = mw::gpt<alone, vocab, token, embed, heads, head_dim, ffn, layer>;
-        auto m = here.template init<model>(mw::seed{3});
+        using model = mw::gpt<alone, sizes>;
+        auto m = mw::init<model>(here, mw::seed{3});
         ids text(batch::size * token::size, 4);
-        auto const input = here.template place<batch, token>(text);
+        auto const input = mw::place<batch, token>(here, text);
         std::vector<std::vector<float>> first;
         for (bool const again : {false, true}) {
             m.recompute_blocks = again;
-            auto found = mw::value_and_gradient(
-                m, [&](model const& at) { return at.loss(input, input, mw::training{.dropout = 0.3}); });
+            auto found = mw::value_and_gradient(m, input, input, mw::training{.dropout = 0.3});
             mw::for_each_parameter(m, [&](std::size_t i, std::string_view, auto& p, mw::initial) {
                 auto const whole = here.gather(found.gradient.whole(i, p));
                 if (again)

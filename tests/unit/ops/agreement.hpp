@@ -1,6 +1,6 @@
-#pragma once
 // agreement: an operation on a mesh against a plain double loop over the whole arrays: its result, and its
 // gradient against central differences of that loop.
+#pragma once
 #include <cmath>
 #include <functional>
 #include <string>
@@ -9,7 +9,7 @@
 #include <doctest/doctest.h>
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/parallel/rank.hpp>
+#include <meshwise/parallel/run.hpp>
 
 namespace agreement {
 
@@ -37,7 +37,7 @@ template <class X, class Y>
 struct operands {
     X x;
     Y y;
-    static constexpr auto parameters = mw::fields("x", &operands::x, "y", &operands::y);
+    static constexpr auto parameters = mw::fields<&operands::x, &operands::y>();
 };
 
 /// The sum of an operation's result, each element times its own weight: a loss that sees every element.
@@ -70,7 +70,7 @@ outcome loss_on(numbers const& x, numbers const& y, F f) {
         auto const dx = here.gather(result.gradient.whole(0, both.x)),
                    dy = here.gather(result.gradient.whole(1, both.y));
         if (!here.is_first().on_this_rank()) return;
-        found.value = result.value, found.count = result.count;
+        found.value = result.loss, found.count = result.gradient.count;
         for (T d : dx) found.dx.push_back(static_cast<double>(d) * result.gradient.scale);
         for (T d : dy) found.dy.push_back(static_cast<double>(d) * result.gradient.scale);
     });
@@ -84,7 +84,7 @@ outcome result_on(Op op) {
     auto found = loss_on<S, X, Y>(values(elements<typename X::axes>), values(elements<typename Y::axes>),
                                   [&](auto& here, auto const& x, auto const& y) {
                                       auto const out = op(here, x, y);
-                                      auto const all = here.gather(out);
+                                      auto const all = here.gather(out.detached());
                                       if (here.is_first().on_this_rank())
                                           whole.assign(all.begin(), all.end());
                                       return weighed(out);

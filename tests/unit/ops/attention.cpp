@@ -3,16 +3,21 @@
 #include <meshwise/ops/cast.hpp>
 
 #include <meshwise/backend/dry_run.hpp>
+#include <meshwise/tensor/constants.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
+#include "meshes.hpp"
 #include "on_ranks.hpp"
 
 namespace {
 
 using namespace testing;
+using namespace meshes;
 
 struct batch : mw::axis<2> {};
 struct token : mw::axis<12> {};
@@ -20,17 +25,12 @@ struct source : mw::axis<5> {};
 struct kv_heads : mw::axis<2> {};
 struct group : mw::axis<4> {};
 struct head_dim : mw::axis<4> {};
-struct dp2 : mw::mesh_axis<2> {};
-struct tp2 : mw::mesh_axis<2> {};
-template <std::size_t N>
-struct cp : mw::mesh_axis<N> {};
-
-using one_rank = mw::strategy<mw::mesh<>>;
 
 // k and v beside q, their keys whole
 template <class Q, class... A>
-using beside = mw::with_place<Q, mw::axes<A...>,
-                              mw::relayout<mw::axes<batch, kv_heads>, mw::list<>, typename Q::layout>>;
+using beside =
+    mw::with_place<Q, mw::axes<A...>,
+                   mw::relayout<mw::axes<batch, kv_heads>, mw::detail::list<>, typename Q::layout>>;
 
 template <class S, class T>
 struct strict_operands {
@@ -38,7 +38,7 @@ struct strict_operands {
     q_type q;
     beside<q_type, batch, token, kv_heads, head_dim> k, v;
     static constexpr auto parameters =
-        mw::fields("q", &strict_operands::q, "k", &strict_operands::k, "v", &strict_operands::v);
+        mw::fields<&strict_operands::q, &strict_operands::k, &strict_operands::v>();
 };
 // wherever the strategy puts them
 template <class S, class T>
@@ -46,22 +46,21 @@ struct placed_operands {
     mw::tensor_of<S, T, batch, token, kv_heads, group, head_dim> q;
     mw::tensor_of<S, T, batch, token, kv_heads, head_dim> k, v;
     static constexpr auto parameters =
-        mw::fields("q", &placed_operands::q, "k", &placed_operands::k, "v", &placed_operands::v);
+        mw::fields<&placed_operands::q, &placed_operands::k, &placed_operands::v>();
 };
 template <class S, class T>
 struct cross_operands {
     mw::tensor_of<S, T, batch, token, kv_heads, head_dim> q;
     mw::tensor_of<S, T, batch, source, kv_heads, head_dim> k, v;
     static constexpr auto parameters =
-        mw::fields("q", &cross_operands::q, "k", &cross_operands::k, "v", &cross_operands::v);
+        mw::fields<&cross_operands::q, &cross_operands::k, &cross_operands::v>();
 };
 // no batch; one key head for all
 template <class S, class T>
 struct bare_operands {
     mw::tensor_of<S, T, token, group, head_dim> q;
     mw::tensor_of<S, T, token, head_dim> k, v;
-    static constexpr auto parameters =
-        mw::fields("q", &bare_operands::q, "k", &bare_operands::k, "v", &bare_operands::v);
+    static constexpr auto parameters = mw::fields<&bare_operands::q, &bare_operands::k, &bare_operands::v>();
 };
 
 struct sizes {
@@ -124,8 +123,7 @@ template <class S, class T = double>
 std::vector<outcome> placed_on() {
     return on_ranks<S, placed_operands<S, T>>(
         inputs_of(grouped), varied(grouped.q(), 4), [](auto& here, auto const& m) {
-            return mw::attention<S, token>(m.q, m.k, m.v,
-                                           {.key_lengths = here.template place<batch>(lengths)});
+            return mw::attention<S, token>(m.q, m.k, m.v, {.key_lengths = mw::place<batch>(here, lengths)});
         });
 }
 template <class S, class T = double>
@@ -197,7 +195,7 @@ TEST_CASE("attention of bfloat16") {
     auto const seen = on_ranks<S, placed_operands<S, float>>(
         inputs_of(grouped), varied(grouped.q(), 4), [&](auto& here, auto const& m) {
             auto const y = mw::attention<S, token>(narrow(m.q), narrow(m.k), narrow(m.v),
-                                                   {.key_lengths = here.template place<batch>(lengths)});
+                                                   {.key_lengths = mw::place<batch>(here, lengths)});
             static_assert(std::is_same_v<typename decltype(y)::value_type, mw::bfloat16>);
             return mw::cast<float>(y);
         });
@@ -208,7 +206,7 @@ TEST_CASE("a query that sees no key gives zero, and changes nothing") {
     auto const seen = on_ranks<one_rank, cross_operands<one_rank, double>>(
         inputs_of(crossed), varied(crossed.q(), 4), [](auto& here, auto const& m) {
             return mw::attention<token, source>(
-                m.q, m.k, m.v, {.key_lengths = here.template place<batch>(std::vector<std::int32_t>{0, 5})});
+                m.q, m.k, m.v, {.key_lengths = mw::place<batch>(here, std::vector<std::int32_t>{0, 5})});
         })[0];
     check_reference(seen, expected_of(crossed, {.causal = false, .lengths = {0, 5}}));
     auto const half_is_zero = [](numbers const& x) {
@@ -225,10 +223,10 @@ TEST_CASE("key lengths outside the keys are refused") {
             mw::run<one_rank>(mw::threads{},
                               [&](auto& here) {
                                   using q = mw::tensor_of<one_rank, float, batch, token, kv_heads, head_dim>;
-                                  auto const x = mw::filled<q>(1);
+                                  auto const x = mw::full<q>(1);
                                   mw::attention<token>(x, x, x,
-                                                       {.key_lengths = here.template place<batch>(
-                                                            std::vector<std::int32_t>{1, wrong})});
+                                                       {.key_lengths = mw::place<batch>(
+                                                            here, std::vector<std::int32_t>{1, wrong})});
                               }),
             doctest::Contains("key length"), mw::error);
     }
@@ -257,7 +255,7 @@ TEST_CASE("a text that is continued: the last query alone gives the last row") {
 TEST_CASE("context parallel gathers k and v, and scatters their gradients") {
     using S = mw::strategy<mw::mesh<cp<3>>, mw::split<token, cp<3>>>;
     mw::run<S>(mw::threads{}, [](auto& here) {
-        auto operands = here.template init<placed_operands<S, float>>(mw::seed{1});
+        auto operands = mw::init<placed_operands<S, float>>(here, mw::seed{1});
         auto const before = here.team().collectives();
         std::size_t forward = 0;
         mw::value_and_gradient(operands, [&](auto const& m) {
@@ -290,11 +288,11 @@ TEST_CASE("reproducible<V>: gradients of shared keys and values have the same bi
 TEST_CASE("a dry run counts and touches nothing") {
     using S = one_rank::on<mw::dry_run>;
     mw::run<S>(mw::threads{}, [](auto& here) {
-        auto operands = here.template init<placed_operands<S, float>>(mw::seed{1});
+        auto operands = mw::init<placed_operands<S, float>>(here, mw::seed{1});
         mw::dry_run::flops() = 0;
         mw::value_and_gradient(operands, [&](auto const& m) {
             auto const y = mw::attention<S, token>(
-                m.q, m.k, m.v, {.causal = false, .key_lengths = here.template place<batch>(lengths)});
+                m.q, m.k, m.v, {.causal = false, .key_lengths = mw::place<batch>(here, lengths)});
             CHECK(mw::dry_run::flops() == 4 * 2 * 8 * 12 * 12 * 4);
             auto const total = sum_of_all(y);
             return mw::loss_parts{total, total.detached()};

@@ -1,24 +1,22 @@
 // Casts: values, gradients through both directions, and pending sums only where nothing is rounded.
 #include <meshwise/ops/cast.hpp>
 #include <meshwise/ops/dot.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"
+#include "meshes.hpp"
 
 namespace {
 
 using namespace agreement;
+using namespace meshes;
 
 struct batch : mw::axis<4> {};
 struct embed : mw::axis<6> {};
 struct inner : mw::axis<8> {};
 
-template <std::size_t N>
-struct dp : mw::mesh_axis<N> {};
-template <std::size_t N>
-struct tp : mw::mesh_axis<N> {};
-using mw::split;
 template <std::size_t D, std::size_t T>
-using plan = mw::strategy<mw::mesh<dp<D>, tp<T>>, split<batch, dp<D>>, split<inner, tp<T>>>;
+using plan = mw::strategy<grid<D, T>, split<batch, dp<D>>, split<inner, tp<T>>>;
 
 // x w in float, cast to double as a pending sum
 template <class S>
@@ -27,7 +25,7 @@ void widened() {
     using W = mw::tensor_of<S, float, inner, embed>;
     auto const found = result_on<S, X, W>([](auto&, auto const& x, auto const& w) {
         auto const out = mw::cast<double>(mw::dot<inner>(x, w));
-        static_assert(mw::sums_of<typename decltype(out)::layout>::size == 1);
+        static_assert(mw::detail::sums_of<typename decltype(out)::layout>::size == 1);
         return out;
     });
     numbers expected(batch::size * embed::size), dx(batch::size * inner::size);
@@ -77,8 +75,8 @@ TEST_CASE("what is pending of a gradient is added in the wider type") {
     using X = mw::tensor_of<S, float, batch, embed>;
     using W = mw::tensor_of<S, float, inner>;
     mw::run<S>(mw::threads{}, [](auto& here) {
-        auto const ones = mw::filled<W>(1);
-        operands<X, W> const model{mw::filled<X>(1), ones};
+        auto const ones = mw::full<W>(1);
+        operands<X, W> const model{mw::full<X>(1), ones};
         auto const result = mw::value_and_gradient(model, [&](auto const& m) {
             auto const x =
                 mw::cast<float>(mw::cast<mw::bfloat16>(m.x));  // up: the gradient is reduced, then rounded
@@ -100,7 +98,7 @@ TEST_CASE("what is pending of a gradient is added in the wider type") {
 TEST_CASE("ids become numbers") {
     using S = plan<2, 1>;
     mw::run<S>(mw::threads{}, [](auto& here) {
-        auto const x = here.template place<batch>(ids{3, -1, 0, 7});
+        auto const x = mw::place<batch>(here, ids{3, -1, 0, 7});
         auto const all = here.gather(mw::cast<double>(x));
         if (here.is_first().on_this_rank()) CHECK(all == numbers{3, -1, 0, 7});
     });

@@ -1,25 +1,25 @@
 // The loss on every placement against a plain double loop: split and padded vocabularies, ignored and wrong
 // targets.
+#include <algorithm>
+#include <cmath>
+
+#include <meshwise/backend/serial.hpp>
 #include <meshwise/ops/cross_entropy.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"
+#include "meshes.hpp"
 
 namespace {
 
 using namespace agreement;
+using namespace meshes;
 
 struct batch : mw::axis<4> {};
 struct token : mw::axis<6> {};
 struct vocab : mw::axis<12> {};
 struct padded_vocab : mw::padded<5, 8> {};
 struct note : mw::axis<2> {};
-
-template <std::size_t N>
-struct dp : mw::mesh_axis<N> {};
-template <std::size_t N>
-struct tp : mw::mesh_axis<N> {};
-template <std::size_t D, std::size_t T>
-using grid = mw::mesh<dp<D>, tp<T>>;
 
 enum class ignoring { none, some, first_half, all };
 
@@ -29,7 +29,7 @@ ids some_targets(ignoring which) {
     for (std::size_t i = 0; i < all.size(); ++i) {
         bool const ignored = which == ignoring::all || (which == ignoring::some && i % 5 == 2) ||
                              (which == ignoring::first_half && i < all.size() / 2);
-        all[i] = ignored ? mw::ignored_target : static_cast<std::int32_t>((i * i + 3 * i) % Vocab::true_size);
+        all[i] = ignored ? mw::ignore_index : static_cast<std::int32_t>((i * i + 3 * i) % Vocab::true_size);
     }
     return all;
 }
@@ -43,7 +43,7 @@ expected_loss naive(numbers const& logits, ids const& targets, mw::label_smoothi
     bool const all = labels.over == mw::smoothing::over_all;
     expected_loss found;
     for (std::size_t r = 0; r < targets.size(); ++r) {
-        if (targets[r] == mw::ignored_target) continue;
+        if (targets[r] == mw::ignore_index) continue;
         double const* row = logits.data() + r * Vocab::size;
         double largest = -INFINITY, total = 0;
         for (std::size_t v = 0; v < Vocab::true_size; ++v) largest = std::max(largest, row[v]);
@@ -74,7 +74,7 @@ outcome found_on(ids const& targets, mw::label_smoothing const& labels = {}) {
     using other = mw::tensor_of<S, double, note>;
     return loss_on<S, logits, other>(
         some_logits<Vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const& y) {
-            auto const loss = mw::cross_entropy<Vocab>(x, here.template place<batch, token>(targets), labels);
+            auto const loss = mw::cross_entropy<Vocab>(x, mw::place<batch, token>(here, targets), labels);
             (void)y;
             return loss;
         });
@@ -93,8 +93,6 @@ void agrees_on(ignoring which = ignoring::some, mw::label_smoothing const& label
     CHECK(std::abs(found.value - mean(logits)) < 1e-12);
     CHECK(distance(found.dx, slopes(logits, mean)) < 1e-8);
 }
-
-using mw::split;
 
 TEST_CASE("whole logits, rows split or not") {
     agrees_on<mw::strategy<grid<1, 1>>>(ignoring::none);
@@ -135,12 +133,12 @@ TEST_CASE("an epsilon that is no probability is an error") {
     for (double const wrong : {-0.1, 1.0, 1.5, static_cast<double>(NAN)}) {
         auto const said = complaint<mw::strategy<grid<1, 2>, split<vocab, tp<2>>>>([=](auto& here) {
             using S = mw::strategy<grid<1, 2>, split<vocab, tp<2>>>;
-            auto const logits = mw::filled<mw::tensor_of<S, float, batch, token, vocab>>(1.0F);
-            (void)mw::cross_entropy<vocab>(
-                logits, here.template place<batch, token>(some_targets<vocab>(ignoring::some)),
-                {.epsilon = wrong});
+            auto const logits = mw::full<mw::tensor_of<S, float, batch, token, vocab>>(1.0F);
+            (void)mw::cross_entropy<vocab>(logits,
+                                           mw::place<batch, token>(here, some_targets<vocab>(ignoring::some)),
+                                           {.epsilon = wrong});
         });
-        CHECK(said.find("the labels of vocab were to be smoothed by") != std::string::npos);
+        CHECK(said.find("epsilon of mw::label_smoothing over vocab is") != std::string::npos);
     }
 }
 
@@ -153,6 +151,43 @@ TEST_CASE("ranks with fewer valid targets weigh less, and none at all is loss 0 
     CHECK(distance(nothing.dx, numbers(nothing.dx.size())) == 0);
 }
 
+// floats that are 100,000,000 larger than those of another loss: multiples of 8, so that both are exact
+template <class S, class Vocab>
+outcome of_large_logits(double offset, mw::label_smoothing const& labels) {
+    using logits = mw::tensor_of<S, float, batch, token, Vocab>;
+    using other = mw::tensor_of<S, float, note>;
+    numbers x(batch::size * token::size * Vocab::size);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = offset + 8 * static_cast<double>(i * 5 % 3);
+    return loss_on<S, logits, other>(x, {0, 0}, [&](auto& here, auto const& given, auto const&) {
+        return mw::cross_entropy<Vocab>(
+            given, mw::place<batch, token>(here, some_targets<Vocab>(ignoring::some)), labels);
+    });
+}
+template <class S, class Vocab>
+void check_large_logits(mw::label_smoothing const& labels) {
+    auto const small = of_large_logits<mw::strategy<mw::mesh<>>, Vocab>(0, labels);
+    CHECK(small.value > 1);
+    for (double const offset : {0.0, 1e8, -1e8}) {
+        CAPTURE(offset);
+        auto const large = of_large_logits<S, Vocab>(offset, labels);
+        CHECK(large.value == doctest::Approx(small.value).epsilon(1e-6));
+        REQUIRE(large.dx.size() == small.dx.size());
+        for (std::size_t i = 0; i < small.dx.size(); ++i) CHECK(std::abs(large.dx[i] - small.dx[i]) <= 1e-7);
+    }
+}
+
+TEST_CASE("a large number that all logits of a row share changes neither the loss nor its gradient") {
+    for (mw::label_smoothing const& labels :
+         {mw::label_smoothing{}, mw::label_smoothing{.epsilon = 0.1},
+          mw::label_smoothing{.epsilon = 0.1, .over = mw::smoothing::over_others}}) {
+        check_large_logits<mw::strategy<mw::mesh<>>, vocab>(labels);
+        check_large_logits<mw::strategy<grid<2, 2>, split<batch, dp<2>>, split<vocab, tp<2>>>, vocab>(labels);
+        check_large_logits<mw::strategy<grid<1, 4>, split<padded_vocab, tp<4>>>, padded_vocab>(labels);
+        check_large_logits<mw::strategy<grid<1, 2>, split<vocab, tp<2>>, mw::reproducible<4>>, vocab>(labels);
+        check_large_logits<mw::strategy<grid<1, 2>, split<vocab, tp<2>>, mw::on<mw::serial>>, vocab>(labels);
+    }
+}
+
 TEST_CASE("the form that follows a strategy settles the logits and splits the targets like them") {
     // the vocabulary takes tp before the tokens do, so the targets, split by token, are gathered
     using S = mw::strategy<grid<2, 2>, split<batch, dp<2>>, split<vocab, tp<2>>, split<token, tp<2>>>;
@@ -161,7 +196,7 @@ TEST_CASE("the form that follows a strategy settles the logits and splits the ta
     auto const targets = some_targets<vocab>(ignoring::some);
     auto const found =
         loss_on<S, logits, other>(some_logits<vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const&) {
-            return mw::cross_entropy<S, vocab>(x, here.template place<batch, token>(targets));
+            return mw::cross_entropy<S, vocab>(x, mw::place<batch, token>(here, targets));
         });
     auto const loss = naive<vocab>(some_logits<vocab>(), targets);
     CHECK(std::abs(found.value - loss.sum / loss.count) < 1e-12);
@@ -182,8 +217,8 @@ TEST_CASE("logits that only the loss still holds give their memory to the gradie
         auto const found = loss_on<S, logits, other>(
             some_logits<vocab>(), {0, 0}, [&](auto& here, auto const& x, auto const&) {
                 auto const y = mw::scale(x, 2);
-                if (keep) doubled[here.index()] = y;
-                return mw::cross_entropy<vocab>(y, here.template place<batch, token>(targets));
+                if (keep) doubled[here.index().on_this_rank()] = y;
+                return mw::cross_entropy<vocab>(y, mw::place<batch, token>(here, targets));
             });
         auto const mean = [&](numbers x) {
             for (double& v : x) v *= 2;
@@ -191,7 +226,7 @@ TEST_CASE("logits that only the loss still holds give their memory to the gradie
             return loss.sum / loss.count;
         };
         CHECK(distance(found.dx, slopes(some_logits<vocab>(), mean)) < 1e-8);
-        if (keep) CHECK(doubled[0].span()[1] == 2 * some_logits<vocab>()[1]);
+        if (keep) CHECK(doubled[0].local_span()[1] == 2 * some_logits<vocab>()[1]);
     }
 }
 
@@ -199,8 +234,8 @@ TEST_CASE("a split vocabulary costs two reductions forward and none backward, al
     using S = mw::strategy<grid<1, 3>, split<vocab, tp<3>>>;
     mw::run<S>(mw::threads{}, [](auto& here) {
         operands<mw::tensor_of<S, float, batch, token, vocab>, mw::tensor_of<S, float, note>> model;
-        model.x = mw::filled<decltype(model.x)>(0.5F), model.y = mw::filled<decltype(model.y)>(0);
-        auto const targets = here.template place<batch, token>(some_targets<vocab>(ignoring::none));
+        model.x = mw::full<decltype(model.x)>(0.5F), model.y = mw::full<decltype(model.y)>(0);
+        auto const targets = mw::place<batch, token>(here, some_targets<vocab>(ignoring::none));
         auto const before = here.team().collectives();
         auto const result = mw::value_and_gradient(
             model, [&](auto const& m) { return mw::cross_entropy<vocab>(m.x, targets); });
@@ -210,7 +245,7 @@ TEST_CASE("a split vocabulary costs two reductions forward and none backward, al
         if (here.is_first().on_this_rank()) {
             CHECK(used == 2);
             CHECK(here.team().collectives() - before == 4);
-            CHECK(std::abs(result.value - std::log(12.0)) < 1e-6);
+            CHECK(std::abs(result.loss - std::log(12.0)) < 1e-6);
         }
     });
 }
@@ -228,8 +263,8 @@ TEST_CASE("under reproducible<V> all meshes agree in every bit, smoothed or not"
         numbers sum;
         auto found = loss_on<S, x, y>(logits, {0, 0}, [&](auto& here, auto const& l, auto const&) {
             auto const loss =
-                mw::cross_entropy<padded_vocab>(l, here.template place<batch, token>(targets), labels);
-            auto const whole = here.gather(loss.sum);
+                mw::cross_entropy<padded_vocab>(l, mw::place<batch, token>(here, targets), labels);
+            auto const whole = here.gather(loss.sum.detached());
             if (here.is_first().on_this_rank()) sum = {whole[0]};
             return loss;
         });
@@ -257,13 +292,15 @@ TEST_CASE("a target outside of the true vocabulary is an error that says which a
         return complaint<S>([=](auto& here) {
             auto targets = some_targets<padded_vocab>(ignoring::some);
             targets[at] = target;
-            auto const logits = mw::filled<mw::tensor_of<S, float, batch, token, padded_vocab>>(1.0F);
-            (void)mw::cross_entropy<padded_vocab>(logits, here.template place<batch, token>(targets));
+            auto const logits = mw::full<mw::tensor_of<S, float, batch, token, padded_vocab>>(1.0F);
+            (void)mw::cross_entropy<padded_vocab>(logits, mw::place<batch, token>(here, targets));
         });
     };
-    CHECK(with(3, mw::ignored_target) == "nothing went wrong");
-    CHECK(with(20, 5).find("target 5 at batch 3, token 2 is outside of padded_vocab, which has 5 elements") !=
-          std::string::npos);
+    CHECK(with(3, mw::ignore_index) == "nothing went wrong");
+    CHECK(
+        with(20, 5).find(
+            "target 5 at batch 3, token 2 is outside of padded_vocab: allowed are 0 to 4 and -100, which does not count") !=
+        std::string::npos);
     CHECK(with(0, -1).find("target -1 at batch 0, token 0") != std::string::npos);
     CHECK(with(0, -99).find("target -99") != std::string::npos);
 }

@@ -1,12 +1,17 @@
 // Dropout: one mask on every mesh, the right rate and mean, the same mask for the gradient.
+#include <cmath>
+
 #include <meshwise/ops/dot.hpp>
 #include <meshwise/ops/dropout.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"
+#include "meshes.hpp"
 
 namespace {
 
 using namespace agreement;
+using namespace meshes;
 
 struct batch : mw::axis<12> {};
 struct token : mw::axis<6> {};
@@ -14,14 +19,6 @@ struct embed : mw::axis<8> {};
 struct inner : mw::axis<4> {};
 struct many : mw::axis<40000> {};
 struct note : mw::axis<2> {};
-
-template <std::size_t N>
-struct dp : mw::mesh_axis<N> {};
-template <std::size_t N>
-struct tp : mw::mesh_axis<N> {};
-template <std::size_t D, std::size_t T>
-using grid = mw::mesh<dp<D>, tp<T>>;
-using mw::split;
 
 constexpr double probability = 0.25;
 auto const dropped = [](auto const& x) { return mw::dropout(x, probability, mw::seed{7}, "block.1", 3); };
@@ -56,7 +53,7 @@ TEST_CASE("all summands of a pending sum get the same mask") {
     agrees<S, mw::tensor_of<S, double, batch, inner>, mw::tensor_of<S, double, inner, embed>>(
         [](auto&, auto const& x, auto const& w) {
             auto const out = dropped(mw::dot<inner>(x, w));
-            static_assert(mw::sums_of<typename decltype(out)::layout>::size == 1);
+            static_assert(mw::detail::sums_of<typename decltype(out)::layout>::size == 1);
             return out;
         },
         [](numbers const& x, numbers const& w) {
@@ -72,7 +69,7 @@ TEST_CASE("all summands of a pending sum get the same mask") {
 TEST_CASE("rate and mean are right, and seed, name and step each change the mask") {
     using S = mw::strategy<grid<1, 2>, split<many, tp<2>>>;
     mw::run<S>(mw::threads{}, [](auto& here) {
-        auto const ones = mw::filled<mw::tensor_of<S, float, many>>(1);
+        auto const ones = mw::full<mw::tensor_of<S, float, many>>(1);
         auto const masked = [&](double p, std::uint64_t s, std::string_view name, std::uint64_t step) {
             return here.gather(mw::dropout(ones, p, mw::seed{s}, name, step));
         };
@@ -107,9 +104,9 @@ TEST_CASE("a probability that is none is an error") {
     using S = mw::strategy<grid<1, 1>>;
     for (double p : {-0.1, 1.5, std::nan("")})
         CHECK(complaint<S>([p](auto&) {
-                  (void)mw::dropout(mw::filled<mw::tensor_of<S, float, note>>(1), p, mw::seed{1}, "attention",
+                  (void)mw::dropout(mw::full<mw::tensor_of<S, float, note>>(1), p, mw::seed{1}, "attention",
                                     0);
-              }).find("dropout of attention was given the probability") != std::string::npos);
+              }).find("probability of mw::dropout of attention is") != std::string::npos);
 }
 
 }  // namespace

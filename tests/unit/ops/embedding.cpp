@@ -1,11 +1,17 @@
 // Lookups on every placement against a plain loop, ids outside of the vocabulary, and what may not compile.
+#include <algorithm>
+#include <cmath>
+
 #include <meshwise/ops/embedding.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"
+#include "meshes.hpp"
 
 namespace {
 
 using namespace agreement;
+using namespace meshes;
 
 struct batch : mw::axis<4> {};
 struct token : mw::axis<6> {};
@@ -13,13 +19,6 @@ struct embed : mw::axis<4> {};
 struct vocab : mw::axis<12> {};
 struct padded_vocab : mw::padded<5, 8> {};
 struct note : mw::axis<2> {};
-
-template <std::size_t N>
-struct dp : mw::mesh_axis<N> {};
-template <std::size_t N>
-struct tp : mw::mesh_axis<N> {};
-template <std::size_t D, std::size_t T>
-using grid = mw::mesh<dp<D>, tp<T>>;
 
 // ids that repeat, within a rank and across ranks
 ids some_ids(std::size_t below) {
@@ -45,7 +44,7 @@ void strict() {
     auto const rows = some_ids(Vocab::true_size);
     agrees<S, table, other>(
         [&](auto& here, auto const& x, auto const&) {
-            return mw::embedding<Vocab>(x, here.template place<batch, token>(rows));
+            return mw::embedding<Vocab>(x, mw::place<batch, token>(here, rows));
         },
         [&](numbers const& x, numbers const&) { return naive<Vocab>(x, rows); });
 }
@@ -56,7 +55,7 @@ void aligned() {
     auto const rows = some_ids(Vocab::true_size);
     agrees<S, table, other>(
         [&](auto& here, auto const& x, auto const&) {
-            auto const out = mw::embedding<S, Vocab>(x, here.template place<batch, token>(rows));
+            auto const out = mw::embedding<S, Vocab>(x, mw::place<batch, token>(here, rows));
             static_assert(std::is_same_v<typename decltype(out)::layout,
                                          typename S::template layout_of<batch, token, embed>>);
             return out;
@@ -110,7 +109,7 @@ void tied() {
     auto const rows = some_ids(vocab::true_size);
     agrees<S, table, other>(
         [&](auto& here, auto const& x, auto const&) {
-            return mw::dot<S, embed>(mw::embedding<S, vocab>(x, here.template place<batch, token>(rows)), x);
+            return mw::dot<S, embed>(mw::embedding<S, vocab>(x, mw::place<batch, token>(here, rows)), x);
         },
         [&](numbers const& x, numbers const&) {
             numbers out(rows.size() * vocab::size);
@@ -141,7 +140,7 @@ void scaled_and_padded() {
     double const scale = std::sqrt(300.0);
     agrees<S, table, other>(
         [&](auto& here, auto const& x, auto const&) {
-            return mw::embedding<S, Vocab>(x, here.template place<batch, token>(rows),
+            return mw::embedding<S, Vocab>(x, mw::place<batch, token>(here, rows),
                                            {.scale = scale, .padding_id = padding});
         },
         [&](numbers const& x, numbers const&) {
@@ -170,10 +169,9 @@ TEST_CASE("under reproducible<V> all meshes agree in every bit, scaled and padde
         using x = mw::tensor<float, table, mw::layout_for<S, table>, mw::backend_of<S>>;
         using y = mw::tensor<float, mw::axes<note>, mw::layout_for<S, mw::axes<note>>, mw::backend_of<S>>;
         return result_on<S, x, y>([&](auto& here, auto const& t, auto const&) {
-            return mw::embedding<S, padded_vocab>(t, here.template place<batch, token>(rows), how);
+            return mw::embedding<S, padded_vocab>(t, mw::place<batch, token>(here, rows), how);
         });
     };
-    using mw::split;
     auto const by_batch = on.template operator()<
         mw::strategy<grid<1, 1>, split<batch, dp<1>>, split<padded_vocab, tp<1>>, mw::reproducible<4>>>();
     for (auto const& other :
@@ -200,14 +198,14 @@ TEST_CASE("an id outside of the true vocabulary is an error that says which, whe
         return complaint<S>([=](auto& here) {
             auto rows = some_ids(padded_vocab::true_size);
             rows[at] = id;
-            auto const table = mw::filled<mw::tensor_of<S, float, padded_vocab, embed>>(1.0F);
-            (void)mw::embedding<S, padded_vocab>(table, here.template place<batch, token>(rows));
+            auto const table = mw::full<mw::tensor_of<S, float, padded_vocab, embed>>(1.0F);
+            (void)mw::embedding<S, padded_vocab>(table, mw::place<batch, token>(here, rows));
         });
     };
     CHECK(with(0, 4) == "nothing went wrong");
     auto const padding = with(20, 5);  // row 5 is stored, but it is padding
     CHECK(padding.find("id 5 at batch 3, token 2") != std::string::npos);
-    CHECK(padding.find("padded_vocab, which has 5 elements") != std::string::npos);
+    CHECK(padding.find("padded_vocab: allowed are 0 to 4;") != std::string::npos);
     CHECK(with(7, -1).find("id -1 at batch 1, token 1") != std::string::npos);
     CHECK(with(23, 2147483647).find("id 2147483647 at batch 3, token 5") != std::string::npos);
 }
@@ -220,7 +218,6 @@ template <class Table, class Ids>
 using verdict_of = typename mw::lookup<vocab, Table, Ids>::verdict;
 using whole_table = on_two<mw::axes<vocab, embed>>;
 using whole_ids = on_two<mw::axes<batch, token>>;
-using mw::split;
 static_assert(verdict_of<whole_table, whole_ids>::value);
 static_assert(verdict_of<on_two<mw::axes<vocab, embed>, split<vocab, tp<2>>>,
                          on_two<mw::axes<batch, token>, split<batch, dp<2>>>>::value);

@@ -1,6 +1,6 @@
-#pragma once
 // on_ranks: runs an operation and its gradient on the ranks of a strategy and gathers everything, so that a test can
 // compare meshes with one rank, and one rank with loops and finite differences written beside it.
+#pragma once
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -11,9 +11,9 @@
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/parallel/rank.hpp>
+#include <meshwise/parallel/run.hpp>
 
-#include "worse.hpp"
+#include "max_with_nan.hpp"
 
 namespace testing {
 
@@ -43,13 +43,13 @@ template <class S, class Operands, class Op>
 std::vector<outcome> on_ranks(std::vector<numbers> const& inputs, numbers const& weights, Op op) {
     std::vector<outcome> seen(S::mesh::ranks);
     mw::run<S>(mw::threads{}, [&](auto& here) {
-        auto operands = here.template init<Operands>(mw::seed{1});
+        auto operands = mw::init<Operands>(here, mw::seed{1});
         mw::for_each_parameter(operands, [&](std::size_t i, std::string_view, auto& p, auto) {
             p = cut<std::remove_cvref_t<decltype(p)>>(inputs[i]);
         });
-        outcome& mine = seen[here.index()];
+        outcome& mine = seen[here.index().on_this_rank()];
         auto const keep = [&](numbers& to, auto const& x) {
-            auto const all = here.gather(x);
+            auto const all = here.gather(x.detached());
             to.assign(all.begin(), all.end());
         };
         auto found = mw::value_and_gradient(operands, [&](Operands const& given) {
@@ -57,8 +57,8 @@ std::vector<outcome> on_ranks(std::vector<numbers> const& inputs, numbers const&
             keep(mine.value, y);
             using Y = mw::gradient_of<std::remove_const_t<decltype(y)>>;
             auto const total = sum_of_all(y * cut<Y>(weights));
-            auto const one = mw::filled<std::remove_const_t<decltype(total)>>(1);
-            return mw::loss_parts{total, one.detached()};
+            return mw::loss_parts{total,
+                                  total.detached()};  // gradients are looked at before they are divided
         });
         mine.gradients.resize(inputs.size());
         mw::for_each_parameter(operands, [&](std::size_t i, std::string_view, auto& p, auto) {

@@ -3,12 +3,15 @@
 #include <meshwise/ops/dot.hpp>
 #include <meshwise/ops/reshape.hpp>
 #include <meshwise/ops/slice.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"
+#include "meshes.hpp"
 
 namespace {
 
 using namespace agreement;
+using namespace meshes;
 
 struct batch : mw::axis<4> {};
 struct token : mw::axis<6> {};
@@ -24,14 +27,6 @@ struct room : mw::up_to<12> {};
 struct room_twice : mw::up_to<24> {};
 struct inner : mw::axis<6> {};
 struct note : mw::axis<2> {};
-
-template <std::size_t N>
-struct dp : mw::mesh_axis<N> {};
-template <std::size_t N>
-struct tp : mw::mesh_axis<N> {};
-template <std::size_t D, std::size_t T>
-using grid = mw::mesh<dp<D>, tp<T>>;
-using mw::split;
 
 using one = mw::strategy<grid<1, 1>>;
 using by_batch = mw::strategy<grid<4, 1>, split<batch, dp<4>>>;
@@ -53,7 +48,7 @@ void on_pending(Op op, Naive naive) {
     agrees<S, mw::tensor_of<S, double, batch, token, inner>, mw::tensor_of<S, double, inner, embed>>(
         [&](auto&, auto const& x, auto const& w) {
             auto const out = op(mw::dot<inner>(x, w));
-            static_assert(mw::sums_of<typename decltype(out)::layout>::size == 1);
+            static_assert(mw::detail::sums_of<typename decltype(out)::layout>::size == 1);
             return out;
         },
         [&](numbers const& x, numbers const& w) {
@@ -77,7 +72,7 @@ TEST_CASE("rename keeps elements, split and memory") {
         static_assert(std::is_same_v<typename Out::axes, mw::axes<batch, token, wide>>);
         static_assert(std::is_same_v<mw::split_of<typename Out::layout, wide>,
                                      mw::split_of<typename In::layout, embed>>);
-        CHECK(out.data() == x.data());
+        CHECK(out.raw_data() == x.raw_data());
         return out;
     };
     on_split<one>(op, unchanged);
@@ -88,17 +83,17 @@ TEST_CASE("rename keeps elements, split and memory") {
 
 TEST_CASE("split_axis hands the split to the outermost new axis, merge_axes takes it back") {
     auto const op = [](auto const& x) {
-        auto const out = mw::split_axis<embed, mw::list<heads, head_dim>>(x);
+        auto const out = mw::split_axis<embed, mw::axes<heads, head_dim>>(x);
         using In = std::remove_cvref_t<decltype(x)>;
         using Out = std::remove_cvref_t<decltype(out)>;
         static_assert(std::is_same_v<typename Out::axes, mw::axes<batch, token, heads, head_dim>>);
         static_assert(std::is_same_v<mw::split_of<typename Out::layout, heads>,
                                      mw::split_of<typename In::layout, embed>>);
-        CHECK(out.data() == x.data());
+        CHECK(out.raw_data() == x.raw_data());
         return out;
     };
     auto const there_and_back = [op](auto const& x) {
-        auto const out = mw::merge_axes<mw::list<heads, head_dim>, embed>(op(x));
+        auto const out = mw::merge_axes<mw::axes<heads, head_dim>, embed>(op(x));
         static_assert(std::is_same_v<decltype(out), std::remove_cvref_t<decltype(x)> const>);
         return out;
     };
@@ -111,7 +106,7 @@ TEST_CASE("split_axis hands the split to the outermost new axis, merge_axes take
 }
 
 TEST_CASE("merge_axes keeps the split of the outermost axis") {
-    auto const op = [](auto const& x) { return mw::merge_axes<mw::list<batch, token>, position>(x); };
+    auto const op = [](auto const& x) { return mw::merge_axes<mw::axes<batch, token>, position>(x); };
     on_split<one>(op, unchanged);
     on_split<by_batch>(op, unchanged);
     on_split<by_embed>(op, unchanged);
@@ -156,7 +151,7 @@ TEST_CASE("slice takes a run of an axis that is whole") {
 TEST_CASE("a slice that leaves its axis is an error") {
     auto const with = [](std::size_t first, std::size_t extent) {
         return complaint<one>([=](auto&) {
-            (void)mw::slice<token, window>(mw::filled<mw::tensor_of<one, float, batch, token>>(1), first,
+            (void)mw::slice<token, window>(mw::full<mw::tensor_of<one, float, batch, token>>(1), first,
                                            extent);
         });
     };
@@ -194,7 +189,7 @@ TEST_CASE("concatenate puts one value behind the other") {
         return out;
     });
     CHECK(complaint<one>([](auto&) {
-              auto const x = mw::filled<mw::tensor_of<one, float, batch, token>>(1);
+              auto const x = mw::full<mw::tensor_of<one, float, batch, token>>(1);
               auto const twice = mw::concatenate<token, room>(x, x);
               (void)mw::concatenate<room, token, room>(twice, x);
           }).find("its bound is 12") != std::string::npos);
@@ -202,16 +197,51 @@ TEST_CASE("concatenate puts one value behind the other") {
 
 TEST_CASE("run-time extents pass through renames and reshapes") {
     mw::run<one>(mw::threads{}, [](auto&) {
-        auto const x = mw::filled<mw::tensor_of<one, float, room, few>>(1, {9});
-        auto const flat = mw::merge_axes<mw::list<room, few>, room_twice>(x);
+        auto const x = mw::full<mw::tensor_of<one, float, room, few>>(1, {9});
+        auto const flat = mw::merge_axes<mw::axes<room, few>, room_twice>(x);
         CHECK(flat.template extent<room_twice>() == 18);
-        auto const back = mw::split_axis<room_twice, mw::list<room, few>>(flat);
+        auto const back = mw::split_axis<room_twice, mw::axes<room, few>>(flat);
         CHECK(back.template extent<room>() == 9);
     });
     CHECK(complaint<one>([](auto&) {
-              (void)mw::split_axis<room_twice, mw::list<room, few>>(
-                  mw::filled<mw::tensor_of<one, float, room_twice>>(1, {7}));
+              (void)mw::split_axis<room_twice, mw::axes<room, few>>(
+                  mw::full<mw::tensor_of<one, float, room_twice>>(1, {7}));
           }).find("does not divide into groups of 2") != std::string::npos);
+}
+
+// as many axes as a tensor may have, of which no two can be walked as one
+template <std::size_t>
+struct nth : mw::axis<2> {};
+template <class S>
+using full = mw::tensor_of<S, double, nth<0>, nth<1>, nth<2>, nth<3>, nth<4>, nth<5>, nth<6>, nth<7>>;
+using turned = mw::axes<nth<7>, nth<5>, nth<3>, nth<1>, nth<6>, nth<4>, nth<2>, nth<0>>;
+
+std::size_t turned_place(std::size_t i) {
+    std::size_t place = 0;
+    for (std::size_t const axis : {7U, 5U, 3U, 1U, 6U, 4U, 2U, 0U}) place = 2 * place + (i >> (7 - axis)) % 2;
+    return place;
+}
+
+TEST_CASE("eight axes: turned, moved between ranks and summed as fewer are") {
+    using by_last = mw::strategy<grid<1, 2>, split<nth<7>, tp<2>>>;
+    mw::run<by_last>(mw::threads{}, [](auto& here) {
+        numbers const all = values(256);
+        auto const x = mw::cut_from<full<by_last>>(std::span(all));
+        auto const moved = mw::reshard<mw::layout<grid<1, 2>, split<nth<4>, tp<2>>>>(x);
+        auto const gathered = here.gather(moved);
+        CHECK(std::equal(all.begin(), all.end(), gathered.begin()));
+        auto const y = mw::transpose<turned>(x);
+        auto const turned_whole = here.gather(y);
+        for (std::size_t i = 0; i < 256; ++i) CHECK(turned_whole[turned_place(i)] == all[i]);
+        auto const summed = here.gather(mw::transpose<typename full<by_last>::axes>(y) + x);
+        for (std::size_t i = 0; i < 256; ++i) CHECK(summed[i] == 2 * all[i]);
+        auto const product = here.gather(mw::contract<mw::axes<nth<0>>>(x, y));
+        for (std::size_t k = 0; k < 2; ++k) {
+            double expected = 0;
+            for (std::size_t i = 128 * k; i < 128 * (k + 1); ++i) expected += all[i] * all[i];
+            CHECK(product[k] == doctest::Approx(expected));
+        }
+    });
 }
 
 // what may not compile
@@ -229,17 +259,17 @@ static_assert(std::is_same_v<rule_of<mw::renaming<embed, heads, whole>>, mw::siz
 static_assert(std::is_same_v<rule_of<mw::renaming<embed, short_axis, whole>>,
                              mw::sizes_differ>);  // padding is not forgotten
 static_assert(std::is_same_v<rule_of<mw::renaming<wide, heads, whole>>, mw::axis_is_missing>);
-static_assert(mw::axis_splitting<embed, mw::list<heads, head_dim>, cut_embed>::verdict::value);
-static_assert(mw::axis_splitting<embed, mw::list<three, four>, whole>::verdict::value);
-static_assert(std::is_same_v<rule_of<mw::axis_splitting<embed, mw::list<three, four>, cut_embed>>,
+static_assert(mw::axis_splitting<embed, mw::detail::list<heads, head_dim>, cut_embed>::verdict::value);
+static_assert(mw::axis_splitting<embed, mw::detail::list<three, four>, whole>::verdict::value);
+static_assert(std::is_same_v<rule_of<mw::axis_splitting<embed, mw::detail::list<three, four>, cut_embed>>,
                              mw::reshape_cuts_a_split_axis>);  // 3 over 2 ranks
-static_assert(
-    std::is_same_v<rule_of<mw::axis_splitting<embed, mw::list<heads, four>, whole>>, mw::sizes_differ>);
-static_assert(mw::axis_merging<mw::list<batch, token>, position, cut_embed>::verdict::value);
-static_assert(std::is_same_v<rule_of<mw::axis_merging<mw::list<batch, token>, position, cut_token>>,
+static_assert(std::is_same_v<rule_of<mw::axis_splitting<embed, mw::detail::list<heads, four>, whole>>,
+                             mw::sizes_differ>);
+static_assert(mw::axis_merging<mw::detail::list<batch, token>, position, cut_embed>::verdict::value);
+static_assert(std::is_same_v<rule_of<mw::axis_merging<mw::detail::list<batch, token>, position, cut_token>>,
                              mw::reshape_cuts_a_split_axis>);
-static_assert(
-    std::is_same_v<rule_of<mw::axis_merging<mw::list<batch, token>, embed, whole>>, mw::sizes_differ>);
+static_assert(std::is_same_v<rule_of<mw::axis_merging<mw::detail::list<batch, token>, embed, whole>>,
+                             mw::sizes_differ>);
 static_assert(mw::slicing<token, few, cut_embed>::verdict::value);
 static_assert(std::is_same_v<rule_of<mw::slicing<token, few, cut_token>>, mw::reshape_cuts_a_split_axis>);
 static_assert(std::is_same_v<rule_of<mw::slicing<token, position, whole>>, mw::sizes_differ>);

@@ -1,33 +1,31 @@
 // rope: against loops, differences, and one rank; positions are global; refusals.
+#include <cmath>
+
 #include <meshwise/ops/rope.hpp>
 
+#include "meshes.hpp"
 #include "on_ranks.hpp"
 
 namespace {
 
 using namespace testing;
+using namespace meshes;
 
 struct batch : mw::axis<2> {};
 struct token : mw::axis<12> {};
 struct heads : mw::axis<2> {};
 struct head_dim : mw::axis<6> {};
-struct dp2 : mw::mesh_axis<2> {};
-struct tp2 : mw::mesh_axis<2> {};
-struct cp3 : mw::mesh_axis<3> {};
-struct cp4 : mw::mesh_axis<4> {};
-
-using one_rank = mw::strategy<mw::mesh<>>;
 
 template <class S, class T>
 struct operands {
     mw::tensor_of<S, T, batch, token, heads, head_dim> x;
-    static constexpr auto parameters = mw::fields("x", &operands::x);
+    static constexpr auto parameters = mw::fields<&operands::x>();
 };
 // no heads, and the tokens last
 template <class S, class T>
 struct turned_operands {
     mw::tensor_of<S, T, batch, heads, head_dim, token> x;
-    static constexpr auto parameters = mw::fields("x", &turned_operands::x);
+    static constexpr auto parameters = mw::fields<&turned_operands::x>();
 };
 
 constexpr std::size_t width = head_dim::size, count = batch::size * token::size * heads::size * width;
@@ -108,7 +106,7 @@ using text = mw::tensor_of<by_text, double, batch, token, head_dim>;
 using whole = mw::tensor_of<by_text, double, token, head_dim>;
 struct shared {
     whole x;
-    static constexpr auto parameters = mw::fields("x", &shared::x);
+    static constexpr auto parameters = mw::fields<&shared::x>();
 };
 
 // rope is linear: what is owed may be paid later, and a contribution that is owed passes through as it is

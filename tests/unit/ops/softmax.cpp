@@ -1,27 +1,25 @@
 // softmax: against loops, differences, and one rank; rows that are all -inf; refusals.
 #include <meshwise/ops/softmax.hpp>
 
+#include <cmath>
 #include <limits>
 
+#include "meshes.hpp"
 #include "on_ranks.hpp"
 
 namespace {
 
 using namespace testing;
+using namespace meshes;
 
 struct batch : mw::axis<4> {};
 struct head : mw::axis<3> {};
 struct key : mw::axis<6> {};
-struct dp2 : mw::mesh_axis<2> {};
-struct dp4 : mw::mesh_axis<4> {};
-struct tp3 : mw::mesh_axis<3> {};
-
-using one_rank = mw::strategy<mw::mesh<>>;
 
 template <class S, class T>
 struct operands {
     mw::tensor_of<S, T, batch, head, key> x;
-    static constexpr auto parameters = mw::fields("x", &operands::x);
+    static constexpr auto parameters = mw::fields<&operands::x>();
 };
 
 constexpr std::size_t count = batch::size * head::size * key::size;

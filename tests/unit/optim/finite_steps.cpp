@@ -1,6 +1,7 @@
 // Steps with a gradient that is not finite: skipped by all ranks or by none, without a trace, and an error in the end.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -9,7 +10,8 @@
 #include <meshwise/optim/adamw.hpp>
 #include <meshwise/optim/schedule.hpp>
 #include <meshwise/optim/sgd.hpp>
-#include <meshwise/parallel/rank.hpp>
+#include <meshwise/parallel/run.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 namespace {
 
@@ -45,11 +47,11 @@ auto gradient_of(mw::rank<S>& here, model<S>& m, float odd, std::size_t row,
     std::vector<float> numbers(16);
     for (std::size_t i = 0; i < 16; ++i) numbers[i] = 0.25F * static_cast<float>(i % 7) - 0.5F;
     if (odd != 0) numbers[row * 4] = odd;
-    auto const x = here.template place<batch, embed>(numbers);
+    auto const x = mw::place<batch, embed>(here, numbers);
     auto const loss = [&](model<S> const& given) {
         auto const y = mw::dot<S, embed>(x * given.gain, given.up);
         auto const total = mw::sum<batch, ffn>(y * y);
-        return mw::loss_parts{total, mw::filled<std::remove_const_t<decltype(total)>>(1).detached()};
+        return mw::loss_parts{total, mw::sum<batch, ffn>(mw::full<std::remove_const_t<decltype(y)>>(1))};
     };
     return scale != nullptr ? mw::value_and_gradient(m, loss, *scale) : mw::value_and_gradient(m, loss);
 }
@@ -67,8 +69,8 @@ template <class Optimizer>
 std::vector<double> state(Optimizer& optimizer) {
     std::vector<double> all;
     optimizer.visit_state([&](auto const& name, auto& value) {
-        if constexpr (mw::a_tensor<decltype(value)>)
-            all.insert(all.end(), value.span().begin(), value.span().end());
+        if constexpr (mw::any_tensor<decltype(value)>)
+            all.insert(all.end(), value.local_span().begin(), value.local_span().end());
         else if (std::string_view(name) != "skipped_in_a_row")
             all.push_back(static_cast<double>(value));
     });
@@ -92,23 +94,23 @@ TEST_CASE_TEMPLATE("a gradient that is not finite on any rank is skipped on all,
     mw::run<S>(mw::threads{}, [&](auto& here) {
         for (std::size_t row = 0; row < 4; ++row)
             for (float const odd : {nan, infinity, -infinity}) {
-                auto m = here.template init<model<S>>(mw::seed{1});
+                auto m = mw::init<model<S>>(here, mw::seed{1});
                 mw::adamw optimizer(m, {.clip_norm = row % 2 == 0 ? 1.0 : 0.0});
                 mw::cosine_schedule const rate{.warm_up = 10};
                 auto good = gradient_of(here, m, 0, 0);
-                CHECK(optimizer.step(good.gradient).taken);
+                CHECK(optimizer.step(m, good.gradient).applied);
                 auto const before = weights(here, m);
                 auto const kept = state(optimizer);
                 double const was = rate(optimizer.steps());
                 auto bad = gradient_of(here, m, odd, row);
-                auto const result = optimizer.step(bad.gradient);
-                CHECK(!result.taken);
+                auto const result = optimizer.step(m, bad.gradient);
+                CHECK(!result.applied);
                 CHECK(!std::isfinite(result.norm));
                 CHECK(weights(here, m) == before);
                 CHECK(state(optimizer) == kept);
                 CHECK(rate(optimizer.steps()) == was);
                 auto again = gradient_of(here, m, 0, 0);
-                CHECK(optimizer.step(again.gradient).taken);
+                CHECK(optimizer.step(m, again.gradient).applied);
                 CHECK(weights(here, m) != before);
             }
     });
@@ -117,12 +119,12 @@ TEST_CASE_TEMPLATE("a gradient that is not finite on any rank is skipped on all,
 TEST_CASE("a copy of a gradient that is damaged on one rank alone is seen by all") {
     mw::run<on_four>(mw::threads{}, [&](auto& here) {
         for (std::size_t culprit = 0; culprit < 4; ++culprit) {
-            auto m = here.template init<model<on_four>>(mw::seed{1});
+            auto m = mw::init<model<on_four>>(here, mw::seed{1});
             mw::adamw optimizer(m);
             auto found = gradient_of(here, m, 0, 0);
             auto gain = found.gradient.whole(0, m.gain);  // the same on all four ranks
-            if ((here.index() == culprit).on_this_rank()) gain.mutable_data()[3] = nan;
-            CHECK(!optimizer.step(found.gradient).taken);
+            if ((here.index() == culprit).on_this_rank()) gain.overwritten_data()[3] = nan;
+            CHECK(!optimizer.step(m, found.gradient).applied);
         }
     });
 }
@@ -131,23 +133,23 @@ TEST_CASE("too many skipped steps in a row are an error that names rank and para
     for (std::size_t const most : {0U, 3U, 10U}) {
         std::size_t refused = 0;
         mw::run<on_four>(mw::threads{}, [&](auto& here) {
-            auto m = here.template init<model<on_four>>(mw::seed{1});
+            auto m = mw::init<model<on_four>>(here, mw::seed{1});
             mw::adamw optimizer(m, {.most_skips = most});
             auto const before = weights(here, m);
             for (int turn = 0; turn < 2; ++turn) {  // a step that is taken begins the count anew
                 for (std::size_t i = 0; i < most; ++i) {
                     auto bad = gradient_of(here, m, nan, 3);
-                    CHECK(!optimizer.step(bad.gradient).taken);
+                    CHECK(!optimizer.step(m, bad.gradient).applied);
                 }
                 if (turn == 0 && most > 0) {
                     auto good = gradient_of(here, m, 0, 0);
-                    CHECK(optimizer.step(good.gradient).taken);
+                    CHECK(optimizer.step(m, good.gradient).applied);
                 }
             }
             auto const then = weights(here, m);
             auto const kept = state(optimizer);
             auto bad = gradient_of(here, m, nan, 3);
-            auto const text = refusal([&] { optimizer.step(bad.gradient); });
+            auto const text = refusal([&] { optimizer.step(m, bad.gradient); });
             INFO(text);
             // row 3 lies on dp 1, and after the reduction all ranks hold the NaN
             CHECK(has(text, "it begins on rank 2 (dp 1, tp 0) with parameter gain"));
@@ -162,13 +164,13 @@ TEST_CASE("too many skipped steps in a row are an error that names rank and para
 
 TEST_CASE("of finite parts whose sum over ranks overflows, a holder of the sum is named") {
     mw::run<on_four>(mw::threads{}, [&](auto& here) {
-        auto m = here.template init<model<on_four>>(mw::seed{1});
+        auto m = mw::init<model<on_four>>(here, mw::seed{1});
         mw::adamw optimizer(m, {.most_skips = 0});
         auto found = gradient_of(here, m, 0, 0);
         REQUIRE(found.gradient.parts[1].pending != 0);
         auto up = std::remove_cvref_t<decltype(m.up)>::over(found.gradient.parts[1].memory, m.up.extents());
-        for (std::size_t i = 0; i < up.size(); ++i) up.mutable_data()[i] = 3e38F;
-        auto const text = refusal([&] { optimizer.step(found.gradient); });
+        for (std::size_t i = 0; i < up.size(); ++i) up.overwritten_data()[i] = 3e38F;
+        auto const text = refusal([&] { optimizer.step(m, found.gradient); });
         INFO(text);
         CHECK(has(text,
                   "the sum over ranks overflows; it begins on rank 0 (dp 0, tp 0) with parameter mlp.up"));
@@ -178,10 +180,10 @@ TEST_CASE("of finite parts whose sum over ranks overflows, a holder of the sum i
 TEST_CASE("the norm is that of plain loops, with and without clipping") {
     mw::run<on_four>(mw::threads{}, [&](auto& here) {
         for (double const clip : {0.0, 1e-3, 1e9}) {
-            auto m = here.template init<model<on_four>>(mw::seed{1});
+            auto m = mw::init<model<on_four>>(here, mw::seed{1});
             mw::adamw optimizer(m, {.clip_norm = clip});
             auto found = gradient_of(here, m, 0, 0);
-            auto const result = optimizer.step(found.gradient);
+            auto const result = optimizer.step(m, found.gradient);
             double squares = 0;
             for (auto const& whole :
                  {here.gather(found.gradient.whole(0, m.gain)), here.gather(found.gradient.whole(1, m.up))})
@@ -193,14 +195,14 @@ TEST_CASE("the norm is that of plain loops, with and without clipping") {
 
 TEST_CASE("a loss scale changes no bit where nothing overflows") {
     mw::run<on_four>(mw::threads{}, [&](auto& here) {
-        auto plain = here.template init<model<on_four>>(mw::seed{1});
-        auto scaled = here.template init<model<on_four>>(mw::seed{1});
+        auto plain = mw::init<model<on_four>>(here, mw::seed{1});
+        auto scaled = mw::init<model<on_four>>(here, mw::seed{1});
         mw::adamw one(plain, {.clip_norm = 1}), other(scaled, {.clip_norm = 1});
         mw::loss_scale scale{.grow_every = 3};
         for (int step = 0; step < 8; ++step) {
             auto a = gradient_of(here, plain, 0, 0), b = gradient_of(here, scaled, 0, 0, &scale);
-            CHECK(a.value == b.value);
-            CHECK(one.step(a.gradient).norm == other.step(b.gradient).norm);
+            CHECK(a.loss == b.loss);
+            CHECK(one.step(plain, a.gradient).norm == other.step(scaled, b.gradient).norm);
         }
         CHECK(weights(here, plain) == weights(here, scaled));
         CHECK(scale.value == 65536 * 4);  // doubled after 3 and 6 steps
@@ -210,14 +212,14 @@ TEST_CASE("a loss scale changes no bit where nothing overflows") {
 
 TEST_CASE("an overflow halves the loss scale until the gradient is finite; both optimisers") {
     mw::run<on_four>(mw::threads{}, [&](auto& here) {
-        auto m = here.template init<model<on_four>>(mw::seed{1});
+        auto m = mw::init<model<on_four>>(here, mw::seed{1});
         mw::adamw optimizer(m);
         mw::loss_scale scale{.start = std::ldexp(1.0, 130)};  // too large for a float by itself
         std::size_t skipped = 0;
         for (bool taken = false; !taken; skipped += taken ? 0 : 1) {
             auto const before = weights(here, m);
             auto found = gradient_of(here, m, 0, 0, &scale);
-            taken = optimizer.step(found.gradient).taken;
+            taken = optimizer.step(m, found.gradient).applied;
             CHECK((weights(here, m) == before) == !taken);
         }
         CHECK(skipped >= 3);
@@ -225,14 +227,14 @@ TEST_CASE("an overflow halves the loss scale until the gradient is finite; both 
         mw::loss_scale for_sgd{.start = std::ldexp(1.0, 130)};
         auto const before = weights(here, m);
         auto found = gradient_of(here, m, 0, 0, &for_sgd);
-        CHECK(!mw::sgd(m, found.gradient, 0.1).taken);
+        CHECK(!mw::sgd(m, found.gradient, 0.1).applied);
         CHECK(for_sgd.value == std::ldexp(1.0, 129));
         auto bad = gradient_of(here, m, nan, 1);
         CHECK(
             has(refusal([&] { mw::sgd(m, bad.gradient, 0.1); }), "rank 0 (dp 0, tp 0) with parameter gain"));
         CHECK(weights(here, m) == before);
         auto good = gradient_of(here, m, 0, 0);
-        CHECK(mw::sgd(m, good.gradient, 0.1).taken);
+        CHECK(mw::sgd(m, good.gradient, 0.1).applied);
         CHECK(weights(here, m) != before);
     });
 }
@@ -245,6 +247,23 @@ TEST_CASE("a checkpoint keeps the loss scale") {
         kept += name + " " + std::to_string(value) + "; ";
     });
     CHECK(kept == "loss_scale.value 16.000000; loss_scale.good_steps 1; ");
+}
+
+TEST_CASE("a gradient moves a model once") {
+    mw::run<on_four>(mw::threads{}, [](auto& here) {
+        auto m = here.template init<model<on_four>>(mw::seed{1});
+        auto optimizer = mw::adamw(m);
+        auto found = gradient_of(here, m, 0, 0);
+        CHECK(optimizer.step(m, found.gradient).applied);
+        auto const before = weights(here, m);
+        CHECK(has(refusal([&] { optimizer.step(m, found.gradient); }), "applied in an earlier step"));
+        CHECK(has(refusal([&] { mw::sgd(m, found.gradient, 0.1); }),
+                  "mw::value_and_gradient before each step"));
+        CHECK(weights(here, m) == before);
+        CHECK(optimizer.steps() == 1);
+        auto again = gradient_of(here, m, 0, 0);
+        CHECK(mw::sgd(m, again.gradient, 0.1).applied);
+    });
 }
 
 }  // namespace

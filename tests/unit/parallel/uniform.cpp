@@ -3,9 +3,10 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <optional>
 
-#include <meshwise/parallel/rank.hpp>
+#include <meshwise/parallel/run.hpp>
 
 namespace {
 
@@ -26,7 +27,7 @@ bool has(std::string const& text, std::string const& part) { return text.find(pa
 TEST_CASE("any and all of four ranks, whoever differs") {
     run<on_four>([](auto& here) {
         for (std::size_t pattern = 0; pattern < 16; ++pattern) {
-            bool const mine = (pattern >> here.index() & 1) != 0;
+            bool const mine = (pattern >> here.index().on_this_rank() & 1) != 0;
             CHECK(here.any(mine) == (pattern != 0));
             CHECK(here.all(mine) == (pattern == 15));
         }
@@ -123,10 +124,10 @@ TEST_CASE("numbers of a rank count like others, conditions on them are taken by 
     std::atomic<int> first = 0, odd = 0, late = 0, total = 0;
     run<on_four>([&](auto& here) {
         std::array<int, 4> const values{1, 2, 4, 8};
-        total += values[here.index()];
-        total += 100 * static_cast<int>(here.template coordinate<dp>() + 10 * here.template coordinate<tp>());
-        std::size_t const index = here.index();
-        CHECK(std::to_string(here.index()) == std::to_string(index));
+        total += values[here.index().on_this_rank()];
+        total += static_cast<int>(
+            (100 * (here.template coordinate<dp>() + 10 * here.template coordinate<tp>())).on_this_rank());
+        std::size_t const index = here.index().on_this_rank();
         for (int i = -1; i < 6; ++i) {
             auto const other = static_cast<std::size_t>(i);
             CHECK((here.index() == i).on_this_rank() == (i >= 0 && index == other));
@@ -150,7 +151,7 @@ TEST_CASE("what only the first rank does costs nothing, and a collective in it e
     std::atomic<int> ran = 0;
     run<on_four>([&](auto& here) {
         std::size_t const before = here.team().collectives();
-        here.only_on_first([&] { ran += 1 + static_cast<int>(here.index()); });
+        here.only_on_first([&] { ran += 1 + static_cast<int>(here.index().on_this_rank()); });
         CHECK(here.team().collectives() == before);
     });
     CHECK(ran == 1);

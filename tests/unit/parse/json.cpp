@@ -44,15 +44,15 @@ TEST_CASE("json: strings with escapes and beyond ASCII") {
 // every rule of the grammar: json_cursor.cpp
 TEST_CASE("json: what is malformed is refused with its byte") {
     CHECK(refused("") == "f, byte 0: a value is needed; the text ends here");
-    CHECK(refused("{} x") == "f, byte 3: something follows the value, which must be all there is");
-    CHECK(refused(R"({"a":1,"b":2,"a":3})") == "f, byte 13: the key \"a\" is there twice");
+    CHECK(refused("{} x") == "f, byte 3: there is more text after the value, which must be the only one");
+    CHECK(refused(R"({"a":1,"b":2,"a":3})") == "f, byte 13: the key \"a\" occurs twice");
     CHECK(refused("[nul]") == "f, byte 1: null is needed");
     CHECK(refused("[truth]") == "f, byte 1: true or false is needed");
 }
 
 TEST_CASE("json: nesting has an end, far from that of the stack") {
     CHECK(parsed(std::string(64, '[') + std::string(64, ']')).array("a").size() == 1);
-    std::string const deep = "f, byte 64: values lie deeper in one another than 64 levels";
+    std::string const deep = "f, byte 64: values are nested deeper than 64 levels";
     CHECK(refused(std::string(65, '[') + std::string(65, ']')) == deep);
     CHECK(refused(std::string(1000000, '[')) == deep);
 }

@@ -12,7 +12,7 @@ namespace {
 namespace mw = meshwise;
 
 void skip_all(std::string_view text, std::size_t deepest = 16) {
-    mw::json_cursor at(text, "a.json", deepest);
+    mw::detail::json_cursor at(text, "a.json", deepest);
     at.skip();
     at.end();
 }
@@ -42,7 +42,7 @@ TEST_CASE("refused JSON, with the byte") {
         {"[1,]", "byte 3", "a value is needed"},
         {"[1 2]", "byte 3", "',' or ']'"},
         {"[", "byte 1", "ends here"},
-        {"01", "byte 1", "does not begin with 0"},
+        {"01", "byte 1", "must not begin with 0"},
         {"-", "byte 0", "a value is needed"},
         {"+1", "byte 0", "a value is needed"},
         {"1.", "byte 2", "a digit is needed"},
@@ -51,8 +51,8 @@ TEST_CASE("refused JSON, with the byte") {
         {"NaN", "byte 0", "a value is needed"},
         {"nul", "byte 0", "null is needed"},
         {"True", "byte 0", "a value is needed"},
-        {"1 1", "byte 2", "something follows"},
-        {"{}\0x", "byte 2", "something follows"},
+        {"1 1", "byte 2", "more text after the value"},
+        {"{}\0x", "byte 2", "more text after the value"},
         {"\xef\xbb\xbf{}", "byte 0", "a value is needed"},
         {"\"a", "byte 2", "no end"},
         {"\"a\nb\"", "byte 2", "control character"},
@@ -61,10 +61,10 @@ TEST_CASE("refused JSON, with the byte") {
         {"\"\\u12g4\"", "byte 3", "four hexadecimal"},
         {"\"\\u12", "byte 3", "four hexadecimal"},
         {"\"\\u+123\"", "byte 3", "four hexadecimal"},
-        {"\"\\ud83d\"", "byte 7", "stands alone"},
-        {"\"\\ud83d\\u0041\"", "byte 13", "stands alone"},
-        {"\"\\ude00\"", "byte 7", "stands alone"},
-        {"{\"a\":1,\"b\":2,\"\\u0061\":3}", "byte 13", "\"a\" is there twice"},
+        {"\"\\ud83d\"", "byte 7", "has no second half"},
+        {"\"\\ud83d\\u0041\"", "byte 13", "has no second half"},
+        {"\"\\ude00\"", "byte 7", "has no first half"},
+        {"{\"a\":1,\"b\":2,\"\\u0061\":3}", "byte 13", "\"a\" occurs twice"},
         {"\"\xff\"", "byte 1", "UTF-8"},
         {"\"\xc0\x80\"", "byte 1", "UTF-8"},
         {"\"\xe0\x9f\xbf\"", "byte 1", "UTF-8"},
@@ -88,11 +88,11 @@ TEST_CASE("nesting ends where the caller says") {
     CHECK_NOTHROW(skip_all("[[[1]]]", 3));
     has(refused("[[[[1]]]]", 3), "deeper");
     CHECK_NOTHROW(skip_all("[[],[],[[]]]", 3));  // depth, not number
-    has(refused(std::string(1'000'000, '['), 16), "byte 16: values lie deeper");
+    has(refused(std::string(1'000'000, '['), 16), "byte 16: values are nested deeper");
 }
 
 TEST_CASE("values") {
-    mw::json_cursor at(
+    mw::detail::json_cursor at(
         R"( {"text":"\"\\\/\b\f\n\r\t\u0000\u00e9\u20ac\ud83d\ude00", "n":[0,18446744073709551615],
                            "x":-2.5e-1, "yes":true, "no":false} )",
         "a.json");
@@ -117,15 +117,17 @@ TEST_CASE("values") {
 
 TEST_CASE("a whole number is one or is refused") {
     auto const natural = [](std::string_view text) {
-        return refusal<mw::input_error>([&] { mw::json_cursor(text, "a.json").natural(); });
+        return refusal<mw::input_error>([&] { mw::detail::json_cursor(text, "a.json").natural(); });
     };
     CHECK(natural("7").empty());
     for (std::string_view text : {"-1", "-0", "1.0", "1e3"}) has(natural(text), "0 or more");
     has(natural("18446744073709551616"), "larger than 2^64 - 1");
     has(natural("\"1\""), "a value is needed");
-    has(refusal<mw::input_error>([] { mw::json_cursor("1e999", "a.json").number(); }), "does not fit");
-    has(refusal<mw::input_error>([] { mw::json_cursor("1", "a.json").string(); }), "a string is needed");
-    has(refusal<mw::input_error>([] { mw::json_cursor("1", "a.json").boolean(); }), "true or false");
+    has(refusal<mw::input_error>([] { mw::detail::json_cursor("1e999", "a.json").number(); }),
+        "does not fit");
+    has(refusal<mw::input_error>([] { mw::detail::json_cursor("1", "a.json").string(); }),
+        "a string is needed");
+    has(refusal<mw::input_error>([] { mw::detail::json_cursor("1", "a.json").boolean(); }), "true or false");
 }
 
 TEST_CASE("what is written can be read again") {
@@ -133,12 +135,12 @@ TEST_CASE("what is written can be read again") {
     for (int c = 0; c < 128; ++c) all += static_cast<char>(c);
     all += "\xc3\xa9";
     std::string const text = mw::json_text(all);
-    mw::json_cursor again(text, "a.json");
+    mw::detail::json_cursor again(text, "a.json");
     CHECK(again.string() == all);
 }
 
 TEST_CASE("bytes are counted from where the text begins in its file") {
-    mw::json_cursor at("{\"a\":x}", "a.json", 3, 8);
+    mw::detail::json_cursor at("{\"a\":x}", "a.json", 3, 8);
     has(refusal<mw::input_error>([&] { at.skip(); }), "byte 13");
 }
 

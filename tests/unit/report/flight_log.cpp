@@ -1,11 +1,15 @@
 // Records of calls, real ones and edited ones, and what is read out of them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <set>
+#include <thread>
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -191,7 +195,7 @@ TEST_CASE("edited records") {
     CHECK(has(refusal_of(good + good), "there is a record of rank 0 (dp 0, tp 0) already"));
     CHECK(has(refusal_of(good + "rank 1 of the mesh tp 2 has entered 0 calls and completed 0\n"),
               "the others' is dp 2"));
-    CHECK(has(refusal_of(good + "noise\n"), "line 29: this is no line about a call"));
+    CHECK(has(refusal_of(good + "noise\n"), "line 29: this is not a line about a call"));
     CHECK(has(refusal_of(replaced(good, "over dp x tp", "over tp x dp")), "has no axes 'tp x dp'"));
     CHECK(has(refusal_of(replaced(good, "over dp x tp", "over pp")), "has no axes 'pp'"));
     std::string damaged = good;
@@ -309,7 +313,7 @@ volatile sig_atomic_t heard = 0;
 
 TEST_CASE("a program's own handler is called, too, and is there again after the run") {
     scratch const file;
-    struct sigaction before {};
+    struct sigaction before{};
     ::sigaction(SIGTERM, nullptr, &before);
     ::signal(SIGUSR1, [](int) { heard = heard + 1; });
     mw::threads const policy{.record_file = file.path.string()};
@@ -323,7 +327,7 @@ TEST_CASE("a program's own handler is called, too, and is there again after the 
     std::filesystem::remove(file.path);
     ::signal(SIGUSR1, SIG_DFL);
     mw::run_threads(square, policy, [](mw::communicator& here) { here.barrier(3); });
-    struct sigaction now {};
+    struct sigaction now{};
     ::sigaction(SIGUSR1, nullptr, &now);
     CHECK((now.sa_handler == SIG_DFL));
     ::sigaction(SIGTERM, nullptr, &now);

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <limits>
@@ -295,7 +297,7 @@ TEST_CASE("smoothing is a mean of both sides that does not lag") {
             double sum = 0, weight = 0;
             for (int j = 0; j < 40; ++j) {
                 if (j == 17) continue;
-                int apart = 0;  // points between, not counting what is no number
+                int apart = 0;  // points between, not counting what is not a number
                 for (int k = std::min(i, j); k < std::max(i, j); ++k) apart += k != 17;
                 double const w = apart == 0 ? 1 : std::pow(factor, apart);
                 sum += w * points[static_cast<std::size_t>(j)].y;
@@ -310,7 +312,7 @@ TEST_CASE("smoothing is a mean of both sides that does not lag") {
     CHECK(xml(curve.svg()).all("path", "line").size() == 2);  // the points faintly, the mean above
     for (double bad : {-0.1, 1.0, std::nan("")})
         CHECK_THROWS_WITH_AS(curve.smooth("a", bad),
-                             doctest::Contains("take a factor of at least 0 and less than 1"), mw::error);
+                             doctest::Contains("give a factor of at least 0 and less than 1"), mw::error);
 }
 
 TEST_CASE("ticks are round and cover the range") {
@@ -327,14 +329,14 @@ TEST_CASE("ticks are round and cover the range") {
         {2.5, 2.5, {"1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0"}},
     };
     for (auto const& e : expected) {
-        mw::ticks const t(e.low, e.high, 5);
+        mw::detail::ticks const t(e.low, e.high, 5);
         std::vector<std::string> labels;
         for (std::size_t i = 0; i < t.count(); ++i) labels.push_back(t.label(i));
         CHECK(labels == e.labels);
     }
     for (double scale = 1e-140; scale < 1e140; scale *= 3.7)
         for (double start : {-1.0, 0.0, 0.3, 1.0, 1e6}) {
-            mw::ticks const t(start * scale, (start + 1) * scale, 5);
+            mw::detail::ticks const t(start * scale, (start + 1) * scale, 5);
             CHECK(t.count() >= 2);
             CHECK(t.count() <= 13);
             CHECK(t.low() <= start * scale + 1e-5 * scale);
@@ -366,7 +368,7 @@ TEST_CASE("a file that cannot be written is one sentence, and the old one stays"
     };
     auto const sentence = [](fs::path const& path, char const* why) {
         return "loss curve '" + path.string() + "' cannot be written: " + why +
-               "; give a file in a folder that exists and has room";
+               "; give a file in an existing folder with free space";
     };
     CHECK(refusal(here.at / "none" / "loss.svg") ==
           sentence(here.at / "none" / "loss.svg", "No such file or directory"));
@@ -385,7 +387,8 @@ TEST_CASE("a file that cannot be written is one sentence, and the old one stays"
     std::string const said = refusal(here.at / "loss.svg");
     ::setrlimit(RLIMIT_FSIZE, &before);
     std::signal(SIGXFSZ, handler);
-    CHECK(said == sentence(here.at / "loss.svg", "File too large"));
+    CHECK(said == "loss curve '" + (here.at / "loss.svg").string() +
+                      "' cannot be written: File too large; free some space or give another place");
     CHECK(content(here.at / "loss.svg") == old);
     CHECK(here.files() == std::set<std::string>{"folder", "loss.svg"});
 }

@@ -1,11 +1,14 @@
 // The command line of the examples: values, refusals in their exact words, the help page, exit codes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <fstream>
 #include <initializer_list>
+#include <optional>
 
-#include "../examples/options.hpp"
+#include "../examples/apps/common/options.hpp"
 
 namespace mw = meshwise;
 
@@ -153,4 +156,38 @@ TEST_CASE("each kind of failure has its exit code") {
                                                     std::make_error_code(std::errc::io_error));
     CHECK(code_of(missing, missing.what()) == 74);
     CHECK(code_of(std::bad_alloc(), "there is not enough memory; take a smaller model or batch") == 70);
+}
+
+TEST_CASE("standard output that could not be written is an error, once and in one sentence") {
+    std::ostringstream err;
+    examples::program_name() = "train";
+    std::FILE* const full = std::fopen("/dev/full", "r+");  // never makes a file
+    REQUIRE(full != nullptr);
+    std::setvbuf(full, nullptr, _IOFBF, 4096);
+    std::fputs("a line\n", full);
+    CHECK(examples::finish(0, full, err) == 74);
+    CHECK(err.str() ==
+          "train: standard output could not be written: No space left on device; make room where it goes, or "
+          "send it elsewhere\n");
+    err.str("");
+    CHECK(examples::finish(0, full, err) == 74);  // what was lost stays lost
+    CHECK(err.str() ==
+          "train: standard output could not be written; make room where it goes, or send it elsewhere\n");
+    err.str("");
+    CHECK(examples::finish(70, full, err) == 70);  // the first cause counts, and has been told
+    CHECK(err.str().empty());
+    std::fclose(full);
+
+    std::FILE* const whole = std::tmpfile();
+    std::fputs("a line\n", whole);
+    CHECK(examples::finish(0, whole, err) == 0);
+    CHECK(examples::finish(1, whole, err) == 1);
+    CHECK(err.str().empty());
+    std::fclose(whole);
+
+    std::ostringstream out;
+    out.setstate(std::ios::badbit);
+    char const* const words[] = {"train", "--help"};
+    CHECK(examples::options("train", "Trains.").parse(2, words, out, err) == 74);
+    CHECK(err.str() == "train: standard output could not be written\n");
 }

@@ -2,9 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <thread>
 
+#include <meshwise/communicator/one_rank.hpp>
 #include <meshwise/communicator/threads.hpp>
 #include <meshwise/report/progress_bar.hpp>
 
@@ -41,24 +43,25 @@ std::size_t columns_of(std::string const& text) {
     return n;
 }
 
-mw::progress const typical{.step = 120,
-                           .steps = 1000,
-                           .loss = 2.34561,
-                           .tokens_per_second = 12345.,
-                           .communicating = 0.123,
-                           .seconds_left = 83.};
+mw::detail::progress const typical{.step = 120,
+                                   .steps = 1000,
+                                   .loss = 2.34561,
+                                   .tokens_per_second = 12345.,
+                                   .communicating = 0.123,
+                                   .seconds_left = 83.};
 
 }  // namespace
 
 TEST_CASE("a line says what is known and leaves out the rest") {
-    CHECK(mw::progress_text(typical) == "step  120/1000  loss 2.3456  12.3k tokens/s  comm 12 %  1:23 left");
-    CHECK(mw::progress_text({.step = 7}) == "step 7  loss 0.0000");
-    CHECK(mw::progress_text(
+    CHECK(mw::detail::progress_text(typical) ==
+          "step  120/1000  loss 2.3456  12.3k tokens/s  comm 12 %  1:23 left");
+    CHECK(mw::detail::progress_text({.step = 7}) == "step 7  loss 0.0000");
+    CHECK(mw::detail::progress_text(
               {.step = 1000, .steps = 1000, .loss = 1e6, .steps_per_second = 0.25, .seconds_taken = 7.4}) ==
           "step 1000/1000  loss 1.000e+06  0.25 steps/s  in 7 s");
-    CHECK(mw::progress_text({.step = 1, .loss = std::nan("")}) == "step 1  loss nan");
-    CHECK(mw::progress_text({.step = 1, .loss = -HUGE_VAL}) == "step 1  loss -inf");
-    CHECK(mw::progress_text({.step = 12, .steps = 5, .loss = 1}) == "step 12/5  loss 1.0000");
+    CHECK(mw::detail::progress_text({.step = 1, .loss = std::nan("")}) == "step 1  loss nan");
+    CHECK(mw::detail::progress_text({.step = 1, .loss = -HUGE_VAL}) == "step 1  loss -inf");
+    CHECK(mw::detail::progress_text({.step = 12, .steps = 5, .loss = 1}) == "step 12/5  loss 1.0000");
 }
 
 TEST_CASE("numbers and durations are short") {
@@ -88,17 +91,17 @@ TEST_CASE("numbers and durations are short") {
 }
 
 TEST_CASE("a bar fits into the terminal and fills from left to right") {
-    std::string const text = mw::progress_text(typical);
-    CHECK(mw::progress_line(typical, 100, false) == "|###...........................|  " + text);
-    CHECK(mw::progress_line(typical, 80, false) == "|#.........|  " + text);
-    CHECK(mw::progress_line(typical, 75, false) == text);
-    CHECK(mw::progress_line(typical, 20, false) == text.substr(0, 19));
-    CHECK(mw::progress_line(typical, 0, false).empty());
+    std::string const text = mw::detail::progress_text(typical);
+    CHECK(mw::detail::progress_line(typical, 100, false) == "|###...........................|  " + text);
+    CHECK(mw::detail::progress_line(typical, 80, false) == "|#.........|  " + text);
+    CHECK(mw::detail::progress_line(typical, 75, false) == text);
+    CHECK(mw::detail::progress_line(typical, 20, false) == text.substr(0, 19));
+    CHECK(mw::detail::progress_line(typical, 0, false).empty());
     for (std::size_t columns = 1; columns < 130; ++columns)
         for (bool unicode : {false, true})
-            CHECK(columns_of(mw::progress_line(typical, columns, unicode)) < columns);
+            CHECK(columns_of(mw::detail::progress_line(typical, columns, unicode)) < columns);
     auto const bar = [](std::uint64_t step) {
-        return mw::progress_line({.step = step, .steps = 80}, 50, true).substr(3);
+        return mw::detail::progress_line({.step = step, .steps = 80}, 50, true).substr(3);
     };
     std::string const edge = "\xe2\x94\x82";
     CHECK(bar(0).starts_with("          " + edge));
@@ -109,11 +112,11 @@ TEST_CASE("a bar fits into the terminal and fills from left to right") {
     for (int i = 0; i < 10; ++i) full += "\xe2\x96\x88";
     CHECK(bar(80).starts_with(full + edge));
     CHECK(bar(81).starts_with(full + edge));
-    CHECK(mw::progress_line({.step = 3}, 100, true) == "step 3  loss 0.0000");
+    CHECK(mw::detail::progress_line({.step = 3}, 100, true) == "step 3  loss 0.0000");
 }
 
 TEST_CASE("the pace is that of the recent past") {
-    mw::pace p;
+    mw::detail::pace p;
     CHECK_FALSE(p.known());
     p.note(0, 1, 0);
     p.note(1, 0, 0);

@@ -1,8 +1,10 @@
 // bleu: against the scores, lines and signatures of sacrebleu 2.6.0 (BLEU(...).corpus_score); only the version in the
 // signature is ours.
+#include <optional>
+
 #include <doctest/doctest.h>
 
-#include <meshwise/text/bleu.hpp>
+#include <meshwise/text/scores/bleu.hpp>
 
 namespace mw = meshwise;
 

@@ -1,7 +1,7 @@
 // bleu_words: against the words of sacrebleu 2.6.0, which this table is printed by (BLEU()._preprocess_segment).
 #include <doctest/doctest.h>
 
-#include <meshwise/text/bleu_words.hpp>
+#include <meshwise/text/scores/bleu_words.hpp>
 
 namespace mw = meshwise;
 

@@ -1,13 +1,14 @@
 // blocks: samples are a pure function of seed and global index, on every mesh; targets are inputs one later.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <new>
 #include <set>
 
-#include <meshwise/parallel/rank.hpp>
-#include <meshwise/text/blocks.hpp>
+#include <meshwise/parallel/run.hpp>
+#include <meshwise/text/batches/blocks.hpp>
 
 namespace mw = meshwise;
 
@@ -39,6 +40,7 @@ mw::byte_text numbered(std::size_t n) {
 }
 
 using lone = mw::strategy<mw::mesh<>>;
+mw::rank<lone> alone() { return mw::rank<lone>(mw::current()); }
 
 /// The whole batch, the naive way.
 template <class Start>
@@ -53,7 +55,7 @@ std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>> expected(mw::byt
     return both;
 }
 
-std::vector<std::int32_t> values(auto const& x) { return {x.span().begin(), x.span().end()}; }
+std::vector<std::int32_t> values(auto const& x) { return {x.local_span().begin(), x.local_span().end()}; }
 
 template <std::size_t Data, std::size_t Tensor, std::size_t Context>
 void same_everywhere() {
@@ -66,7 +68,7 @@ void same_everywhere() {
     std::atomic<std::size_t> ranks = 0;
     mw::run<strategy>(mw::threads{}, [&](auto& here) {
         for (std::uint64_t step : {0U, 1U, 7U}) {
-            auto const [inputs, targets] = data.template batch<strategy>(step);
+            auto const [inputs, targets] = data.batch(here, step);
             static_assert(
                 std::is_same_v<decltype(inputs), mw::tensor_of<strategy, std::int32_t, batch, token> const>);
             CHECK(inputs.size() == batch::size / Data * token::size / Context);
@@ -78,11 +80,12 @@ void same_everywhere() {
             for (std::size_t b = 0; b < batch::size / Data; ++b)
                 for (std::size_t t = 0; t < token::size / Context; ++t) {
                     std::size_t const global =
-                        (here.template coordinate<dp>() * (batch::size / Data) + b) * token::size +
-                        here.template coordinate<cp>() * (token::size / Context) + t;
-                    CHECK(inputs.span()[b * token::size / Context + t] == whole.first[global]);
+                        ((here.template coordinate<dp>() * (batch::size / Data) + b) * token::size +
+                         here.template coordinate<cp>() * (token::size / Context) + t)
+                            .on_this_rank();
+                    CHECK(inputs.local_span()[b * token::size / Context + t] == whole.first[global]);
                 }
-            auto const held = data.template validation_batch<strategy>(step);
+            auto const held = data.validation_batch(here, step);
             auto const seen =
                 expected(text, step * batch::size, [&](std::uint64_t s) { return data.validation_start(s); });
             CHECK(here.gather(held.inputs) == seen.first);
@@ -99,14 +102,14 @@ TEST_CASE("targets are the inputs, one token later") {
     auto const text = numbered(500);
     mw::blocks<batch, token> const data(text, mw::seed{3});
     for (std::uint64_t step = 0; step < 50; ++step) {
-        auto const [inputs, targets] = data.batch<lone>(step);
+        auto const [inputs, targets] = data.batch(alone(), step);
         REQUIRE(inputs.size() == batch::size * token::size);
         for (std::size_t b = 0; b < batch::size; ++b) {
             std::size_t const start = data.training_start(step * batch::size + b);
             for (std::size_t t = 0; t < token::size; ++t) {
-                CHECK(inputs.span()[b * token::size + t] ==
+                CHECK(inputs.local_span()[b * token::size + t] ==
                       static_cast<std::int32_t>((start + t) * 37 % 251));
-                CHECK(targets.span()[b * token::size + t] ==
+                CHECK(targets.local_span()[b * token::size + t] ==
                       static_cast<std::int32_t>((start + t + 1) * 37 % 251));
             }
         }
@@ -127,16 +130,18 @@ TEST_CASE("every mesh sees the same samples, each rank its own part") {
 TEST_CASE("a batch is a function of its step: the order of asking does not matter") {
     mw::blocks<batch, token> const data(numbered(2000), mw::seed{11});
     std::vector<std::vector<std::int32_t>> forward;
-    for (std::uint64_t step = 0; step < 20; ++step) forward.push_back(values(data.batch<lone>(step).inputs));
+    for (std::uint64_t step = 0; step < 20; ++step)
+        forward.push_back(values(data.batch(alone(), step).inputs));
     for (std::uint64_t step = 20; step-- > 0;) {
         mw::blocks<batch, token> const again(numbered(2000), mw::seed{11});
-        CHECK(values(again.batch<lone>(step).inputs) == forward[step]);
+        CHECK(values(again.batch(alone(), step).inputs) == forward[step]);
     }
     for (std::size_t i = 1; i < forward.size(); ++i) CHECK(forward[i] != forward[0]);
     mw::blocks<batch, token> const other(numbered(2000), mw::seed{12});
-    CHECK(values(other.batch<lone>(0).inputs) != forward[0]);
-    CHECK_NOTHROW(data.batch<lone>(std::uint64_t{1} << 60U));  // a step far away costs no more than the first
-    CHECK_THROWS_WITH_AS(data.batch<lone>(UINT64_MAX),
+    CHECK(values(other.batch(alone(), 0).inputs) != forward[0]);
+    CHECK_NOTHROW(
+        data.batch(alone(), std::uint64_t{1} << 60U));  // a step far away costs no more than the first
+    CHECK_THROWS_WITH_AS(data.batch(alone(), UINT64_MAX),
                          doctest::Contains("is too large: samples are counted in 64 bits"), mw::error);
 }
 
@@ -168,7 +173,8 @@ TEST_CASE("the held-out tenth is read side by side, each byte a target once") {
     CHECK(targets.size() == 96);
     for (std::size_t at = 906; at < 906 + 96; ++at) CHECK(targets.count(at) == 1);
     CHECK(data.validation_start(12) == data.validation_start(0));  // then again from its beginning
-    CHECK(values(data.validation_batch<lone>(3).targets) == values(data.validation_batch<lone>(0).targets));
+    CHECK(values(data.validation_batch(alone(), 3).targets) ==
+          values(data.validation_batch(alone(), 0).targets));
     for (std::uint64_t s = 0; s < 1000; ++s) CHECK(data.training_start(s) + token::size < 905);
 }
 
@@ -178,20 +184,21 @@ TEST_CASE("a text too short for validation trains on all of it and says so") {
     CHECK(data.training_bytes() == 89);
     CHECK(data.validation_batches() == 0);
     CHECK_THROWS_WITH_AS(
-        data.validation_batch<lone>(0),
+        data.validation_batch(alone(), 0),
         "a text of 89 bytes has no validation part: its last tenth, 8 bytes, is shorter than one block of 9; "
         "give a longer text or train without validation",
         mw::input_error);
     mw::blocks<batch, token> const just(numbered(90), mw::seed{1});
     CHECK(just.has_validation());
     CHECK(just.validation_batches() == 1);
-    for (std::int32_t id : values(just.validation_batch<lone>(9).inputs)) CHECK(id >= 0);
+    for (std::int32_t id : values(just.validation_batch(alone(), 9).inputs)) CHECK(id >= 0);
 }
 
 TEST_CASE("the shortest text has one sample, a shorter one is refused with both lengths") {
     mw::blocks<batch, token> const data(mw::byte_text::from_string("123456789"), mw::seed{1});
-    CHECK(mw::byte_text::decode(values(data.batch<lone>(0).inputs)) == "12345678123456781234567812345678");
-    CHECK(mw::byte_text::decode(values(data.batch<lone>(5).targets)) == "23456789234567892345678923456789");
+    CHECK(mw::byte_text::decode(values(data.batch(alone(), 0).inputs)) == "12345678123456781234567812345678");
+    CHECK(mw::byte_text::decode(values(data.batch(alone(), 5).targets)) ==
+          "23456789234567892345678923456789");
     CHECK_THROWS_WITH_AS(
         (mw::blocks<batch, token>(mw::byte_text::from_string("12345678"))),
         "the text has 8 bytes, but one block needs 9 bytes; give a longer text or make the blocks shorter",
@@ -202,11 +209,11 @@ TEST_CASE("axes of run-time extent are filled to their bounds") {
     auto const text = numbered(500);
     mw::blocks<some, few> const bounded(text, mw::seed{3});
     mw::blocks<batch, token> const fixed(text, mw::seed{3});
-    auto const [inputs, targets] = bounded.batch<lone>(2);
+    auto const [inputs, targets] = bounded.batch(alone(), 2);
     CHECK(inputs.extent<some>() == 4);
     CHECK(inputs.extent<few>() == 8);
-    CHECK(values(inputs) == values(fixed.batch<lone>(2).inputs));
-    CHECK(values(targets) == values(fixed.batch<lone>(2).targets));
+    CHECK(values(inputs) == values(fixed.batch(alone(), 2).inputs));
+    CHECK(values(targets) == values(fixed.batch(alone(), 2).targets));
 }
 
 TEST_CASE("a position goes on where it stood, with another batch size too") {
@@ -216,8 +223,8 @@ TEST_CASE("a position goes on where it stood, with another batch size too") {
     struct pair : mw::axis<2> {};
     mw::blocks<pair, token> const halves(numbered(500), mw::seed{3});
     REQUIRE(halves.step_at(data.position(6)) == 12);
-    auto const large = values(data.batch<lone>(6).inputs);
-    auto const small = values(halves.batch<lone>(12).inputs);
+    auto const large = values(data.batch(alone(), 6).inputs);
+    auto const small = values(halves.batch(alone(), 12).inputs);
     CHECK(std::equal(small.begin(), small.end(), large.begin()));
     CHECK_THROWS_WITH_AS(
         data.step_at({4, 24}),
@@ -237,9 +244,9 @@ TEST_CASE("after the first step a batch costs no allocation") {
         std::size_t before = 0, requests = 0;
         std::int64_t sum = 0;
         for (std::uint64_t step = 0; step < 100; ++step) {
-            auto const [inputs, targets] = data.template batch<strategy>(step);
-            sum += inputs.span()[0] + targets.span()[3];
-            (void)data.template validation_batch<strategy>(step);
+            auto const [inputs, targets] = data.batch(here, step);
+            sum += inputs.local_span()[0] + targets.local_span()[3];
+            (void)data.validation_batch(here, step);
             if (step > 0) continue;
             before = allocations;
             requests = here.memory().use().backend_requests;

@@ -1,9 +1,11 @@
 // byte_level_bpe: GPT-2's public vectors, any bytes there and back, merges against the plain definition, files refused.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 
-#include <meshwise/text/byte_level_bpe.hpp>
+#include <meshwise/text/tokenizers/byte_level_bpe.hpp>
 
 #include "files.hpp"
 
@@ -66,11 +68,11 @@ TEST_CASE("bpe_merges: short and long pieces against the definition, in any orde
             if (known.emplace(std::pair(left, right), true).second)
                 merges.push_back({left, right, static_cast<std::int32_t>(tokens), roll(40)});
         }
-        mw::bpe_merges const table(merges);
+        mw::detail::bpe_merges const table(merges);
         CHECK_FALSE(table.repeated());
         for (std::uint32_t length : {roll(8), 10 + roll(54), 64U, 65U, 100 + roll(200)}) {
             std::vector<std::int32_t> plain;
-            std::vector<mw::bpe_symbol> symbols;
+            std::vector<mw::detail::bpe_symbol> symbols;
             for (std::uint32_t i = 0; i < length; ++i) {
                 plain.push_back(static_cast<std::int32_t>(roll(letters)));
                 symbols.push_back({plain.back(), i});
@@ -84,6 +86,67 @@ TEST_CASE("bpe_merges: short and long pieces against the definition, in any orde
             CHECK(fast == joined_naively(plain, merges));
         }
     }
+}
+
+TEST_CASE("byte_level_bpe: the merges of a .tiktoken are those that all cuts of all tokens would give") {
+    dice roll{3};
+    for (int round = 0; round < 300; ++round) {
+        auto tokens = byte_tokens();
+        std::uint32_t const letters = 1 + roll(3);
+        std::map<std::string, bool> known;
+        for (std::uint32_t n = roll(40); n > 0; --n) {  // joined from others, or any letters
+            std::string token;
+            if (roll(3) > 0 && tokens.size() > 256)
+                token = tokens[256 + roll(static_cast<std::uint32_t>(tokens.size() - 256))];
+            for (std::uint32_t m = 1 + roll(3); m > 0; --m) token += static_cast<char>('a' + roll(letters));
+            if (token.size() > 1 && known.emplace(token, true).second)
+                tokens.insert(tokens.begin() + 256 + roll(static_cast<std::uint32_t>(tokens.size() - 255)),
+                              token);
+        }
+        mw::vocabulary const v(tokens);
+        std::vector<mw::bpe_merge> cuts;
+        for (std::size_t i = 0; i < tokens.size(); ++i)
+            for (std::size_t cut = 1; cut < tokens[i].size(); ++cut) {
+                auto const left = v.token_to_id(tokens[i].substr(0, cut)),
+                           right = v.token_to_id(tokens[i].substr(cut));
+                if (left && right)
+                    cuts.push_back(
+                        {*left, *right, static_cast<std::int32_t>(i), static_cast<std::uint32_t>(i)});
+            }
+        auto const few = mw::detail::merges_from_tokens(
+            v, [](std::int32_t id) { return static_cast<std::uint32_t>(id); },
+            [&](std::string_view token, auto& symbols) {
+                return mw::detail::bytes_of_token(v, token, symbols);
+            });
+        CHECK(few.size() <= tokens.size() - 256);
+        mw::detail::bpe_merges const all_table(cuts), few_table(few);
+        for (int text = 0; text < 20; ++text) {
+            std::vector<mw::detail::bpe_symbol> one, other;
+            for (std::uint32_t n = roll(text < 15 ? 40U : 200U), i = 0; i < n; ++i)
+                one.push_back({static_cast<std::int32_t>('a' + roll(letters)), i});
+            other = one;
+            all_table.apply(one);
+            few_table.apply(other);
+            bool same = one.size() == other.size();
+            for (std::size_t i = 0; same && i < one.size(); ++i) same = one[i].id == other[i].id;
+            if (!same) FAIL(round);
+        }
+    }
+}
+
+TEST_CASE("byte_level_bpe: a .tiktoken of long tokens takes neither quadratic time nor quadratic memory") {
+    // with all cuts of 3,000 tokens of one letter, 4.5 million merges of 16 bytes in a table twice as large
+    auto tokens = byte_tokens();
+    for (std::size_t n = 2; n <= 3000; ++n) tokens.push_back(std::string(n, 'a'));
+    mw::vocabulary const v(tokens);
+    auto const merges = mw::detail::merges_from_tokens(
+        v, [](std::int32_t id) { return static_cast<std::uint32_t>(id); },
+        [&](std::string_view token, auto& symbols) { return mw::detail::bytes_of_token(v, token, symbols); });
+    CHECK(merges.size() <= 2999);
+    mw::byte_level_bpe const t(v, merges, {.ignore_merges = true});
+    CHECK(t.encode(std::string(3000, 'a')).ids == ids{256 + 2998});
+    std::string const text(100'000, 'a');
+    CHECK(t.decode(t.encode(text).ids) == text);
 }
 
 TEST_CASE("byte_level_bpe: ids, offsets and text of a tiny vocabulary") {
@@ -130,7 +193,8 @@ TEST_CASE("byte_level_bpe: a token that no merges make is used only if merges ar
 TEST_CASE("byte_level_bpe: decoding undoes encoding for any bytes") {
     std::vector<mw::byte_level_bpe> all;
     for (auto how : {mw::splitting::gpt2, mw::splitting::llama3, mw::splitting::qwen2, mw::splitting::none})
-        all.push_back(tiny({.split = how}));
+        all.push_back(tiny({.split = how, .nfc = false}));
+    auto const qwen2 = tiny({.split = mw::splitting::qwen2});  // gives back the text in NFC
     dice roll{5};
     for (int round = 0; round < 100000; ++round) {
         std::string bytes;
@@ -149,6 +213,8 @@ TEST_CASE("byte_level_bpe: decoding undoes encoding for any bytes") {
             at = made.offsets[i].end;
         }
         if (!in_order || at != bytes.size() || t.decode(made.ids) != bytes) FAIL(round);
+        auto const normal = mw::detail::nfc(bytes);
+        if (qwen2.decode(qwen2.encode(bytes).ids) != (normal ? normal->text : bytes)) FAIL(round);
     }
 }
 
@@ -164,9 +230,77 @@ TEST_CASE("byte_level_bpe: a stream gives the text of the whole, characters only
     CHECK(out.finish() == "\xef\xbf\xbd");
     CHECK(mw::decode_stream(t, false).push(261) == "</s>");
     CHECK(refusal<mw::error>([&] { out.push(262); }) ==
-          "token id 262 is not in the vocabulary, which has the ids 0 to 262 without the last; check that "
-          "the ids come "
-          "from this tokenizer");
+          "token id 262 is not in the vocabulary, which has the ids 0 to 262 without the last; check "
+          "that the ids come from this tokenizer");
+}
+
+TEST_CASE("byte_level_bpe: a stream keeps control characters, or replaces them for a terminal") {
+    auto const t = tiny();
+    std::string text;
+    for (int c = 0; c < 128; ++c) text += static_cast<char>(c);
+    text += "\r\n\xc2\x85\xc2\x9b\xe2\x82\xac";
+    auto const found = t.encode(text).ids;
+    auto const streamed = [&](auto... options) {
+        mw::decode_stream out(t, options...);
+        std::string all;
+        for (auto id : found) all += out.push(id);
+        return all + out.finish();
+    };
+    CHECK(streamed() == text);
+    CHECK(streamed() == t.decode(found));
+    auto const safe = streamed(true, mw::control_characters::replace);
+    CHECK(safe.find('\r') == safe.npos);
+    CHECK(safe.find('\x1b') == safe.npos);
+    CHECK(safe.find("\xc2\x9b") == safe.npos);
+    CHECK(safe.find("ABC") != safe.npos);
+}
+
+TEST_CASE("byte_level_bpe: Qwen2 brings a text to NFC, with offsets in the text as it was given") {
+    text_test::workplace here("qwen2");
+    auto const plain = tiny();
+    auto const vocab = here.file("vocab.json", plain.vocab_json()),
+               merges = here.file("merges.txt", plain.merges_txt());
+    auto const load = [&](mw::byte_level_options const& options) {
+        return mw::byte_level_bpe::from_vocab_and_merges(vocab, merges, {.eos = "</s>"}, options);
+    };
+    std::string const apart = "he e\xcc\x81 he", composed = "he \xc3\xa9 he";
+    auto const qwen = load({.split = mw::splitting::qwen2});
+    auto const made = qwen.encode(apart);
+    CHECK(made.ids == ids{256, ' ', 0xc3, 0xa9, ' ', 256});
+    CHECK(made.offsets == std::vector<mw::text_range>{{0, 2}, {2, 3}, {3, 6}, {3, 6}, {6, 7}, {7, 9}});
+    CHECK(qwen.decode(made.ids) == composed);
+    CHECK(load({.split = mw::splitting::llama3}).encode(apart).ids.size() == 7);
+    CHECK(load({.split = mw::splitting::qwen2, .nfc = false}).encode(apart).ids.size() == 7);
+    CHECK(load({.split = mw::splitting::gpt2, .nfc = true}).encode(apart).ids == made.ids);
+    CHECK(qwen.encode("e</s>\xcc\x81", {.special_text = true}).ids == ids{'e', 261, 0xcc, 0x81});
+}
+
+TEST_CASE("byte_level_bpe: trimmed offsets do not include spaces") {
+    auto const t = tiny({.trim_offsets = true});
+    auto const made = t.encode("he we  ");
+    CHECK(made.ids == ids{256, 260, 'e', ' ', ' '});
+    CHECK(made.offsets == std::vector<mw::text_range>{{0, 2}, {3, 4}, {4, 5}, {6, 6}, {7, 7}});
+}
+
+TEST_CASE("byte_level_bpe: added tokens that are normalised come after those that are not") {
+    auto tokens = byte_tokens();
+    auto const cut = [&](bool normalized) {
+        return mw::byte_level_bpe(
+                   mw::vocabulary(tokens, {}, {{"ab", 256, false, normalized}, {"bc", 257, false, false}}),
+                   {})
+            .encode("abc ab")
+            .ids;
+    };
+    CHECK(cut(false) == ids{256, 'c', ' ', 256});
+    CHECK(cut(true) == ids{'a', 257, ' ', 256});
+    mw::byte_level_bpe const composed(
+        mw::vocabulary(tokens, {}, {{"e\xcc\x81", 256, false, true}, {"o\xcc\x81", 257, false, false}}), {},
+        {.nfc = true});
+    CHECK(composed
+              .encode("\xc3\xa9"
+                      "e\xcc\x81\xc3\xb3"
+                      "o\xcc\x81")
+              .ids == ids{256, 256, 0xc3, 0xb3, 257});
 }
 
 TEST_CASE("byte_level_bpe: long lines without a place to split take no quadratic time") {
@@ -217,12 +351,13 @@ TEST_CASE("byte_level_bpe: vocab.json and merges.txt, and what is refused in the
             words.erase(at, folder.size());
         return words;
     };
-    CHECK(refused(eos + R"(,"a b":256)", "") == "JSON file 'vocab.json', byte 2122: the token 'a b' is not "
-                                                "written in GPT-2's byte letters; if it is a "
-                                                "special one, name it as such");
-    CHECK(refused(eos + R"(,"x":-1)", "").find("the key \"x\" is there twice") != std::string::npos);
-    CHECK(refused(eos + R"(,"xx":-1)", "") == "vocabulary 'vocab.json': the token 'xx' has the id -1; ids "
-                                              "are int32, begin at 0 and have few holes");
+    CHECK(refused(eos + R"(,"a b":256)", "") ==
+          "JSON file 'vocab.json', byte 2122: the token 'a b' is not in GPT-2's spelling of bytes; if it "
+          "is a special token, name it as one");
+    CHECK(refused(eos + R"(,"x":-1)", "").find("the key \"x\" occurs twice") != std::string::npos);
+    CHECK(
+        refused(eos + R"(,"xx":-1)", "") ==
+        "vocabulary 'vocab.json': the token 'xx' has the id -1; ids are int32, begin at 0 and have few gaps");
     CHECK(refused(eos + R"(,"xx":5.5)", "") ==
           "JSON file 'vocab.json', byte 2121: the id of 'xx' is '5.5', not a whole number of 64 bits");
     CHECK(refused(eos + R"(,"xx":5)", "").find("id 5 has two tokens") != std::string::npos);
@@ -237,12 +372,12 @@ TEST_CASE("byte_level_bpe: vocab.json and merges.txt, and what is refused in the
           "merges file 'merges.txt', line 1: 'a b c' is not two tokens with a space between them");
     CHECK(refused(more, "ab c\n") ==
           "merges file 'merges.txt', line 1: the merge of 'ab' and 'c' needs the token "
-          "'ab', which the vocabulary lacks");
+          "'ab', which is not in the vocabulary");
     CHECK(refused(more, "a b\n") ==
-          "merges file 'merges.txt', line 1: the merge of 'a' and 'b' makes the token 'ab', "
-          "which the vocabulary lacks");
+          "merges file 'merges.txt', line 1: the merge of 'a' and 'b' makes the token 'ab', which is not "
+          "in the vocabulary");
     CHECK(refused(more, "\xc4\xa0 w\n\xc4\xa0 w\n") ==
-          "vocabulary 'vocab.json': a pair of tokens is merged twice; give each pair once");
+          "vocabulary 'vocab.json': a pair of tokens has two merges; give each pair once");
     CHECK(refusal([&] {
               mw::byte_level_bpe::from_vocab_and_merges(here.file("v.json", R"({"<|endoftext|>":0})"),
                                                         here.file("m.txt", ""));
@@ -282,8 +417,7 @@ TEST_CASE("byte_level_bpe: tiktoken files, and what is refused in them") {
     CHECK(refused(" 256\n") == "line 257: ' 256' is not a token in base64, a space and its rank");
     CHECK(refused("YWI= 255\n") == "line 257: the rank 255 occurs twice");
     CHECK(refused("YWI= 1000000\n") ==
-          "line 257: the token 'ab' has the id 1000000; ids are int32, begin at 0 and "
-          "have few holes");
+          "line 257: the token 'ab' has the id 1000000; ids are int32, begin at 0 and have few gaps");
     std::string long_token;
     for (int i = 0; i < 1400; ++i) long_token += "YWFh";
     CHECK(refused(long_token + " 256\n") == "line 257: a token of 4200 bytes is no token");

@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-#include <meshwise/text/byte_text.hpp>
+#include <meshwise/text/tokenizers/byte_text.hpp>
 
 namespace mw = meshwise;
 namespace fs = std::filesystem;
@@ -107,13 +107,11 @@ TEST_CASE("each file of no use is refused in one sentence that names it") {
     CHECK(refusal([] { mw::byte_text::from_string(""); }) ==
           "the text is empty; give a text of at least 1 byte");
     CHECK(refusal([] { mw::byte_text::from_files({}); }) == "no text file was given; give at least one");
-    CHECK(refusal([&] {
-              mw::byte_text::from_files({here.at / "short", here.at / "empty"});
-          }) == "text file " + name("empty") + " is empty; leave it out or give another");
-    CHECK(refusal([&] {
-              mw::byte_text::from_files({here.at / "short", here.at / "one"}, 20);
-          }) == "the text of 2 files has 13 bytes, but one block needs 20 bytes; give a longer text or make "
-                "the blocks shorter");
+    CHECK(refusal([&] { mw::byte_text::from_files({here.at / "short", here.at / "empty"}); }) ==
+          "text file " + name("empty") + " is empty; leave it out or give another");
+    CHECK(refusal([&] { mw::byte_text::from_files({here.at / "short", here.at / "one"}, 20); }) ==
+          "the text of 2 files has 13 bytes, but one block needs 20 bytes; give a longer text or make "
+          "the blocks shorter");
 }
 
 TEST_CASE("a file without permission is refused with the system's reason") {

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include <meshwise/text/classification_scores.hpp>
+#include <meshwise/text/scores/classification_scores.hpp>
 
 namespace mw = meshwise;
 

@@ -1,12 +1,14 @@
 // collate: rectangles, masks and shifted targets, by hand and against public fixtures.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include <meshwise/parse/json.hpp>
-#include <meshwise/text/batching.hpp>
-#include <meshwise/text/collate.hpp>
-#include <meshwise/text/plain_tokenizers.hpp>
-#include <meshwise/text/sample_order.hpp>
-#include <meshwise/text/tag_words.hpp>
+#include <meshwise/text/batches/batching.hpp>
+#include <meshwise/text/batches/collate.hpp>
+#include <meshwise/text/batches/sample_order.hpp>
+#include <meshwise/text/batches/tag_words.hpp>
+#include <meshwise/text/tokenizers/plain_tokenizers.hpp>
 
 #include "files.hpp"
 
@@ -59,10 +61,9 @@ TEST_CASE("collate: padding to the longest, a length, a multiple, on either side
     CHECK(mw::pad(rows, 0, {mw::pad_to::multiple, 2}).width == 4);
     CHECK(mw::pad(rows, 0, {mw::pad_to::multiple, 3}).width == 3);
     CHECK(mw::pad({}, 0).ids.empty());
-    CHECK(refusal<mw::error>([&] {
-              mw::pad(rows, 0, {mw::pad_to::max_length, 2});
-          }) == "a row of 3 ids does not fit into 2; drop or cut long texts before (see limit_lengths), or "
-                "pad to more");
+    CHECK(refusal<mw::error>([&] { mw::pad(rows, 0, {mw::pad_to::max_length, 2}); }) ==
+          "a row of 3 ids does not fit into 2; drop or cut long texts before (see limit_lengths), or "
+          "pad to more");
     CHECK(refusal<mw::error>([&] { mw::pad(rows, 0, {mw::pad_to::multiple}); }) ==
           "padding to a length or a multiple needs a length above 0; give padding::length");
 }
@@ -175,7 +176,7 @@ TEST_CASE("batching: by rows, by tokens, in buckets, with multiples; what is dro
           "batches need a limit, most_rows or most_tokens, and multiples above 0");
     CHECK(refusal<mw::error>([&] {
               mw::plan_batches(order, lengths, {.most_rows = 3, .rows_multiple = 2});
-          }) == "batches of 3 rows are no multiple of 2; make most_rows one");
+          }) == "batches of 3 rows are not a multiple of 2; choose a multiple for most_rows");
     CHECK(refusal<mw::error>([&] { mw::plan_batches(sizes{7}, lengths, {.most_rows = 1}); }) ==
           "example 7 has no length; there are 7");
 }

@@ -1,8 +1,8 @@
 // draw_batch: the picture of docs/text.md is the one that the library draws.
 #include <doctest/doctest.h>
 
-#include <meshwise/text/draw_batch.hpp>
-#include <meshwise/text/plain_tokenizers.hpp>
+#include <meshwise/text/batches/draw_batch.hpp>
+#include <meshwise/text/tokenizers/plain_tokenizers.hpp>
 
 #include "files.hpp"
 
@@ -21,7 +21,7 @@ std::string picture() {
 }  // namespace
 
 TEST_CASE("draw_batch: what docs/text.md shows") {
-    auto const page = mw::read_input(text_test::fs::path(__FILE__).parent_path() / "../../../docs/text.md");
+    auto const page = mw::detail::read_input(source_folder() / "docs/text.md");
     auto const drawn = picture();
     INFO(drawn);
     CHECK(page.find("```text\n" + drawn + "```\n") != std::string::npos);

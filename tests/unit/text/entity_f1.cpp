@@ -3,7 +3,7 @@
 
 #include <sstream>
 
-#include <meshwise/text/entity_f1.hpp>
+#include <meshwise/text/scores/entity_f1.hpp>
 
 namespace mw = meshwise;
 
@@ -82,8 +82,7 @@ TEST_CASE("entity_f1: refusals leave the score as it was") {
         CHECK_THROWS_WITH_AS(
             score.add(tags("B-A " + tag), tags("B-A O")),
             ("the tag \"" + tag +
-             "\" of word 1 is none of O, B-, I-, E- and S- with a type; entity_f1 is for tags "
-             "of entities")
+             "\" of word 1 is not O, or B-, I-, E- or S- with a type; entity_f1 needs tags of entities")
                 .c_str(),
             mw::input_error);
     CHECK_THROWS_AS(mw::entities_of(std::vector<std::string>{""}), mw::input_error);

@@ -1,5 +1,5 @@
-#pragma once
 // What tests of text share: a directory of their own, the words of a refusal, and data that not every machine has.
+#pragma once
 #include <doctest/doctest.h>
 
 #include <unistd.h>
@@ -44,7 +44,8 @@ std::string refusal(auto&& f) {
 
 /// Public test vectors: NAME.inp has texts, each followed by a line of its own, NAME.out the ids of one a line.
 inline std::vector<std::pair<std::string, std::vector<std::int32_t>>> vectors(fs::path const& name) {
-    std::string const texts = meshwise::read_input(name.string() + ".inp"), end = "\n__ggml_vocab_test__\n";
+    std::string const texts = meshwise::detail::read_input(name.string() + ".inp"),
+                      end = "\n__ggml_vocab_test__\n";
     std::ifstream lines(name.string() + ".out");
     std::vector<std::pair<std::string, std::vector<std::int32_t>>> made;
     std::string line;

@@ -1,7 +1,7 @@
 // character_tokenizer and word_tokenizer: vocabularies of a text, what is unknown, and back.
 #include <doctest/doctest.h>
 
-#include <meshwise/text/plain_tokenizers.hpp>
+#include <meshwise/text/tokenizers/plain_tokenizers.hpp>
 
 #include "files.hpp"
 
@@ -30,7 +30,7 @@ TEST_CASE("character_tokenizer: special tokens, then characters by their codes")
     auto const w = mw::character_tokenizer::from_text("ab", {.bos = "$", .unk = "?"});
     CHECK(w.encode("$").ids == ids{1});
     CHECK(refusal([] { mw::character_tokenizer::from_text("ab\xff"); }) ==
-          "the text is not UTF-8 at byte 2; mend it, or take a byte-level tokenizer");
+          "the text is not UTF-8 at byte 2; repair it, or use a byte-level tokenizer");
 }
 
 TEST_CASE("word_tokenizer: words by frequency") {

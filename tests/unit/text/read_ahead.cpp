@@ -1,14 +1,16 @@
 // read_ahead: order, failures in their place, and an end without waiting; batches that differ between ranks are found.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
-#include <meshwise/parallel/rank.hpp>
-#include <meshwise/text/batch_tensors.hpp>
-#include <meshwise/text/read_ahead.hpp>
+#include <meshwise/parallel/run.hpp>
+#include <meshwise/text/batches/batch_tensors.hpp>
+#include <meshwise/text/batches/read_ahead.hpp>
 
 namespace mw = meshwise;
 
@@ -30,7 +32,7 @@ TEST_CASE("batches come in order, each once, and not too far ahead") {
     CHECK(taken == 500);
     CHECK(made == 500);
     CHECK(farthest <= 4);  // three wait, one is in the making
-    CHECK_THROWS_WITH_AS(batches.next(), doctest::Contains("all batches were read, up to number 510"),
+    CHECK_THROWS_WITH_AS(batches.next(), doctest::Contains("all batches have been read, up to number 510"),
                          mw::error);
 }
 
@@ -85,9 +87,9 @@ std::string outcome(std::size_t difference) {
             if ((here.index() == 1 && difference == 1).on_this_rank()) rows.ids[3] = 5;
             if ((here.index() == 1 && difference == 2).on_this_rank()) rows.lengths[1] = 2;
             if ((here.index() == 1 && difference == 3).on_this_rank()) labels[0] = 1;
-            auto const ids = mw::tensor_of_ids<S, batch, token>(rows);
-            auto const lengths = mw::tensor_of_lengths<S, batch>(rows);
-            auto const wanted = mw::tensor_of_labels<S, batch>(labels);
+            auto const ids = mw::tensor_of_ids<batch, token>(here, rows);
+            auto const lengths = mw::tensor_of_lengths<batch>(here, rows);
+            auto const wanted = mw::tensor_of_labels<batch>(here, labels);
             here.team().barrier(1);
         });
     } catch (mw::collective_error const& e) { said = e.what(); }

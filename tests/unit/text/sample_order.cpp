@@ -1,11 +1,12 @@
 // sample_order: each epoch is a permutation, no two alike, found from any place, the same for any number of ranks.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
-#include <meshwise/parallel/rank.hpp>
-#include <meshwise/text/batch_tensors.hpp>
-#include <meshwise/text/sample_order.hpp>
+#include <meshwise/parallel/run.hpp>
+#include <meshwise/text/batches/batch_tensors.hpp>
+#include <meshwise/text/batches/sample_order.hpp>
 
 #include "files.hpp"
 
@@ -70,14 +71,12 @@ TEST_CASE("sample_order: three numbers are enough to go on, over the end of an e
     expected.resize(36);
     CHECK(all == expected);
     CHECK(mw::sample_order(10, mw::seed{4}).next({4, 1, 8}, 4) == sizes(all.begin() + 18, all.begin() + 22));
-    CHECK(refusal<mw::error>([&] {
-              order.next({5, 0, 0}, 1);
-          }) == "an order of seed 4 cannot go on from a position of seed 5; take the seed of the run that is "
-                "resumed");
-    CHECK(refusal<mw::error>([&] {
-              order.next({4, 0, 10}, 1);
-          }) == "a position after 10 examples of an epoch of 10 is not of these data; resume with the data "
-                "of that run");
+    CHECK(refusal<mw::error>([&] { order.next({5, 0, 0}, 1); }) ==
+          "an order of seed 4 cannot go on from a position of seed 5; take the seed of the run that is "
+          "resumed");
+    CHECK(refusal<mw::error>([&] { order.next({4, 0, 10}, 1); }) ==
+          "a position after 10 examples of an epoch of 10 does not belong to this data; resume with the "
+          "data of that run");
     CHECK(refusal<mw::error>([&] {
               static_cast<void>(order.at(0, 10));
           }).starts_with("an epoch has 10 examples"));
@@ -113,13 +112,12 @@ void same_everywhere() {
         mw::strategy<mw::mesh<dp, cp>, mw::split<batch, dp>, mw::split<token, cp>, mw::split<four, dp>>;
     auto const rows = some_rows();
     mw::run<strategy>(mw::threads{}, [&](auto& here) {
-        auto const ids = mw::tensor_of_ids<strategy, batch, token>(rows);
+        auto const ids = mw::tensor_of_ids<batch, token>(here, rows);
         CHECK(ids.size() == 24 / Data / Context);
         CHECK(here.gather(ids) == rows.ids);
-        CHECK(here.gather(mw::tensor_of_ids<strategy, four, six>(rows)) == rows.ids);
-        CHECK(here.gather(mw::tensor_of_lengths<strategy, batch>(rows)) ==
-              std::vector<std::int32_t>{6, 1, 2, 4});
-        CHECK(here.gather(mw::tensor_of_labels<strategy, four>(std::vector<std::int32_t>{4, 3, 2, 1})) ==
+        CHECK(here.gather(mw::tensor_of_ids<four, six>(here, rows)) == rows.ids);
+        CHECK(here.gather(mw::tensor_of_lengths<batch>(here, rows)) == std::vector<std::int32_t>{6, 1, 2, 4});
+        CHECK(here.gather(mw::tensor_of_labels<four>(here, std::vector<std::int32_t>{4, 3, 2, 1})) ==
               std::vector<std::int32_t>{4, 3, 2, 1});
     });
 }
@@ -131,17 +129,35 @@ TEST_CASE("batch_tensors: each rank has its part of the batch") {
     same_everywhere<2, 3>();
 }
 
+TEST_CASE("batch_tensors: lengths count from the left, so rows padded on the left have none") {
+    using lone = mw::strategy<mw::mesh<>>;
+    std::vector<std::vector<std::int32_t>> const rows{{1, 2, 3}, {4}}, alike{{1, 2}, {3, 4}};
+    mw::run<lone>(mw::threads{}, [&](mw::rank<lone>& here) {
+        auto const refused = [&](mw::padded_ids const& of) {
+            return refusal<mw::error>([&] { (void)mw::tensor_of_lengths<batch>(here, of); });
+        };
+        CHECK(
+            refused(mw::pad(rows, 0, {.side = mw::pad_side::left})) ==
+            "row 1 has 1 tokens behind padding on the left, but a tensor of lengths says that the first tokens of a row "
+            "count: pad on the right (mw::pad_side::right)");
+        CHECK(refused(mw::pad(alike, 0, {.side = mw::pad_side::left})) == "nothing was refused");
+        auto too_long = mw::pad(rows, 0);
+        too_long.lengths[1] = 4;
+        CHECK(refused(too_long) ==
+              "row 1 has 4 tokens, but its batch is 3 wide: give the lengths of the rows that were padded");
+    });
+}
+
 TEST_CASE("batch_tensors: a batch of another size is refused") {
     using lone = mw::strategy<mw::mesh<>>;
     struct three : mw::axis<3> {};
     struct small : mw::up_to<5> {};
-    mw::run<lone>(mw::threads{}, [&](auto&) {
-        CHECK(refusal<mw::error>([] { mw::tensor_of_ids<lone, three, token>(some_rows()); }) ==
-              "a batch has 4 of the axis three, which has 3; pad to that, or take an axis mw::up_to of the "
-              "largest");
-        CHECK(refusal<mw::error>([] { mw::tensor_of_ids<lone, batch, small>(some_rows()); }) ==
-              "a batch has 6 of the axis small, which has at most 5; pad to that, or take an axis mw::up_to "
-              "of the "
-              "largest");
+    mw::run<lone>(mw::threads{}, [&](auto& here) {
+        CHECK(refusal<mw::error>([&] { mw::tensor_of_ids<three, token>(here, some_rows()); }) ==
+              "a batch has 4 of the axis three, which has 3; pad to that size, or use an axis mw::up_to "
+              "of the largest size");
+        CHECK(refusal<mw::error>([&] { mw::tensor_of_ids<batch, small>(here, some_rows()); }) ==
+              "a batch has 6 of the axis small, which has at most 5; pad to that size, or use an axis "
+              "mw::up_to of the largest size");
     });
 }

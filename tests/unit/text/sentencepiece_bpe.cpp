@@ -5,7 +5,7 @@
 #include <map>
 
 #include <meshwise/parse/json.hpp>
-#include <meshwise/text/sentencepiece_bpe.hpp>
+#include <meshwise/text/tokenizers/sentencepiece_bpe.hpp>
 
 #include "files.hpp"
 
@@ -173,7 +173,7 @@ TEST_CASE("sentencepiece_bpe: what is refused in a tokenizer.bin") {
     CHECK(refused(number(7) + number(0) + number(0)) ==
           "f, byte 12: a token of 0 bytes, where 0 follow and the longest has 7");
     CHECK(refused(number(7) + number(0x7fc00000U) + number(1) + "a") ==
-          "f, byte 8: the score of token 0 is no number");
+          "f, byte 8: the score of token 0 is not a number");
     CHECK(refused(number(7) + entry("a", 0) + entry("b", 0) + entry("c", 0))
               .starts_with("f has no token <0x00>"));
     CHECK(refused(good + entry("a", 0)) == "f: the token 'a' has the ids 259 and 260; a token has one id");
@@ -193,7 +193,7 @@ TEST_CASE("sentencepiece_bpe: tok512 gives the golden text of stories260K, and e
     auto const& text = golden.at("text", "golden").string("text");
     CHECK(t.decode(expected) == text);
 
-    std::string const bytes = mw::read_input(path);
+    std::string const bytes = mw::detail::read_input(path);
     std::vector<std::string> tokens;
     std::vector<float> scores;
     auto const at_byte = [&](std::size_t at) {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <meshwise/text/splitting.hpp>
+#include <meshwise/text/tokenizers/splitting.hpp>
 
 namespace mw = meshwise;
 
@@ -12,7 +12,7 @@ namespace {
 std::string pieces(std::string_view text, mw::splitting how) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
-        std::size_t const end = mw::piece_end(text, at, how);
+        std::size_t const end = mw::detail::piece_end(text, at, how);
         out += (at > 0 ? "|" : "") + std::string(text.substr(at, end - at));
         at = end;
     }

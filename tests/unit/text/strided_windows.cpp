@@ -1,7 +1,9 @@
 // strided_windows: every token but the first is scored once, with as much before it as promised.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
-#include <meshwise/text/strided_windows.hpp>
+#include <meshwise/text/batches/strided_windows.hpp>
 
 namespace mw = meshwise;
 

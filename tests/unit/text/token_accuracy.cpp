@@ -1,11 +1,12 @@
 // token_accuracy, perplexity: against values worked out by hand.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <vector>
 
-#include <meshwise/text/collate.hpp>
-#include <meshwise/text/perplexity.hpp>
-#include <meshwise/text/token_accuracy.hpp>
+#include <meshwise/text/batches/collate.hpp>
+#include <meshwise/text/scores/perplexity.hpp>
+#include <meshwise/text/scores/token_accuracy.hpp>
 
 namespace mw = meshwise;
 

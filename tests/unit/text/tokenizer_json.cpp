@@ -1,7 +1,7 @@
 // tokenizer_json: one small file of each known kind, and each of their parts replaced by one that is not known.
 #include <doctest/doctest.h>
 
-#include <meshwise/text/tokenizer_json.hpp>
+#include <meshwise/text/tokenizers/tokenizer_json.hpp>
 
 #include "files.hpp"
 
@@ -93,27 +93,27 @@ TEST_CASE("tokenizer_json: byte-level BPE") {
         for (char c : pattern) escaped += c == '\\' ? "\\\\" : std::string(1, c);
         return replaced(byte_level(), plain, replaced(split, "PATTERN", escaped));
     };
-    CHECK(load(with(mw::gpt2_pattern))->encode(" wo").ids == ids{257});
+    CHECK(load(with(mw::detail::gpt2_pattern))->encode(" wo").ids == ids{257});
     // GPT-2 parts "$" from "w", and only Qwen2 "1" from "2"
     auto const edited = [&](std::string_view pattern) {
         auto const text =
             replaced(with(pattern), "\"\\u0120w\":256", "\"\\u0120w\":256,\"$w\":260,\"12\":261");
         return load(replaced(text, "[\"Ġ w\"", "[\"$ w\",\"1 2\",\"Ġ w\""))->encode("$w12").ids;
     };
-    CHECK(edited(mw::gpt2_pattern) == ids{'$', 'w', 261});
-    CHECK(edited(mw::llama3_pattern) == ids{260, 261});
-    CHECK(edited(mw::qwen2_pattern) == ids{260, '1', '2'});
-    CHECK(load.refused(with("\\\\d+")) == "the pattern '\\\\d+' is not known here");
-    CHECK(load.refused(replaced(with(mw::gpt2_pattern), "Isolated", "Removed")) ==
-          "the behavior of a split 'Removed' is not known here");
-    CHECK(load.refused(replaced(with(mw::gpt2_pattern), "\"invert\":false", "\"invert\":true")) ==
-          "invert is known here only as false");
-    CHECK(load.refused(replaced(with(mw::gpt2_pattern), "\"use_regex\":false", "\"use_regex\":true")) ==
-          "this split is one too many");
+    CHECK(edited(mw::detail::gpt2_pattern) == ids{'$', 'w', 261});
+    CHECK(edited(mw::detail::llama3_pattern) == ids{260, 261});
+    CHECK(edited(mw::detail::qwen2_pattern) == ids{260, '1', '2'});
+    CHECK(load.refused(with("\\\\d+")) == "the pattern '\\\\d+' is not supported");
+    CHECK(load.refused(replaced(with(mw::detail::gpt2_pattern), "Isolated", "Removed")) ==
+          "the behavior of a split 'Removed' is not supported");
+    CHECK(load.refused(replaced(with(mw::detail::gpt2_pattern), "\"invert\":false", "\"invert\":true")) ==
+          "invert is supported only as false");
+    CHECK(load.refused(replaced(with(mw::detail::gpt2_pattern), "\"use_regex\":false",
+                                "\"use_regex\":true")) == "this is a second split; only one is supported");
     CHECK(load.refused(replaced(byte_level(), plain, R"({"type":"Sequence","pretokenizers":[]})")) ==
-          "there is no ByteLevel in it; BPE over words is not known here");
+          "it contains no ByteLevel; BPE over words is not supported");
     CHECK(load.refused(replaced(byte_level(), plain, R"({"type":"Whitespace"})")) ==
-          "the pre_tokenizer 'Whitespace' is not known here");
+          "the pre_tokenizer 'Whitespace' is not supported");
 }
 
 TEST_CASE("tokenizer_json: ignored merges, merges by pairs, a file without types and templates") {
@@ -132,7 +132,139 @@ TEST_CASE("tokenizer_json: ignored merges, merges by pairs, a file without types
     CHECK(load(llama3)->encode("a", {.add_special_tokens = true}).ids == ids{258, 'a'});
     auto const twice = replaced(llama3, R"({"type":"ByteLevel"},)",
                                 R"({"type":"BertProcessing","cls":["<end>",258],"sep":["<end>",258]},)");
-    CHECK(load.refused(twice) == "this template is one too many");
+    CHECK(load.refused(twice) == "this is a second template; only one is supported");
+}
+
+TEST_CASE("tokenizer_json: a key that no reader knows is refused in every object of the file") {
+    loader const load;
+    std::string const template_with_table =
+        replaced(byte_level(), R"("special_tokens":{})",
+                 R"("special_tokens":{"<end>":{"id":"<end>","ids":[258],"tokens":["<end>"]}})");
+    std::string const split = replaced(
+        byte_level(), R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true})",
+        R"({"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"},
+"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]})");
+    std::string const processors = replaced(
+        byte_level(), R"("post_processor":{)",
+        R"("post_processor":{"type":"Sequence","processors":[{"type":"ByteLevel","trim_offsets":false},{)");
+    std::string const nfc = replaced(byte_level(), R"("normalizer":null)", R"("normalizer":{"type":"NFC"})");
+    std::string const roberta =
+        replaced(bert, R"({"type":"BertProcessing",)",
+                 R"({"type":"RobertaProcessing","trim_offsets":false,"add_prefix_space":false,)");
+    for (auto const& file : {template_with_table, split, nfc,
+                             replaced(processors, R"("special_tokens":{}})", R"("special_tokens":{}}]})"),
+                             sentencepiece, bert, roberta}) {
+        CHECK(load(file) != nullptr);
+        // after each '{' but that of the vocabulary, whose keys are tokens, and the table of special tokens
+        for (std::size_t at = 0; (at = file.find('{', at)) != file.npos; ++at) {
+            if (file.compare(at - std::min<std::size_t>(at, 8), std::min<std::size_t>(at, 8),
+                             R"("vocab":)") == 0)
+                break;  // the last object
+            if (at > 0 && file.substr(0, at).ends_with(R"("special_tokens":)")) continue;
+            if (at + 1 < file.size() && file.compare(at - std::min<std::size_t>(at, 1), 1, "p") == 0)
+                continue;
+            if (file.substr(0, at).ends_with("\\\\p")) continue;  // of a pattern
+            auto const changed = file.substr(0, at + 1) + R"("unheard":1)" +
+                                 (file[at + 1] == '}' ? "" : ",") + file.substr(at + 1);
+            CHECK(load.refused(changed).starts_with("the key 'unheard' of "));
+        }
+    }
+}
+
+TEST_CASE("tokenizer_json: ids of templates are those of the vocabulary, or refused") {
+    loader const load;
+    auto const with = [&](std::string const& table) {
+        return replaced(byte_level(), R"("special_tokens":{})", R"("special_tokens":)" + table);
+    };
+    CHECK(load(with(R"({"<end>":{"id":"<end>","ids":[258,65],"tokens":["<end>","A"]}})"))
+              ->encode("a", {.add_special_tokens = true})
+              .ids == ids{258, 65, 'a'});
+    CHECK(load.refused(with(R"({"<end>":{"id":"<end>","ids":[257],"tokens":["<end>"]}})")) ==
+          "the template gives the token '<end>' the id 257, which is that of ' wo'");
+    CHECK(load.refused(with(R"({"<end>":{"id":"<end>","ids":[999],"tokens":["<end>"]}})")) ==
+          "the template gives the token '<end>' the id 999, which is none of the vocabulary");
+    CHECK(load.refused(with(R"({"<end>":{"id":"<end>","ids":[258],"tokens":[]}})")) ==
+          "ids and tokens must have as many elements");
+    CHECK(load.refused(with(R"({"<end>":{"id":"<eos>","ids":[258],"tokens":["<end>"]}})")) ==
+          "the special token '<end>' is called '<eos>' inside");
+    CHECK(load.refused(replaced(byte_level(), R"({"SpecialToken":{"id":"<end>","type_id":0}})",
+                                R"({"SpecialToken":{"id":"<end>","type_id":1}})")) ==
+          "type_id is supported only as 0 in the template for one text");
+    CHECK(load.refused(replaced(byte_level(), R"({"Sequence":{"id":"A")", R"({"Sequence":{"id":"B")")) ==
+          "a template for one text has the sequence A, not 'B'");
+    CHECK(load.refused(replaced(bert, R"(["[S]",2])", R"(["[S]",1])")) ==
+          "the token '[S]' has the id 2 in the vocabulary, not 1");
+}
+
+TEST_CASE("tokenizer_json: normalised added tokens, NFC, trimmed offsets") {
+    loader const load;
+    auto const tool = [&](std::string const& file, bool normalized) {
+        auto const at = file.find(R"("content":"<tool>")");
+        auto const key = file.find(R"("normalized":false)", at);
+        return file.substr(0, key) + (normalized ? R"("normalized":true)" : R"("normalized":false)") +
+               file.substr(key + 18);
+    };
+    auto const nfc =
+        replaced(replaced(byte_level(), R"("normalizer":null)", R"("normalizer":{"type":"NFC"})"),
+                 R"("content":"<tool>")", R"("content":"<e\u0301>")");
+    std::string const composed = "<\xc3\xa9>";
+    auto const nfc_tool = [&](bool normalized) {
+        return load(replaced(tool(replaced(nfc, R"(<e\u0301>)", "<tool>"), normalized), "<tool>",
+                             R"(<e\u0301>)"))
+            ->encode(composed + "<e\xcc\x81>")
+            .ids;
+    };
+    CHECK(nfc_tool(true) == ids{259, 259});
+    CHECK(nfc_tool(false) == ids{'<', 0xc3, 0xa9, '>', 259});
+    auto const trimmed =
+        replaced(replaced(byte_level(), R"("post_processor":{)",
+                          R"("post_processor":{"type":"Sequence","processors":[{"type":"ByteLevel",
+"add_prefix_space":false,"trim_offsets":true,"use_regex":true},{)"),
+                 R"("special_tokens":{}})", R"("special_tokens":{}}]})");
+    CHECK(load(trimmed)->encode("x wo").offsets[1] == mw::text_range{2, 4});
+    CHECK(load(byte_level())->encode("x wo").offsets[1] == mw::text_range{1, 4});
+    CHECK(
+        load.refused(replaced(trimmed, R"("add_prefix_space":false,"trim_offsets":true,"use_regex":true},{)",
+                              R"("add_prefix_space":true,"trim_offsets":true,"use_regex":true},{)")) ==
+        "add_prefix_space together with trim_offsets is not supported; set one to false");
+    auto const words =
+        refusal([&] { load(replaced(sentencepiece, R"("normalized":false)", R"("normalized":true)")); });
+    CHECK(words.ends_with(
+        "the added token '<unk>' is normalised, which puts a space before it, so that it is found "
+        "only after a space; give it with normalized = false"));
+}
+
+TEST_CASE("tokenizer_json: what is refused says what it is") {
+    loader const load;
+    std::string const byte_part =
+        R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true})";
+    CHECK(
+        load.refused(replaced(replaced(sentencepiece, R"("pre_tokenizer":null)",
+                                       R"("pre_tokenizer":{"type":"Metaspace","replacement":"▁",
+"prepend_scheme":"first","split":false})"),
+                              R"("byte_fallback":false)", R"("byte_fallback":true)")) ==
+        "the pre_tokenizer 'Metaspace' is not supported; BPE over characters is read in the form that has the "
+        "normalizers Prepend and Replace in its place");
+    CHECK(
+        load.refused(replaced(byte_level(), byte_part,
+                              R"({"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"String":" "},
+"behavior":"Isolated","invert":false},)" +
+                                  byte_part + "]}")) ==
+        "a split at the text ' ' is not supported; the patterns of GPT-2, Llama-3 and Qwen2 are");
+    CHECK(load.refused(replaced(byte_level(), R"("version":"1.0")", R"("version":"2.0")")) ==
+          "the version '2.0' of the format is not supported; 1.0 is");
+    CHECK(
+        load.refused(replaced(bert, R"("max_input_chars_per_word":3)", R"("max_input_chars_per_word":-3)")) ==
+        "max_input_chars_per_word must not be negative");
+    auto const decoder = sentencepiece.find(R"("decoder":)"), model = sentencepiece.find(R"("model":)");
+    CHECK(
+        load.refused(sentencepiece.substr(0, decoder) + R"("decoder":null,)" + sentencepiece.substr(model)) ==
+        "the decoder of this BPE over characters must be the sequence Replace, Fuse, Strip, which gives back the "
+        "text");
+    CHECK(
+        load.refused(replaced(sentencepiece, R"({"type":"Fuse"},)", "")) ==
+        "the decoder of this BPE over characters must be the sequence Replace, Fuse, Strip, which gives back the "
+        "text");
 }
 
 TEST_CASE("tokenizer_json: BPE over characters") {
@@ -172,57 +304,58 @@ TEST_CASE("tokenizer_json: what is not known is refused by name") {
     };
     check(
         byte_level(),
-        {{R"("truncation":null)", R"("truncation":{})", "truncation belongs to batches here; set it to null"},
-         {R"("padding":null)", R"("padding":{})", "padding belongs to batches here; set it to null"},
-         {R"("version")", R"("vision")", "the key 'vision' of the file is not known here"},
-         {R"("lstrip":false)", R"("lstrip":true)", "lstrip is known here only as false"},
+        {{R"("truncation":null)", R"("truncation":{})",
+          "truncation is done by batches in meshwise; set it to null"},
+         {R"("padding":null)", R"("padding":{})", "padding is done by batches in meshwise; set it to null"},
+         {R"("version")", R"("vision")", "the key 'vision' of the file is not supported"},
+         {R"("lstrip":false)", R"("lstrip":true)", "lstrip is supported only as false"},
          {R"("id":258)", R"("id":-1)", "ids are int32 from 0"},
          {R"("id":258)", R"("id":4000000000)", "ids are int32 from 0"},
          {R"("content":"<end>")", R"("content":7)", "the text of an added token must be a string"},
-         {R"("normalizer":null)", R"("normalizer":{"type":"NFC"})",
-          "the normalizer before byte-level BPE 'NFC' is not known here"},
+         {R"("normalizer":null)", R"("normalizer":{"type":"NFKC"})",
+          "the normalizer before byte-level BPE 'NFKC' is not supported"},
          {R"("add_prefix_space":false)", R"("add_prefix_space":true)",
-          "add_prefix_space is known here only as false"},
+          "add_prefix_space is supported only as false"},
          {R"("type":"TemplateProcessing")", R"("type":"Magic")",
-          "the post_processor 'Magic' is not known here"},
+          "the post_processor 'Magic' is not supported"},
          {R"("SpecialToken":{"id":"<end>")", R"("SpecialToken":{"id":"<start>")",
           "the vocabulary lacks the token '<start>'"},
          {R"({"Sequence":{"id":"A","type_id":0}})", R"({"SpecialToken":{"id":"<end>"}})",
-          "a template for one text has it once"},
+          "a template for one text must contain it once"},
          {R"("decoder":{"type":"ByteLevel")", R"("decoder":{"type":"BPEDecoder")",
-          "the decoder of byte-level BPE 'BPEDecoder' is not known here"},
-         {R"("type":"BPE")", R"("type":"Unigram")", "the model 'Unigram' is not known here"},
-         {R"("dropout":null)", R"("dropout":0.1)", "dropout of a BPE model is not known here"},
+          "the decoder of byte-level BPE 'BPEDecoder' is not supported"},
+         {R"("type":"BPE")", R"("type":"Unigram")", "the model 'Unigram' is not supported"},
+         {R"("dropout":null)", R"("dropout":0.1)", "dropout of a BPE model is not supported"},
          {R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"</w>")",
-          "end_of_word_suffix of a BPE model is not known here"},
-         {R"("fuse_unk":false)", R"("merge_unk":false)",
-          "the key 'merge_unk' of the model is not known here"},
-         {R"("byte_fallback":false)", R"("byte_fallback":true)", "byte_fallback is known here only as false"},
+          "end_of_word_suffix of a BPE model is not supported"},
+         {R"("fuse_unk":false)", R"("merge_unk":false)", "the key 'merge_unk' of the model is not supported"},
+         {R"("byte_fallback":false)", R"("byte_fallback":true)", "byte_fallback is supported only as false"},
          {R"(["Ġw","o"])", R"(["Ġw"])", "a merge has two tokens, not 1"},
          {R"(["Ġw","o"])", R"("Ġwo")", "'\xc4\xa0wo' is not two tokens with a space between them"},
          {R"(["Ġw","o"])", R"(["Ġw","oo"])",
-          "the merge of '\xc4\xa0w' and 'oo' needs the token 'oo', which the vocabulary lacks"}});
-    check(sentencepiece,
-          {{R"("type":"Prepend")", R"("type":"NFKC")",
-            "the normalizer of BPE over characters 'NFKC' is not known here"},
-           {R"("content":"▁")", R"("content":"_")",
-            "the normalizer of BPE over characters 'Replace' is not known here"},
-           {R"("type":"Fuse")", R"("type":"CTC")",
-            "the decoder of BPE over characters 'CTC' is not known here"},
-           {R"("start":1)", R"("start":2)", "the decoder of BPE over characters 'Strip' is not known here"},
-           {R"("fuse_unk":true)", R"("fuse_unk":false)", "fuse_unk is known here only as true"},
-           {R"(,
+          "the merge of '\xc4\xa0w' and 'oo' needs the token 'oo', which is not in the vocabulary"}});
+    check(
+        sentencepiece,
+        {{R"("type":"Prepend")", R"("type":"NFKC")",
+          "the normalizer of BPE over characters 'NFKC' is not supported"},
+         {R"("content":"▁")", R"("content":"_")",
+          "the normalizer of BPE over characters 'Replace' is not supported"},
+         {R"("type":"Fuse")", R"("type":"CTC")", "the decoder of BPE over characters 'CTC' is not supported"},
+         {R"("start":1)", R"("start":2)", "the decoder of BPE over characters 'Strip' is not supported"},
+         {R"("fuse_unk":true)", R"("fuse_unk":false)", "fuse_unk is supported only as true"},
+         {R"(,
 {"type":"Replace","pattern":{"String":" "},"content":"▁"})",
-            "", "the normalizer of BPE over characters must replace ' ' by U+2581"}});
-    check(bert, {{R"("type":"BertNormalizer")", R"("type":"Lowercase")",
-                  "the normalizer of WordPiece 'Lowercase' is not known here"},
-                 {R"("clean_text":true)", R"("clean_text":false)", "clean_text is known here only as true"},
-                 {R"({"type":"BertPreTokenizer"})", "null",
-                  "the pre_tokenizer of WordPiece 'null' is not known here"},
-                 {R"("prefix":"@")", R"("prefix":"##")", "the decoder has another prefix than the model"},
-                 {R"("type":"WordPiece","prefix")", R"("type":"Fuse","prefix")",
-                  "the decoder of WordPiece 'Fuse' is not known here"},
-                 {R"(["[S]",2])", R"(["[S]"])", "expected a token and its id"}});
+          "", "the normalizer of BPE over characters must replace ' ' by U+2581"}});
+    check(
+        bert,
+        {{R"("type":"BertNormalizer")", R"("type":"Lowercase")",
+          "the normalizer of WordPiece 'Lowercase' is not supported"},
+         {R"("clean_text":true)", R"("clean_text":false)", "clean_text is supported only as true"},
+         {R"({"type":"BertPreTokenizer"})", "null", "the pre_tokenizer of WordPiece 'null' is not supported"},
+         {R"("prefix":"@")", R"("prefix":"##")", "the prefix of the decoder differs from that of the model"},
+         {R"("type":"WordPiece","prefix")", R"("type":"Fuse","prefix")",
+          "the decoder of WordPiece 'Fuse' is not supported"},
+         {R"(["[S]",2])", R"(["[S]"])", "expected a token and its id"}});
     CHECK(refusal([&] {
               load(replaced(bert, R"("unk_token":"[U]")", R"("unk_token":"[X]")"));
           }).ends_with("has no token '[X]', which was named as unk; name one that it has, or none"));

@@ -1,9 +1,11 @@
 // train_bpe: merges against the plain definition and against subword-nmt's own files; what is trained can be saved.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
-#include <meshwise/text/plain_tokenizers.hpp>
-#include <meshwise/text/subword_codes.hpp>
-#include <meshwise/text/train_bpe.hpp>
+#include <meshwise/text/tokenizers/plain_tokenizers.hpp>
+#include <meshwise/text/tokenizers/subword_codes.hpp>
+#include <meshwise/text/tokenizers/train_bpe.hpp>
 
 #include "files.hpp"
 
@@ -118,13 +120,13 @@ TEST_CASE("vocabulary_files: characters and words, saved and loaded") {
 TEST_CASE("train_bpe: the merges and the segmented corpus of subword-nmt") {
     auto const data = shared_data("tokenizers/subword-nmt");
     if (!data) return;
-    std::string const corpus = mw::read_input(*data / "corpus.en");
+    std::string const corpus = mw::detail::read_input(*data / "corpus.en");
     auto const reference = mw::subword_codes::from_file(*data / "bpe.ref");
     CHECK(reference.merges().size() == 1000);
     mw::subword_codes const codes(mw::learn_subword_merges(corpus, 1000));
     CHECK(codes.merges() == reference.merges());
     std::string segmented;
-    mw::for_each_line(corpus,
-                      [&](std::string_view line, std::size_t) { segmented += codes.segment(line) + '\n'; });
-    CHECK(segmented == mw::read_input(*data / "corpus.bpe.ref.en"));
+    mw::detail::for_each_line(
+        corpus, [&](std::string_view line, std::size_t) { segmented += codes.segment(line) + '\n'; });
+    CHECK(segmented == mw::detail::read_input(*data / "corpus.bpe.ref.en"));
 }

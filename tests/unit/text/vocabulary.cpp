@@ -1,7 +1,9 @@
 // vocabulary: ids both ways, roles that are absent, and what is refused.
+#include <optional>
+
 #include <doctest/doctest.h>
 
-#include <meshwise/text/vocabulary.hpp>
+#include <meshwise/text/tokenizers/vocabulary_files.hpp>
 
 #include "files.hpp"
 
@@ -64,6 +66,54 @@ TEST_CASE("vocabulary: the first added token in a text, the longest of several")
     CHECK(at == 8);
 }
 
+TEST_CASE("token_finder: the first of many strings and the longest that begins there, against trying all") {
+    text_test::dice roll{5};
+    for (int round = 0; round < 3000; ++round) {
+        std::uint32_t const letters = 1 + roll(3);
+        auto const random = [&](std::uint32_t longest) {
+            std::string text;
+            for (std::uint32_t n = roll(longest + 1); n > 0; --n)
+                text += static_cast<char>('a' + roll(letters));
+            return text;
+        };
+        std::vector<std::string> strings;
+        for (std::uint32_t n = roll(12); n > 0; --n) strings.push_back(random(1 + roll(9)));
+        std::vector<std::string_view> const views(strings.begin(), strings.end());
+        mw::detail::token_finder const finder(views);
+        std::string const text = random(40);
+        for (std::size_t from = 0; from <= text.size(); ++from) {
+            std::optional<mw::detail::token_finder::found> naive;
+            for (std::size_t at = from; at < text.size() && !naive; ++at)
+                for (std::size_t i = 0; i < strings.size(); ++i)
+                    if (!strings[i].empty() && text.compare(at, strings[i].size(), strings[i]) == 0 &&
+                        (!naive || strings[i].size() > naive->end - at))
+                        naive = {at, at + strings[i].size(), i};
+            if (finder.first(text, from) != naive) FAIL(round);
+        }
+    }
+}
+
+TEST_CASE("vocabulary: finding added tokens takes no time for each of them") {
+    // trying each of them at each place would take hours
+    std::vector<mw::added_token> added;
+    for (std::int32_t i = 0; i < 200'000; ++i)
+        added.push_back({"<extra_" + std::to_string(i) + ">", i, i % 2 == 0});
+    mw::vocabulary const v({}, {}, added);
+    std::string text;
+    for (std::int32_t i = 0; i < 200'000; ++i) text += "<a<extra_<extra_" + std::to_string(i) + ">";
+    for (bool const special : {true, false}) {
+        std::size_t found = 0;
+        for (std::size_t from = 0, at = 0; auto const *one = v.next_added(text, from, special, at);
+             from = at + one->text.size())
+            ++found;
+        CHECK(found == (special ? 200'000 : 100'000));
+    }
+    std::size_t is_added = 0;
+    for (std::int32_t id = 0; id < 200'000; ++id) is_added += v.is_added(id);
+    CHECK(is_added == 200'000);
+    CHECK(mw::vocabulary_to_json(v).size() > 200'000 * 10);
+}
+
 TEST_CASE("vocabulary: what is refused") {
     auto const refused = [](auto... arguments) { return refusal([&] { mw::vocabulary v(arguments...); }); };
     using strings = std::vector<std::string>;
@@ -78,13 +128,10 @@ TEST_CASE("vocabulary: what is refused") {
     CHECK(refused(strings{"a"}, mw::special_names{}, added{{"", 1}}) ==
           "the vocabulary: id 1 is both '' and the added token ''; an id has one token, which is not empty");
     CHECK(refused(strings{"a"}, mw::special_names{}, added{{"b", -1}}, std::string("vocab.txt")) ==
-          "vocab.txt: the token 'b' has the id -1; ids are int32, begin at 0 and have few holes");
-    CHECK(
-        refused(strings{"a"}, mw::special_names{}, added{{"b", 2000000000}}) ==
-        "the vocabulary: the token 'b' has the id 2000000000; ids are int32, begin at 0 and have few holes");
-    CHECK(refusal<mw::error>([] {
-              static_cast<void>(mw::vocabulary({"a", "", "c"}).id_to_token(1));
-          }) == "token id 1 is not in the vocabulary, which has the ids 0 to 3 without the last; check that "
-                "the ids come "
-                "from this tokenizer");
+          "vocab.txt: the token 'b' has the id -1; ids are int32, begin at 0 and have few gaps");
+    CHECK(refused(strings{"a"}, mw::special_names{}, added{{"b", 2000000000}}) ==
+          "the vocabulary: the token 'b' has the id 2000000000; ids are int32, begin at 0 and have few gaps");
+    CHECK(refusal<mw::error>([] { static_cast<void>(mw::vocabulary({"a", "", "c"}).id_to_token(1)); }) ==
+          "token id 1 is not in the vocabulary, which has the ids 0 to 3 without the last; check that "
+          "the ids come from this tokenizer");
 }

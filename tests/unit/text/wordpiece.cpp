@@ -1,7 +1,9 @@
 // wordpiece: BERT's public vectors; a tiny vocabulary for every path; files refused.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
-#include <meshwise/text/wordpiece.hpp>
+#include <meshwise/text/tokenizers/wordpiece.hpp>
 
 #include "files.hpp"
 
@@ -56,6 +58,60 @@ TEST_CASE("wordpiece: normalisation") {
               "b") == ids{4, 5});  // no spaces to BERT
     CHECK(cut("a\xff\xef\xbf\xbd"
               "b") == ids{4, 5});  // no UTF-8, and U+FFFD: vanish
+}
+
+TEST_CASE("wordpiece: a character that this Unicode does not know is none of those that BERT deletes") {
+    mw::vocabulary const v({"[UNK]", "a", "b", "\xf0\x9f\xab\xa8", "##\xf0\x9f\xab\xa8"}, {.unk = "[UNK]"});
+    mw::wordpiece const t(v);
+    CHECK(t.encode("\xf0\x9f\xab\xa8").ids == std::vector<std::int32_t>{3});  // U+1FAE8, of Unicode 15
+    CHECK(t.encode("a\xf0\x9f\xab\xa8").ids == std::vector<std::int32_t>{1, 4});
+    CHECK(t.encode("a\xee\x80\x80 b\xe2\x80\x8b").ids == std::vector<std::int32_t>{1, 2});  // private, format
+}
+
+TEST_CASE(
+    "wordpiece: added tokens that are normalised are found in the normalised text, the others as they are") {
+    auto const with = [](bool normalized) {
+        return mw::wordpiece(mw::vocabulary({"[UNK]", "a", "b"}, {.unk = "[UNK]"},
+                                            {{"New\xc3\x89", 3, false, normalized}, {"<X>", 4, false}}));
+    };
+    std::string const text = "a NEW\xc3\x89 <X>new\x65\xcc\x81"
+                             "b";
+    auto const made = with(true).encode(text);
+    CHECK(made.ids == std::vector<std::int32_t>{1, 3, 4, 3, 2});
+    CHECK(made.offsets == std::vector<mw::text_range>{{0, 1}, {2, 7}, {8, 11}, {11, 15}, {17, 18}});
+    CHECK(with(false).encode("a New\xc3\x89").ids == std::vector<std::int32_t>{1, 3});
+    CHECK(with(false).encode("a new\xc3\x89").ids == std::vector<std::int32_t>{1, 0});
+}
+
+TEST_CASE("wordpiece: the normal form has the words of the text") {
+    text_test::dice roll{8};
+    std::vector<char32_t> const some{'a',   'B',   ' ',    '\t',   ',',    0xc9,
+                                     0x130, 0x301, 0x4e2d, 0x200b, 0x1e9e, 0x212b};
+    for (int round = 0; round < 4000; ++round) {
+        std::string text;
+        for (std::uint32_t n = roll(12); n > 0; --n)
+            if (auto const c =
+                    roll(4) == 0 ? roll(0xd800) : some[roll(static_cast<std::uint32_t>(some.size()))];
+                c != 0)
+                mw::append_utf8(text, c);
+        mw::bert_normalization const how{roll(2) == 0, roll(2) == 0, roll(2) == 0};
+        auto const words = [&](std::string_view of) {
+            std::vector<std::u32string> all;
+            mw::detail::for_each_bert_word(of, how, [&](auto const& word) {
+                auto& one = all.emplace_back();
+                for (auto const& letter : word) one += letter.code;
+            });
+            return all;
+        };
+        if (words(text) != words(mw::detail::bert_normal_text(text, how).text)) FAIL(text);
+    }
+}
+
+TEST_CASE("wordpiece: decoding removes the spaces that Hugging Face's decoder removes") {
+    mw::vocabulary const v({"[UNK]", "do", "n't", "'s", "...", "it", "##.", "do not"}, {.unk = "[UNK]"});
+    mw::wordpiece const t(v, {.clean_up = true});
+    CHECK(t.decode(std::vector<std::int32_t>{1, 2, 5, 3, 4, 6, 7}) == "don't it's.... don't");
+    CHECK(mw::wordpiece(v).decode(std::vector<std::int32_t>{1, 2, 5, 3}) == "do n't it 's");
 }
 
 TEST_CASE("wordpiece: offsets are bytes of the text as it was given") {

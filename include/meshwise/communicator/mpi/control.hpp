@@ -1,22 +1,22 @@
-// mpi_control: the short notes that ranks send each other beside the data: who failed, who waits for whom.
+// control: the short notes that ranks send each other beside the data: failures, and which rank waits for which.
 // Guarantees: sending never waits; notes of an earlier run are dropped.
-// Costs: one look into the library's queue when a rank polls.
+// Costs: one probe of the library's queue per poll.
 #pragma once
 
 #include <cstring>
 #include <list>
 
-#include <meshwise/communicator/mpi/places.hpp>
+#include <meshwise/communicator/mpi/rank_map.hpp>
 
-namespace meshwise {
+namespace meshwise::mpi_detail {
 
-/// One note. Which fields mean something depends on its kind.
-struct mpi_note {
+/// One note. Its kind decides which fields are used.
+struct control_note {
     enum class kind : std::uint32_t {
-        failed,  // `origin` has failed: `text` is the reason, `breach` its sort
-        heard,   // the sender knows and has unwound
+        failed,  // `origin` has failed: `text` is the reason, `breach` its kind
+        heard,   // the sender knows of the failure and has unwound
         probe,   // the sender sleeps in collective `sequence` along `mask` and waits for the receiver
-        answer,  // the sender sleeps, too: `text` says where, `lacks` for whom
+        answer,  // the sender sleeps, too: `text` says where, `lacks` for which ranks
     };
     static constexpr std::size_t most_text = 4000, most_lacks = 32;
 
@@ -34,25 +34,25 @@ struct mpi_note {
 
     std::string_view reason() const { return {text, length}; }
     void say(std::string_view words) { length = static_cast<std::uint32_t>(words.copy(text, most_text)); }
-    std::size_t bytes() const { return offsetof(mpi_note, text) + length; }
+    std::size_t bytes() const { return offsetof(control_note, text) + length; }
 };
 
-class mpi_control {
+class control {
 public:
-    mpi_control(mpi_address const& here, mpi_session& session, std::uint32_t run)
+    control(address const& here, session& library, std::uint32_t run)
         : here_(here),
-          session_(session),
+          library_(library),
           run_(run) {}
-    mpi_control(mpi_control const&) = delete;
-    mpi_control& operator=(mpi_control const&) = delete;
-    /// A note that nobody has taken yet is left to the library for good.
-    ~mpi_control() {
+    control(control const&) = delete;
+    control& operator=(control const&) = delete;
+    /// Notes that have not been received yet are leaked: the library may still read them.
+    ~control() {
         flush(std::chrono::milliseconds(100));
         outgoing_.remove_if([](envelope const& sent) { return sent.request == MPI_REQUEST_NULL; });
         if (!outgoing_.empty()) new std::list<envelope>(std::move(outgoing_));
     }
 
-    void send(mpi_note const& words, std::size_t to) {
+    void send(control_note const& words, std::size_t to) {
         outgoing_.remove_if([](envelope& sent) {
             int done = 0;
             return MPI_Test(&sent.request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done != 0;
@@ -60,10 +60,10 @@ public:
         envelope& made = outgoing_.emplace_back(envelope{words, MPI_REQUEST_NULL});
         made.content.run = run_;
         made.content.from = static_cast<std::uint32_t>(here_.rank());
-        mpi_session::check(MPI_Isend(&made.content, static_cast<int>(made.content.bytes()), MPI_BYTE,
-                                     here_.process_of(to), here_.thread_of(to), session_.control(),
-                                     &made.request),
-                           "MPI_Isend");
+        session::check(MPI_Isend(&made.content, static_cast<int>(made.content.bytes()), MPI_BYTE,
+                                 here_.process_of(to), here_.thread_of(to), library_.control(),
+                                 &made.request),
+                       "MPI_Isend");
     }
 
     /// Calls f(note) for every note that has come.
@@ -73,18 +73,18 @@ public:
         for (;;) {
             int there = 0;
             MPI_Status status;
-            mpi_session::check(MPI_Iprobe(MPI_ANY_SOURCE, tag, session_.control(), &there, &status),
-                               "MPI_Iprobe");
+            session::check(MPI_Iprobe(MPI_ANY_SOURCE, tag, library_.control(), &there, &status),
+                           "MPI_Iprobe");
             if (there == 0) return;
-            mpi_note incoming;
-            mpi_session::check(MPI_Recv(&incoming, sizeof incoming, MPI_BYTE, status.MPI_SOURCE, tag,
-                                        session_.control(), MPI_STATUS_IGNORE),
-                               "MPI_Recv");
+            control_note incoming;
+            session::check(MPI_Recv(&incoming, sizeof incoming, MPI_BYTE, status.MPI_SOURCE, tag,
+                                    library_.control(), MPI_STATUS_IGNORE),
+                           "MPI_Recv");
             if (incoming.run == run_) f(incoming);
         }
     }
 
-    /// Waits until all that was sent has left, but not for long.
+    /// Waits until all notes have been sent, at most this long.
     void flush(std::chrono::milliseconds longest) noexcept {
         auto const end = std::chrono::steady_clock::now() + longest;
         for (auto& sent : outgoing_)
@@ -94,14 +94,14 @@ public:
 
 private:
     struct envelope {
-        mpi_note content;
+        control_note content;
         MPI_Request request;
     };
 
-    mpi_address const& here_;
-    mpi_session& session_;
+    address const& here_;
+    session& library_;
     std::uint32_t run_;
     std::list<envelope> outgoing_;
 };
 
-}  // namespace meshwise
+}  // namespace meshwise::mpi_detail

@@ -1,4 +1,4 @@
-// mpi_handshake: before the program begins, the ranks make sure that they run the same one.
+// handshake: before the program begins, the ranks check that they all run the same program with the same options.
 // Guarantees: returns on all ranks, or throws on all ranks with each field that differs and its value per rank.
 // Costs: two short messages from every rank to the first and back.
 #pragma once
@@ -7,23 +7,23 @@
 
 #include <meshwise/communicator/mpi/team.hpp>
 
-namespace meshwise {
+namespace meshwise::mpi_detail {
 
-class mpi_handshake {
+class handshake {
 public:
     using facts = std::vector<std::pair<std::string, std::string>>;
 
-    explicit mpi_handshake(mpi_team& team)
-        : team_(team),
-          batch_(team.address(), team.session().data(), std::size_t{1} << 30) {}
+    explicit handshake(team& whole)
+        : team_(whole),
+          batch_(whole.address(), whole.library().data(), std::size_t{1} << 30) {}
 
     /// Compares the facts of all ranks; returns the smallest of their `number`s.
     std::uint64_t operator()(facts const& own, std::uint64_t number) {
         if (team_.mesh().ranks() == 1) return number;
         call start{.what = operation::barrier};
-        team_.set_doing("at the start of its program");
+        team_.calls().set_stage("at the start of its program");
         team_.enter(start);
-        letter mine{number, packed(own)};
+        message mine{number, packed(own)};
         if (team_.rank() == 0) {
             mine = verdict(own, number);
             for (std::size_t rank = 1; rank < team_.mesh().ranks(); ++rank) send(mine, rank);
@@ -32,9 +32,9 @@ public:
             receive(mine, 0);
         }
         team_.leave();
-        team_.set_doing("");
+        team_.calls().set_stage("");
         if (!mine.text.empty()) {
-            team_.fail(mpi_team::breach::mismatch, 0, mine.text);
+            team_.fail(breach::mismatch, 0, mine.text);
             team_.raise();
         }
         return mine.number;
@@ -44,7 +44,7 @@ private:
     static constexpr int tag = 1 << 10;
     static constexpr char between = '\x1f', after = '\x1e';
 
-    struct letter {
+    struct message {
         std::uint64_t number;
         std::string text;
     };
@@ -64,14 +64,14 @@ private:
         return all;
     }
 
-    void send(letter const& words, std::size_t to) {
+    void send(message const& words, std::size_t to) {
         head_[0] = words.number;
         head_[1] = words.text.size();
         batch_.send(head_, sizeof head_, to, tag);
         batch_.send(words.text.data(), words.text.size(), to, tag);
         team_.wait(batch_, true);
     }
-    void receive(letter& words, std::size_t from) {
+    void receive(message& words, std::size_t from) {
         batch_.receive(head_, sizeof head_, from, tag);
         team_.wait(batch_, true);
         words.number = head_[0];
@@ -81,13 +81,13 @@ private:
         words.text = text_;
     }
 
-    /// What the first rank answers: the smallest number, and what differs.
-    letter verdict(facts const& own, std::uint64_t number) {
-        letter result{number, {}};
+    /// The answer of the first rank: the smallest number, and the fields that differ.
+    message verdict(facts const& own, std::uint64_t number) {
+        message result{number, {}};
         std::vector<facts> all(team_.mesh().ranks());
         all[0] = own;
         for (std::size_t rank = 1; rank < all.size(); ++rank) {
-            letter words{};
+            message words{};
             receive(words, rank);
             result.number = std::min(result.number, words.number);
             all[rank] = unpacked(words.text);
@@ -117,10 +117,10 @@ private:
         }
     }
 
-    mpi_team& team_;
-    mpi_batch batch_;
+    team& team_;
+    message_batch batch_;
     std::uint64_t head_[2] = {};
     std::string text_;
 };
 
-}  // namespace meshwise
+}  // namespace meshwise::mpi_detail

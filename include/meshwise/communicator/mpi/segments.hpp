@@ -1,4 +1,4 @@
-// mpi_segments: a piece of a tensor as a sequence of packed segments, and the memory in which they wait.
+// segments: a piece of a tensor as a sequence of packed segments, and buffers for them.
 // Guarantees: a segment is the same stretch of every rank's piece; rows are cut wherever a segment ends.
 // Costs: four segments per rank of the group, allocated when they are needed for the first time.
 #pragma once
@@ -8,25 +8,25 @@
 #include <cstring>
 #include <vector>
 
-namespace meshwise {
+namespace meshwise::mpi_detail {
 
 /// How `total` bytes are cut into segments of at most `length`.
-struct mpi_segments {
+struct segmentation {
     std::size_t total, length;
 
-    mpi_segments(std::size_t bytes, std::size_t most) : total(bytes), length(std::min(bytes, most)) {}
+    segmentation(std::size_t bytes, std::size_t most) : total(bytes), length(std::min(bytes, most)) {}
     std::size_t count() const { return total == 0 ? 0 : (total + length - 1) / length; }
     std::size_t first(std::size_t segment) const { return segment * length; }
     std::size_t bytes(std::size_t segment) const { return std::min(length, total - first(segment)); }
 };
 
 /// The memory of an all_reduce: each rank adds one share of it, a segment at a time. Shares begin at whole cache lines.
-struct mpi_shares {
+struct all_reduce_shares {
     static constexpr std::size_t line = 64;
     std::size_t bytes, share;
-    mpi_segments segments;
+    segmentation segments;
 
-    mpi_shares(std::size_t count, std::size_t element, std::size_t ranks, std::size_t longest)
+    all_reduce_shares(std::size_t count, std::size_t element, std::size_t ranks, std::size_t longest)
         : bytes(count * element),
           share(((count + ranks - 1) / ranks + line - 1) / line * line * element),
           segments(share, std::max<std::size_t>(1, longest / element) * element) {}
@@ -40,7 +40,7 @@ struct mpi_shares {
 };
 
 /// Rows of `row` bytes that begin `step` bytes apart, as one sequence of bytes.
-struct mpi_rows {
+struct strided_rows {
     std::size_t row, step;
 
     void pack(std::byte* to, std::byte const* from, std::size_t first, std::size_t count) const {
@@ -66,8 +66,8 @@ private:
     }
 };
 
-/// Where segments wait: two that come in from each rank, and two that go out.
-class mpi_scratch {
+/// Buffers for segments: two that arrive from each rank, and two that are sent.
+class segment_buffers {
 public:
     void reserve(std::size_t ranks, std::size_t length) {
         ranks_ = ranks;
@@ -86,4 +86,4 @@ private:
     std::vector<std::byte> memory_;
 };
 
-}  // namespace meshwise
+}  // namespace meshwise::mpi_detail

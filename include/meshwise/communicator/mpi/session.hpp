@@ -1,6 +1,6 @@
-// mpi_session: the MPI library in this process, from MPI_Init to MPI_Finalize.
+// session: the MPI library in this process, from MPI_Init to MPI_Finalize.
 // Guarantees: started once, ended once when the program exits; never finalised after a failure. Errors of MPI calls
-// come back as exceptions; what the library does not return from, the watchdog ends.
+// become exceptions; if a call of the library does not return, the watchdog ends the process.
 // Costs: two communicators of the library and one thread.
 #pragma once
 
@@ -23,29 +23,33 @@
 #include <sched.h>
 #endif
 
-namespace meshwise {
+namespace meshwise::mpi_detail {
 
-/// How a process of a failed program ends, besides 0.
+/// The exit codes of a failed program.
 struct exit_code {
-    static constexpr int usage = 64;      // not the number of processes that the mesh needs
-    static constexpr int internal = 70;   // a mismatch of calls, or an exception of the program
-    static constexpr int peer_lost = 71;  // a rank is missing, or the MPI library reported an error
+    static constexpr int usage = 64;         // not the number of processes that the mesh needs
+    static constexpr int bad_input = 65;     // a file that a rank read is missing or of no use
+    static constexpr int internal = 70;      // a mismatch of calls, or any other exception of the program
+    static constexpr int peer_lost = 71;     // a rank is missing, or the MPI library reported an error
+    static constexpr int input_output = 74;  // a rank could not write a file
 };
 
-class mpi_session {
+class session {
 public:
     /// The time that a failing process has for unwinding and MPI_Abort.
     static constexpr auto grace = std::chrono::seconds(5);
     /// The time for MPI_Init: a launcher needs minutes for thousands of processes.
     static constexpr auto start_up = std::chrono::minutes(10);
+    /// When the user is told that MPI_Init still waits.
+    static constexpr auto patience = std::chrono::seconds(30);
 
     /// Starts the library on the first call: for one calling thread, or for several, which may cost it some speed.
-    static mpi_session& start(int argc, char** argv, bool several_threads = false) {
-        static mpi_session session(argc, argv, several_threads);
-        return session;
+    static session& start(int argc, char** argv, bool several_threads = false) {
+        static session only(argc, argv, several_threads);
+        return only;
     }
-    mpi_session(mpi_session const&) = delete;
-    mpi_session& operator=(mpi_session const&) = delete;
+    session(session const&) = delete;
+    session& operator=(session const&) = delete;
 
     /// This process, and how many there are.
     std::size_t rank() const { return rank_; }
@@ -54,7 +58,7 @@ public:
     int largest_tag() const { return largest_tag_; }
     MPI_Comm data() const { return data_; }
     MPI_Comm control() const { return control_; }
-    mpi_watchdog& watchdog() { return watchdog_; }
+    mpi_detail::watchdog& watchdog() { return watchdog_; }
 
     /// The threads that each of this process's ranks may use.
     std::size_t share_of_cores(std::size_t ranks_here) const {
@@ -67,12 +71,12 @@ public:
 #endif
         return std::max<std::size_t>(1, std::min(bound, cores / local_) / ranks_here);
     }
-    /// More ranks than cores: who waits must let others run.
+    /// More ranks than cores: a rank that waits must yield.
     bool crowded(std::size_t ranks_here) const { return local_ * ranks_here > cores_; }
 
-    /// A program is running: to leave it by exit() is a failure.
+    /// A program is running; exit() is then a failure.
     void set_running(bool now) { running_ = now; }
-    /// The rank of the mesh that the calling thread is, for a sentence about it.
+    /// The rank of the mesh that the calling thread runs, for messages.
     static std::size_t& rank_of_thread() {
         thread_local std::size_t rank = 0;
         return rank;
@@ -87,7 +91,7 @@ public:
         throw peer_failed(std::string("the MPI library failed in ") + doing + ": " + text);
     }
 
-    /// One line on stderr, in one piece.
+    /// Prints one line to stderr with a single write.
     static void say(std::string_view text) noexcept {
         try {
             std::string const line = "meshwise: " + std::string(text) + "\n";
@@ -104,8 +108,12 @@ public:
     }
 
 private:
-    mpi_session(int argc, char** argv, bool several_threads) {
+    session(int argc, char** argv, bool several_threads) {
         limits_.limit(start_up, exit_code::peer_lost, "in MPI_Init");
+        if (speaks_at_start())
+            limits_.tell(patience,
+                         "another process of this program has not come so far, or is stopped (ps shows its "
+                         "state as T); after 10 minutes this one gives up");
         int started = 0, provided = 0;
         MPI_Initialized(&started);
         if (started != 0) {
@@ -116,7 +124,7 @@ private:
                 throw error("MPI_Init failed; start the program by mpirun -n N");
             if (provided < MPI_THREAD_FUNNELED)
                 throw error(
-                    "the MPI library allows no threads at all; use one built with MPI_THREAD_FUNNELED");
+                    "the MPI library supports no threads at all; use one that was built with threads");
             ours_ = true;
         }
         several_threads_ = provided >= MPI_THREAD_MULTIPLE;
@@ -143,8 +151,15 @@ private:
         limits_.lift();
     }
 
+    /// Of many processes that wait in MPI_Init two say so: the first may be the one that is missing.
+    static bool speaks_at_start() {
+        for (char const* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+            if (char const* const rank = std::getenv(name)) return std::strtol(rank, nullptr, 10) < 2;
+        return true;
+    }
+
     /// Runs when the program exits.
-    ~mpi_session() {
+    ~session() {
         if (failed_) return;
         if (running_) {
             say("rank " + std::to_string(rank_of_thread()) + " left its program by exit(); all ranks end");
@@ -153,17 +168,18 @@ private:
         int ended = 0;
         MPI_Finalized(&ended);
         if (!ours_ || ended != 0) return;
-        MPI_Finalize();  // no limit: a rank may do something alone after its last run, and the launcher sees who dies
+        MPI_Finalize();  // no limit: a rank may work alone after its last run, and the launcher notices a process that dies
     }
 
-    mpi_watchdog watchdog_;
-    mpi_watchdog::limits limits_{watchdog_};
+    mpi_detail::watchdog watchdog_;
+    mpi_detail::watchdog::limits limits_{watchdog_};
     bool ours_ = false, several_threads_ = false;
     std::atomic<bool> running_{false}, failed_{false};
-    int largest_tag_ = 32767;  // what every library has
+    int largest_tag_ = 32767;  // every library has at least this
     MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
     std::size_t rank_ = 0, size_ = 1, local_ = 1;
-    std::size_t const cores_ = std::max(1U, std::thread::hardware_concurrency());  // asking reads a file
+    std::size_t const cores_ =
+        std::max(1U, std::thread::hardware_concurrency());  // kept, because the query reads a file
 };
 
-}  // namespace meshwise
+}  // namespace meshwise::mpi_detail

@@ -1,0 +1,67 @@
+// Bodies of call.hpp: see core/compiled.hpp.
+#pragma once
+
+#include <meshwise/communicator/call.hpp>
+
+namespace meshwise {
+
+MESHWISE_BODY bool same_place(call const& a, call const& b) {
+    char const* const left = a.where.file_name();
+    char const* const right = b.where.file_name();
+    return a.where.line() == b.where.line() && (left == right || std::strcmp(left, right) == 0);
+}
+
+MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std::size_t other,
+                                         noted_common const& of_rank, noted_common const& of_other,
+                                         std::source_location const& where) {
+    struct words {
+        char const *what, *mend;
+    };
+    static constexpr words kinds[] = {
+        {"were given different batches",
+         "give every rank the whole batch, in the same order, and each takes its own part"},
+        {"gave mw::place different arrays", "give every rank the whole array, and each takes its own part"},
+        {"made initial values from different seeds", "give mw::init the same seed on every rank"},
+        {"use dropout with different probabilities, seeds, names or steps", "give every rank the same ones"},
+        {"use different options of an optimiser, a schedule or a loss scale",
+         "compute them alike on every rank, or make them equal with here.agreed or here.on_first"},
+        {"multiply or add different numbers, or give them to an operation (x * n, n / x, mw::clamp, an epsilon, a "
+         "scale, a constant)",
+         "compute the numbers alike on every rank, or make them equal with here.agreed or here.on_first"},
+        {"loaded different weights", "give every rank the same files"},
+        {"generate with different prompts or options", "give every rank the same ones"},
+        {"gave one value different elements with mw::cut_from, mw::view_of, mw::fill_by_index, mutable_span or "
+         "mutable_local_span",
+         "give it the same ones on every rank, or split it over the mesh axis along which they differ"}};
+    static_assert(sizeof kinds / sizeof *kinds == std::tuple_size_v<noted_common>);
+    std::size_t kind = 0;
+    while (kind + 1 < of_rank.size() && of_rank[kind] == of_other[kind]) ++kind;
+    if (of_rank[kind] == of_other[kind]) kind = 0;
+    return describe(mesh, rank) + " and " + describe(mesh, other) + " " + kinds[kind].what +
+           ", as their call at " + where.file_name() + ":" + std::to_string(where.line()) + " shows; " +
+           kinds[kind].mend;
+}
+
+MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {
+    std::string text = made.started ? "start_" : "";
+    text += std::string(name_of(made.what)) + "(";
+    if (made.reduces()) text += std::string(name_of(made.how)) + ", ";
+    if (made.what != operation::barrier) text += std::string(name_of(made.type)) + ", ";
+    switch (made.what) {
+    case operation::reduce_scatter:
+    case operation::all_gather:
+        text += std::to_string(made.outer) + " x " + std::to_string(made.inner) + " per rank";
+        break;
+    case operation::all_to_all: text += std::to_string(made.inner) + " per peer"; break;
+    case operation::broadcast:
+        text += std::to_string(made.inner) + ", root " + std::to_string(made.root);
+        break;
+    case operation::all_reduce: text += std::to_string(made.inner); break;
+    case operation::barrier: break;
+    }
+    text += ") over " + describe_axes(mesh, made.mask) + " at ";
+    text += std::string(made.where.file_name()) + ":" + std::to_string(made.where.line());
+    return text;
+}
+
+}  // namespace meshwise

@@ -1,0 +1,103 @@
+// Bodies of threads.hpp: see core/compiled.hpp.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <meshwise/communicator/flight/signals.hpp>
+#include <meshwise/communicator/one_rank.hpp>
+#include <meshwise/communicator/shared_memory/thread_rank.hpp>
+#include <meshwise/communicator/start_thread.hpp>
+#include <meshwise/communicator/threads.hpp>
+
+namespace meshwise {
+
+MESHWISE_BODY std::size_t threads::workers(std::size_t ranks) const {
+    if (workers_per_rank > 0) return workers_per_rank;
+    return std::max<std::size_t>(1, std::thread::hardware_concurrency() / std::max<std::size_t>(1, ranks));
+}
+
+namespace detail {
+
+/// Gives the peers the text of the exception in flight.
+MESHWISE_BODY void fail_with_current(communicator& here) noexcept {
+    try {
+        throw;
+    } catch (std::exception const& reason) { here.fail(reason.what()); } catch (...) {
+        here.fail("an exception that is not a std::exception");
+    }
+}
+
+MESHWISE_BODY void write_records(shared_memory::team_barrier& team, std::string const& path) noexcept {
+    try {
+        std::string text;
+        for (std::size_t rank = 0; rank < team.mesh().ranks(); ++rank)
+            text += team.record(rank).text(team.mesh(), rank);
+        flight::write_file(path, text);
+    } catch (...) {}  // the cause of the failure matters more
+}
+
+MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
+                                  function_ref<void(communicator&, std::size_t)> program) {
+    mesh.check();
+    std::size_t const workers = policy.workers(mesh.ranks());
+    if (mesh.ranks() == 1) {
+        one_rank here(mesh);
+        program(here, workers);
+        return;
+    }
+    std::size_t const ranks = mesh.ranks();
+    if (ranks > shared_memory::most_ranks)
+        throw error("a mesh of " + std::to_string(ranks) + " ranks was to run on threads; at most " +
+                    std::to_string(shared_memory::most_ranks) + " ranks fit in one process");
+    shared_memory::team_barrier team(mesh, std::chrono::milliseconds(policy.deadline.count()));
+    std::optional<flight::signals> on_signals;
+    if (!policy.record_file.empty()) on_signals.emplace([&] { write_records(team, policy.record_file); });
+    std::vector<std::exception_ptr> causes(ranks);
+    std::vector<std::thread> running;
+    running.reserve(ranks);
+    auto const run = [&](std::size_t rank) noexcept {
+        try {
+            shared_memory::thread_rank here(team, rank, policy.strict_call_sites);
+            try {
+                program(here, workers);
+            } catch (...) {
+                fail_with_current(here);
+                throw;
+            }
+        } catch (...) {
+            causes[rank] = std::current_exception();
+            team.poison(shared_memory::team_barrier::breach::peer_failed, rank, "it could not start");
+        }
+        team.finish(rank);
+    };
+    std::exception_ptr no_thread;
+    try {
+        while (running.size() < ranks)
+            start_thread(describe(mesh, running.size()), [&] { running.emplace_back(run, running.size()); });
+    } catch (...) {
+        no_thread = std::current_exception();
+        team.poison(shared_memory::team_barrier::breach::peer_failed, running.size(),
+                    "its thread could not be started");
+    }
+    for (auto& thread : running) thread.join();
+    on_signals.reset();
+    bool const failed = no_thread || team.broken() ||
+                        std::any_of(causes.begin(), causes.end(), [](auto& e) { return e != nullptr; });
+    if (!failed) return;
+    if (!policy.record_file.empty()) write_records(team, policy.record_file);
+    if (no_thread) std::rethrow_exception(no_thread);
+    // The cause is the exception of the rank that broke the team, unless its program has caught it.
+    if (team.broken() && causes[team.claimant()]) std::rethrow_exception(causes[team.claimant()]);
+    for (auto const& cause : causes)
+        if (cause) std::rethrow_exception(cause);
+    team.raise_swallowed();
+}
+
+}  // namespace detail
+
+}  // namespace meshwise

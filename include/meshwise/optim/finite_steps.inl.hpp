@@ -1,0 +1,98 @@
+// Bodies of finite_steps.hpp: see core/compiled.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include <meshwise/optim/finite_steps.hpp>
+#include <meshwise/tensor/at_line.hpp>
+
+namespace meshwise::detail {
+
+MESHWISE_BODY std::uint64_t replica_of::digest(untyped_tensor const& p, std::size_t turn) const {
+    auto const* const bytes = static_cast<unsigned char const*>(p.memory().data());
+    std::size_t const size = elements.operations->size, count = elements.size, step = count / 64 + 1;
+    std::uint64_t hash = count;
+    if (!computes || bytes == nullptr) return 0;
+    for (std::size_t i = turn % step; i < count; i += step) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes + i * size, size);
+        hash = (hash ^ word ^ hash >> 29U) * 0x9E3779B97F4A7C15U;
+    }
+    return hash ^ hash >> 31U;
+}
+
+MESHWISE_BODY double replica_of::share(untyped_tensor const& p, std::size_t turn) const {
+    communicator const& team = *current().team;
+    mesh_mask const copies = team.mesh().every_axis() & ~split_over;
+    std::size_t const n = team.group_size(copies), i = team.group_index(copies);
+    if (n == 1) return 0;
+    double const last = -static_cast<double>(n - 1) * static_cast<double>(n) / 2;
+    return (i + 1 < n ? static_cast<double>(i + 1) : last) * static_cast<double>(digest(p, turn) & 0xFFFFU);
+}
+
+MESHWISE_BODY std::size_t replica_of::first_replica(grid const& mesh, std::size_t rank) const {
+    std::size_t first = 0;
+    while (first < rank && mesh.group_index(first, split_over) != mesh.group_index(rank, split_over)) ++first;
+    return first;
+}
+
+MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::size_t other,
+                                     std::string const& parameter, std::size_t turn) {
+    return "replicas have drifted apart: parameter " + parameter + " of " + describe(team.mesh(), rank) +
+           " and of " + describe(team.mesh(), other) + " differ before step " + std::to_string(turn) +
+           " of this optimiser; every rank must start from the same values and change them alike: look for writes by "
+           "hand, random numbers or data of one rank alone";
+}
+
+[[gnu::noinline]] MESHWISE_BODY void refuse_gradient(unfit_gradient why, std::source_location where) {
+    std::string const line = at_line(where);
+    switch (why) {
+    case unfit_gradient::applied:
+        throw error(
+            line +
+            "this gradient was applied in an earlier step, and a second step with it would move the model "
+            "twice: call mw::value_and_gradient before each step");
+    case unfit_gradient::of_other_values: break;
+    }
+    throw error(
+        line +
+        "this gradient was found for another model, or for other values of this one's parameters, such as those "
+        "before a step or a restore: call mw::value_and_gradient again, step the model that it was given, or "
+        "say gradient.retarget(model) first");
+}
+
+MESHWISE_BODY void note_unreached(std::string_view name) {
+    context& here = current();
+    std::uint64_t hash = 0xCBF29CE484222325U;
+    for (char const c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+    if (std::find(here.reported.begin(), here.reported.end(), hash) != here.reported.end()) return;
+    here.reported.push_back(hash);
+    if (here.team->rank() == 0)
+        std::fprintf(
+            stderr,
+            "meshwise: no gradient came to parameter %.*s, so steps leave it as it is, without weight decay; if "
+            "it is to be trained, the loss has to use it by the function's own argument (m, not model)\n",
+            static_cast<int>(name.size()), name.data());
+}
+
+MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
+                                          bool summed, std::size_t skipped_in_a_row) {
+    std::string text = "the gradient is not finite";
+    if (skipped_in_a_row > 0) {
+        text += ", after ";
+        text += std::to_string(skipped_in_a_row);
+        text += " skipped steps in a row";
+    }
+    text += summed ? ": the sum over ranks overflows; it begins on " : ": it begins on ";
+    text += describe(team.mesh(), rank);
+    text += " with parameter ";
+    text += parameter;
+    text += "; parameters are as they were before; lower the learning rate, or look for a division by "
+            "zero in "
+            "the model or in that rank's data";
+    return text;
+}
+
+}  // namespace meshwise::detail

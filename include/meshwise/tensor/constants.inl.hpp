@@ -1,0 +1,18 @@
+// Bodies of constants.hpp: see core/compiled.hpp.
+#pragma once
+
+#include <cstdio>
+
+#include <meshwise/tensor/constants.hpp>
+
+namespace meshwise::detail {
+
+[[gnu::noinline]] MESHWISE_BODY void refuse_arange(std::string_view axis, double last) {
+    char number[40];
+    std::snprintf(number, sizeof number, "%.0f", last);
+    throw error("mw::arange over " + std::string(axis) + " would reach " + number +
+                ", which int32 does not hold; begin with a number that has a fraction, such as 0.0, to get "
+                "elements with fractions");
+}
+
+}  // namespace meshwise::detail

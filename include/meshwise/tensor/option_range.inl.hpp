@@ -1,0 +1,43 @@
+// Bodies of option_range.hpp: see core/compiled.hpp.
+#pragma once
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include <meshwise/tensor/option_range.hpp>
+
+namespace meshwise::detail {
+
+MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
+                                 std::source_location const* where) {
+    std::array<char, 40> number{};
+    std::snprintf(number.data(), number.size(), "%.10g", wrong.value);
+    std::string text;
+    if (where != nullptr) {
+        text += "at ";
+        text += where->file_name();
+        text += ':';
+        text += std::to_string(where->line());
+        text += ": ";
+    }
+    text += wrong.name;
+    text += " of ";
+    text += of;
+    text += " is ";
+    text += number.data();
+    text += ", but it has to be ";
+    text += wrong.range.words;
+    text += "; nothing was changed";
+    throw error(text);
+}
+
+MESHWISE_BODY void refuse_number(double number, char const* wanted) {
+    std::array<char, 40> digits{};
+    std::snprintf(digits.data(), digits.size(), "%.10g", number);
+    throw error("the number " + std::string(digits.data()) +
+                " stands in arithmetic with a tensor, and it has to be " + wanted +
+                ": convert the tensor first, with mw::cast<double>(x), or give another number");
+}
+
+}  // namespace meshwise::detail

@@ -1,0 +1,85 @@
+// untyped_tensor: what all tensors have, whatever their types: memory, and a place on the tape.
+#pragma once
+
+#include <source_location>
+#include <utility>
+#include <vector>
+
+#include <meshwise/core/compiled.hpp>
+#include <meshwise/tensor/carried_axes.hpp>
+#include <meshwise/tensor/context.hpp>
+
+namespace meshwise {
+
+/// Place on a tape; 0 means that no gradient is asked for.
+/// Example: bool const gradient_is_asked_for = mw::node_id{0} != x.node();
+using node_id = std::uint32_t;
+/// The number of a recording, counted from 1 over all threads; 0 means none.
+/// Example: mw::recording_id const of_x = x.recording();
+using recording_id = std::uint32_t;
+
+namespace detail {
+class untyped_tensor {
+public:
+    explicit operator bool() const { return static_cast<bool>(memory_); }
+    buffer const& memory() const { return memory_; }
+    /// Gives the memory away; the tensor is as one that was never given a value.
+    buffer release_memory() { return std::exchange(memory_, buffer()); }
+    // as a recording: what gradient.whole(...) gave
+    static constexpr recording_id is_a_gradient = ~recording_id{0};
+    // as a recording: what x.detached() gave. It may share the memory of a parameter and still be a constant.
+    static constexpr recording_id is_a_constant = is_a_gradient - 1;
+    /// To write: memory that no other tensor shares.
+    /// Errors: the tensor has no value, is a gradient, or is a value of the recording under way.
+    void* mutable_bytes() {
+        if (recording_ != 0 || !memory_) leave_tape();
+        return memory_.mutable_data();
+    }
+    node_id node() const { return node_; }
+    /// The recording to which the node belongs.
+    recording_id recording() const { return recording_; }
+    void set_node(node_id node, recording_id recording) {
+        node_ = node;
+        recording_ = recording;
+    }
+    void set_constant() {
+        node_ = 0;
+        recording_ = is_a_constant;
+    }
+    /// Of an unrecorded result that may share the memory of x.
+    void set_constant_as(untyped_tensor const& x) {
+        if (x.node_ != 0 || x.recording_ == is_a_constant) set_constant();
+    }
+    void mark_leaf(recording_id recording) {
+        if (memory_) memory_.mark_leaf(recording);
+    }
+
+    /// Where this thread notes the tensors that it makes, or null: see forgotten_fields.hpp.
+    static std::vector<untyped_tensor const*>*& noted_by() {
+        thread_local constinit std::vector<untyped_tensor const*>* list = nullptr;
+        return list;
+    }
+
+protected:
+    untyped_tensor() {
+        if (noted_by() != nullptr) [[unlikely]]
+            noted_by()->push_back(this);
+    }
+    untyped_tensor(untyped_tensor const&) = default;
+    untyped_tensor(untyped_tensor&&) = default;
+    untyped_tensor& operator=(untyped_tensor const&) = default;
+    untyped_tensor& operator=(untyped_tensor&&) = default;
+    ~untyped_tensor() = default;
+
+    // The tape knows nothing of a write by hand. A node of an earlier recording is dropped.
+    void leave_tape();
+    // Before elements are read by hand. Errors: there are none, or a recording would lose the gradient through them.
+    void check_readable(axis_name const* names, std::source_location where) const;
+
+    buffer memory_;
+    node_id node_ = 0;
+    recording_id recording_ = 0;
+};
+}  // namespace detail
+
+}  // namespace meshwise

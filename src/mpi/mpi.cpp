@@ -1,0 +1,2 @@
+// Bodies of communicator/mpi, compiled once: see core/compiled.hpp.
+#include <meshwise/communicator/mpi.inl.hpp>

@@ -1,0 +1,2 @@
+// Bodies of plan/, compiled once: see core/compiled.hpp.
+#include <meshwise/plan/explain.inl.hpp>

@@ -1,0 +1,10 @@
+# cmake -DONE=program -DOTHER=program -P compare.cmake: fails unless both print the same, and something.
+foreach(which ONE OTHER)
+    execute_process(COMMAND ${${which}} OUTPUT_VARIABLE printed_by_${which} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+if(NOT printed_by_ONE MATCHES "training [0-9a-f]+")
+    message(FATAL_ERROR "${ONE} prints no hashes:\n${printed_by_ONE}")
+endif()
+if(NOT printed_by_ONE STREQUAL printed_by_OTHER)
+    message(FATAL_ERROR "${ONE}\n${printed_by_ONE}\n${OTHER}\n${printed_by_OTHER}\nThe bits differ.")
+endif()

@@ -1,0 +1,10 @@
+// One rank's bits, on threads and on processes.
+#include "../tiny_models.hpp"
+
+namespace tiny {
+
+template void train_one_rank<gpt>(mw::rank<exact_on<1, 1>>&, std::size_t, bool, outcome&);
+template void train_one_rank<gpt>(mw::rank<exact_on<2, 1>>&, std::size_t, bool, outcome&);
+template void train_one_rank<gpt>(mw::rank<exact_on<2, 2>>&, std::size_t, bool, outcome&);
+
+}  // namespace tiny

@@ -1,0 +1,43 @@
+// Softmax, norms, sorts and rotary positions along an axis of which each rank holds a part.
+// rule: normalised_axis_is_split
+// sentence: need all elements of their axis
+// facts: value_is_split_by<vocab,tp>
+#include <meshwise/ops/cumulative.hpp>
+#include <meshwise/ops/layer_norm.hpp>
+#include <meshwise/ops/reshard.hpp>
+#include <meshwise/ops/rms_norm.hpp>
+#include <meshwise/ops/rope.hpp>
+#include <meshwise/ops/softmax.hpp>
+#include <meshwise/ops/sort.hpp>
+namespace mw = meshwise;
+
+struct token : mw::axis<16> {};
+struct vocab : mw::axis<64> {};
+struct tp : mw::mesh_axis<4> {};
+using S = mw::strategy<mw::mesh<tp>, mw::split<vocab, tp>>;
+using everywhere = mw::layout<mw::mesh<tp>>;
+
+void program(mw::tensor_of<S, float, token, vocab> logits,
+             mw::tensor<float, mw::axes<vocab>, everywhere> gain) {
+#if REJECTED == 1
+    auto y = mw::softmax<vocab>(logits);
+#elif REJECTED == 2
+    auto y = mw::layer_norm<vocab>(logits, gain, gain);
+#elif REJECTED == 3
+    auto y = mw::rms_norm<vocab>(logits, gain);
+#elif REJECTED == 4
+    auto y = mw::rope<token, vocab>(logits);
+#elif REJECTED == 5
+    auto y = mw::sort<vocab>(logits);
+#elif REJECTED == 6
+    auto y = mw::cumsum<vocab>(logits);
+#else
+    auto whole = mw::reshard<everywhere>(logits);
+    auto y1 = mw::softmax<vocab>(whole);
+    auto y2 = mw::layer_norm<vocab>(whole, gain, gain);
+    auto y3 = mw::rms_norm<vocab>(whole, gain);
+    auto y4 = mw::rope<token, vocab>(whole);
+    auto y5 = mw::sort<vocab>(whole);
+    auto y6 = mw::cumsum<vocab>(whole);
+#endif
+}

@@ -1,0 +1,45 @@
+// Reshapes, slices and joins that would move elements between ranks.
+// rule: reshape_cuts_a_split_axis
+// sentence: this one would move elements between ranks
+// facts: value_is_split_by<ffn,tp>
+#include <meshwise/ops/concatenate.hpp>
+#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/moving.hpp>
+#include <meshwise/ops/reshape.hpp>
+#include <meshwise/ops/shift.hpp>
+#include <meshwise/ops/slice.hpp>
+namespace mw = meshwise;
+
+struct batch : mw::axis<8> {};
+struct ffn : mw::axis<64> {};
+struct half : mw::axis<32> {};
+struct few : mw::axis<2> {};
+struct many : mw::axis<32> {};
+struct flat : mw::axis<512> {};
+struct tp : mw::mesh_axis<4> {};
+using S = mw::strategy<mw::mesh<tp>, mw::split<ffn, tp>>;
+using everywhere = mw::layout<mw::mesh<tp>>;
+
+void program(mw::tensor_of<S, float, batch, ffn> h) {
+#if REJECTED == 1
+    auto y = mw::merge_axes<mw::axes<batch, ffn>, flat>(h);
+#elif REJECTED == 2
+    // facts: value_is_split_by<ffn,tp> axis_of_size<few,2>
+    auto y = mw::split_axis<ffn, mw::axes<few, many>>(h);
+#elif REJECTED == 3
+    auto y = mw::slice<ffn, half>(h, 0);
+#elif REJECTED == 4
+    auto y = mw::flip<ffn>(h);
+#elif REJECTED == 5
+    auto y = mw::pad<ffn, flat>(h, 2);
+#elif REJECTED == 6
+    auto y = mw::concatenate<ffn, flat>(h, h, h, h, h, h, h, h);
+#else
+    auto y1 = mw::merge_axes<mw::axes<ffn, batch>, flat>(mw::transpose<mw::axes<ffn, batch>>(h));
+    auto y2 = mw::split_axis<ffn, mw::axes<many, few>>(h);
+    auto y3 = mw::slice<ffn, half>(mw::reshard<everywhere>(h), 0);
+    auto whole = mw::reshard<everywhere>(h);
+    auto y5 = mw::concatenate<ffn, flat>(whole, whole, whole, whole, whole, whole, whole, whole);
+    auto y4 = mw::flip<batch>(mw::roll<ffn>(h, 1));
+#endif
+}

@@ -1,0 +1,244 @@
+// Places of extremes, sorts, the largest elements, and running sums and products: against plain loops, whole and split, with
+// equal elements, NaN, padding and empty axes.
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+
+#include <meshwise/ops/argmax.hpp>
+#include <meshwise/ops/cumulative.hpp>
+#include <meshwise/ops/slice.hpp>
+#include <meshwise/ops/sort.hpp>
+#include <meshwise/tensor/constants.hpp>
+
+#include "agreement.hpp"
+#include "meshes.hpp"
+
+namespace {
+
+using namespace agreement;
+using namespace meshes;
+
+double const nan = std::numeric_limits<double>::quiet_NaN();
+
+struct row : mw::axis<4> {};
+struct place : mw::axis<6> {};
+struct side : mw::axis<2> {};
+struct best : mw::axis<3> {};
+struct note : mw::axis<1> {};
+struct up : mw::up_to<12> {};
+
+using one = mw::strategy<grid<1, 1>>;
+using by_row = mw::strategy<grid<2, 2>, split<row, dp<2>, tp<2>>>;
+using by_place = mw::strategy<grid<1, 3>, split<place, tp<3>>>;
+using by_place_minor_first = mw::strategy<grid<2, 3>, split<place, tp<3>, dp<2>>>;
+using both_ways = mw::strategy<grid<2, 2>, split<place, dp<2>>, split<side, tp<2>>>;
+
+numbers few_values() {
+    numbers x(row::size * place::size * side::size);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<double>(i * 29 % 5);
+    x[7] = x[9] = nan;
+    return x;
+}
+// the rows of `place` of an array (row, place, side), each by `f`
+template <class F>
+void each_row(F f) {
+    for (std::size_t r = 0; r < row::size; ++r)
+        for (std::size_t s = 0; s < side::size; ++s)
+            f([r, s](std::size_t p) { return (r * place::size + p) * side::size + s; });
+}
+// rising, NaN last, of equal ones the first first; falling with NaN first
+std::vector<std::size_t> ranks_of(numbers const& row_of, bool falling) {
+    std::vector<std::size_t> order(row_of.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    auto const less = [](double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; };
+    std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) {
+        double const a = row_of[falling ? j : i], b = row_of[falling ? i : j];
+        return less(a, b) || (!less(b, a) && i < j);
+    });
+    return order;
+}
+numbers row_at(numbers const& x, auto at) {
+    numbers values;
+    for (std::size_t p = 0; p < place::size; ++p) values.push_back(x[at(p)]);
+    return values;
+}
+
+template <class S>
+void check_places() {
+    using X = mw::tensor_of<S, double, row, place, side>;
+    ids largest, smallest;
+    auto const x = few_values();
+    each_row([&](auto at) {
+        auto const values = row_at(x, at);
+        largest.push_back(static_cast<std::int32_t>(ranks_of(values, true)[0]));
+        auto rising = ranks_of(values, false);
+        // NaN is the smallest, too, as in numpy
+        auto const not_a_number =
+            std::find_if(values.begin(), values.end(), [](double a) { return std::isnan(a); });
+        smallest.push_back(static_cast<std::int32_t>(not_a_number == values.end()
+                                                         ? static_cast<std::ptrdiff_t>(rising[0])
+                                                         : not_a_number - values.begin()));
+    });
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto const p = mw::cut_from<X>(std::span<double const>(x));
+        CHECK(here.gather(mw::argmax<S, place>(p)) == largest);
+        CHECK(here.gather(mw::argmin<S, place>(p)) == smallest);
+    });
+}
+
+TEST_CASE("argmax and argmin: the lowest index of equal ones, over all ranks") {
+    check_places<one>();
+    check_places<by_row>();
+    check_places<by_place>();
+    check_places<by_place_minor_first>();
+    check_places<both_ways>();
+}
+
+struct vocab : mw::padded<5, 8> {};
+TEST_CASE("padding is never chosen, sorted or summed up") {
+    using S = mw::strategy<grid<1, 4>, split<vocab, tp<4>>>;
+    using X = mw::tensor_of<S, float, row, vocab>;
+    std::vector<float> const logits(row::size * vocab::size, -3);
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto const split = mw::cut_from<X>(std::span<float const>(logits));
+        CHECK(here.gather(mw::argmax<S, vocab>(split)) == ids{0, 0, 0, 0});
+        auto const whole = mw::reshard<mw::layout<typename S::mesh>>(split);
+        CHECK(here.gather(mw::argmax<vocab>(whole)) == ids{0, 0, 0, 0});
+        CHECK(here.gather(mw::top_k<vocab, best>(whole).values) == std::vector<float>(12, -3));
+        CHECK(here.gather(mw::top_k<vocab, best>(whole).indices) == ids{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2});
+        std::vector<float> const first{-3, -3, -3, -3, -3, 0, 0, 0}, sums{-3, -6, -9, -12, -15, 0, 0, 0};
+        auto const sorted = here.gather(mw::sort<vocab>(whole)),
+                   running = here.gather(mw::cumsum<vocab>(whole));
+        CHECK(std::equal(first.begin(), first.end(), sorted.begin()));
+        CHECK(std::equal(sums.begin(), sums.end(), running.begin()));
+    });
+}
+
+TEST_CASE("an axis without elements has no largest one; a running sum of it has none either") {
+    using X = mw::tensor_of<one, float, row, up>;
+    CHECK(complaint<one>([](auto&) {
+              (void)mw::argmax<up>(X::uninitialized({0}));
+          }).find("mw::argmax of axis up, which has no elements") != std::string::npos);
+    CHECK(complaint<one>([](auto&) {
+              (void)mw::top_k<up, best>(X::uninitialized({2}));
+          }).find("which has 2") != std::string::npos);
+    mw::run<one>(mw::threads{}, [](auto&) {
+        CHECK(mw::cumsum<up>(X::uninitialized({0})).size() == 0);
+        CHECK(mw::sort<up>(X::uninitialized({0})).size() == 0);
+        auto const single = mw::full<X>(7, {1});
+        CHECK(mw::argmin<up>(single).span()[3] == 0);
+        CHECK(mw::sort<up>(single).span()[3] == 7);
+        CHECK(mw::cumprod<up>(single).span()[3] == 7);
+    });
+}
+
+TEST_CASE("integers are sorted and summed up; what has no gradient refuses a recorded operand") {
+    using X = mw::tensor_of<one, std::int32_t, place>;
+    mw::run<one>(mw::threads{}, [](auto& here) {
+        ids const given{3, -1, 3, 2, -1, 0};
+        auto const x = mw::cut_from<X>(std::span<std::int32_t const>(given));
+        CHECK(here.gather(mw::argsort<place>(x)) == ids{1, 4, 5, 3, 0, 2});
+        CHECK(here.gather(mw::argsort<place>(x, {.descending = true})) == ids{0, 2, 3, 5, 1, 4});
+        CHECK(here.gather(mw::cumsum<place>(x)) == ids{3, 2, 5, 7, 6, 6});
+        CHECK(here.gather(mw::cumprod<place>(x)) == ids{3, -3, -9, -18, 18, 0});
+        CHECK(here.gather(mw::argmax<place>(x)) == ids{0});
+    });
+    auto const said = [](auto op) {
+        return complaint<one>([&](auto&) {
+            using P = mw::tensor_of<one, double, place>;
+            operands<P, P> const both{mw::full<P>(1), mw::full<P>(2)};
+            (void)mw::value_and_gradient(both, [&](auto const& m) {
+                (void)op(m.x);
+                return mw::sum(m.x);
+            });
+        });
+    };
+    CHECK(said([](auto const& x) { return mw::argmax<place>(x); }).find("mw::argmax was given") !=
+          std::string::npos);
+    CHECK(said([](auto const& x) { return mw::argsort<place>(x); }).find("mw::argsort was given") !=
+          std::string::npos);
+}
+
+// which: 0 sort, 1 falling, 2 top_k, 3 cumsum, 4 cumprod
+numbers naive(std::size_t which, numbers const& x) {
+    std::size_t const kept = which == 2 ? best::size : place::size;
+    numbers out(row::size * kept * side::size);
+    std::size_t group = 0;
+    each_row([&](auto at) {
+        auto const values = row_at(x, at);
+        auto const order = ranks_of(values, which != 0);
+        double sum = 0, product = 1;
+        for (std::size_t p = 0; p < kept; ++p) {
+            sum += values[p], product *= values[p];
+            out[(group / side::size * kept + p) * side::size + group % side::size] = which < 3
+                                                                                         ? values[order[p]]
+                                                                                     : which == 3 ? sum
+                                                                                                  : product;
+        }
+        ++group;
+    });
+    return out;
+}
+template <class S>
+void check_rows() {
+    using X = mw::tensor_of<S, double, row, place, side>;
+    auto x = values(elements<typename X::axes>);
+    for (std::size_t which = 0; which < 5; ++which) {
+        if (which == 4) x[4] = 0, x[16] = 0, x[18] = 0;  // products with one zero, and with two
+        CAPTURE(which);
+        numbers out;
+        auto const found = loss_on<S, X, mw::tensor_of<S, double, note>>(
+            x, {1}, [&](auto& here, auto const& given, auto const&) {
+                auto const finish = [&](auto const& y) {
+                    auto const all = here.gather(y.detached());
+                    if (here.is_first().on_this_rank()) out.assign(all.begin(), all.end());
+                    return weighed(y);
+                };
+                switch (which) {
+                case 0: return finish(mw::sort<place>(given));
+                case 1: return finish(mw::sort<place>(given, {.descending = true}));
+                case 2: return finish(mw::top_k<place, best>(given).values);
+                case 3: return finish(mw::cumsum<place>(given));
+                default: return finish(mw::cumprod<place>(given));
+                }
+            });
+        auto const loss = [&](numbers const& a) {
+            double total = 0;
+            std::size_t i = 0;
+            for (double y : naive(which, a)) total += weight_at(i++) * y;
+            return total;
+        };
+        CHECK(distance(out, naive(which, x)) < 1e-10);
+        CHECK(distance(found.dx, slopes(x, loss)) < 1e-5);
+    }
+}
+
+template <class S>
+void check_split_sum() {
+    using X = mw::tensor_of<S, double, row, place, side>;
+    agrees<S, X, mw::tensor_of<S, double, note>>(
+        [](auto&, auto const& x, auto const&) { return mw::cumsum<S, place>(x); },
+        [](numbers const& x, numbers const&) { return naive(3, x); });
+}
+
+TEST_CASE("a running sum over an axis that ranks hold pieces of") {
+    check_split_sum<one>();
+    check_split_sum<by_place>();
+    check_split_sum<by_place_minor_first>();
+    check_split_sum<both_ways>();
+    using S = mw::strategy<grid<1, 4>, split<vocab, tp<4>>>;
+    using X = mw::tensor_of<S, float, vocab>;
+    std::vector<float> const x(vocab::size, 2);
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto const sums = here.gather(mw::cumsum<S, vocab>(mw::cut_from<X>(std::span<float const>(x))));
+        CHECK(sums == std::vector<float>{2, 4, 6, 8, 10, 0, 0, 0});
+    });
+}
+
+TEST_CASE("sorts, the largest elements, running sums and products, and their gradients") {
+    check_rows<one>();
+    check_rows<by_row>();
+}
+
+}  // namespace
