@@ -3,7 +3,7 @@
 // what a fused one would find at hand in a buffer that L1 holds; the difference is all that could be saved, in percent
 // of the block's products forward and backward: of a step it is less. Nothing here is in the library: it is the reason.
 #include <meshwise/backend/serial.hpp>
-#include <meshwise/ops/activations.hpp>
+#include <meshwise/ops/elements/activations.hpp>
 
 #include "rows.hpp"
 

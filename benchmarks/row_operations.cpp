@@ -6,8 +6,8 @@
 #include <memory>
 
 #include <meshwise/backend/serial.hpp>
-#include <meshwise/ops/activations.hpp>
-#include <meshwise/ops/cross_entropy.hpp>
+#include <meshwise/ops/elements/activations.hpp>
+#include <meshwise/ops/rows/cross_entropy.hpp>
 
 #include "peers/kernels.hpp"
 

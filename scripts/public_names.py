@@ -21,14 +21,21 @@ import header_reader  # noqa: E402
 ROOMS = {  # in the order in which one meets them, each with what it holds
     "core": "Types only: axes, meshes, layouts, strategies, relations, rules, uniform and per-rank values.",
     "tensor": "The value: tensors, parameters, names of fields, memory, shards, random numbers.",
-    "ops": "Operations on tensors, each with its rule, its result and its gradient.",
+    "ops-elements": "Operations element by element: arithmetic, functions, comparisons, masks, map, dropout.",
+    "ops-reductions": "Operations that fold an axis, or go along it: sums, means, extrema, norms, cumulative ones, sort.",
+    "ops-moves": "Operations that move elements or pieces: reshard, reshape, slice, concatenate, take, shift.",
+    "ops-products": "Operations that sum over shared axes: dot, contract, attention.",
+    "ops-rows": "Operations on rows of features: norms, softmax, losses, embeddings, rotary positions.",
     "autodiff": "Gradients: value_and_gradient, recompute, the tape for operations of your own.",
     "parallel": "Running a program on ranks, and what a program sees of the rank it runs as.",
     "nn": "Layers and models, and how texts are generated with them.",
     "optim": "Optimisers, schedules, gradient clipping.",
     "plan": "What a program will do: its collectives, its memory, pictures of placements.",
     "report": "What a program did: progress, loss curves, flight records.",
-    "text": "Tokenizers, readers of examples, batches, scores.",
+    "text-tokenizers": "Tokenizers of every kind, and how text goes in and out of them.",
+    "text-readers": "Readers of examples: lines, CSV, JSON lines, tagged words, conversations.",
+    "text-batches": "Batches of token ids, their order, their padding, and where a run stands in them.",
+    "text-scores": "Scores of classifiers, taggers and translations.",
     "io": "Weights and checkpoints.",
     "parse": "Input files: UTF-8, JSON, messages with file and byte.",
     "files": "Files that are written.",
@@ -46,6 +53,12 @@ namespaces of rooms may change in any version. The words of refusals are in [rul
 """
 
 
+def room_of(header):
+    """The page of a header: its room, or the sub-room where ROOMS has it."""
+    folders = header.split("/")[:-1]
+    return "-".join(folders[:2]) if "-".join(folders[:2]) in ROOMS else header_reader.room_of(header)
+
+
 def public_names(root=header_reader.INCLUDE):
     """{room: {name: [declarations]}}; a name that is only announced in one header belongs to the one that defines it."""
     found = collections.defaultdict(list)
@@ -55,7 +68,7 @@ def public_names(root=header_reader.INCLUDE):
     rooms = collections.defaultdict(dict)
     for name, declarations in found.items():
         for one in [d for d in declarations if d.defined] or declarations[:1]:
-            rooms[header_reader.room_of(one.header)].setdefault(name, []).append(one)
+            rooms[room_of(one.header)].setdefault(name, []).append(one)
     return rooms
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 SITE = pathlib.Path(__file__).resolve().parent.parent / "build" / "site"
 PICTURES = SITE.parent / "site-pictures"
-PAGES = ["index.html", "guide.html", "reference/ops.html"]
+PAGES = ["index.html", "guide.html", "reference/ops-rows.html"]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -42,7 +42,7 @@ def main():
         page.wait_for_selector(".md-search-result__link", timeout=30000)
         page.screenshot(path=PICTURES / "search.png")
         found = page.eval_on_selector_all(".md-search-result__link", "all => all.map(one => one.getAttribute('href'))")
-        if not found[0].startswith(address + "reference/ops.html"):
+        if not found[0].startswith(address + "reference/ops-rows.html"):
             faults.append(f"the search for cross_entropy finds first {found[0]}")
         browser.close()
     print("\n".join(faults) or f"{len(PAGES)} pages and the search work in chromium; pictures are in {PICTURES.relative_to(SITE.parent.parent)}")

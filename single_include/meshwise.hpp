@@ -6202,499 +6202,117 @@ To cast_weights(From const& from, std::source_location where = std::source_locat
 }
 }
 namespace meshwise::detail {
-template <class B, class T>
-T const* packed_right(buffer const& memory, gemm_shape const& shape, T const* b) {
-    context& here = current();
-    packed_block* const kept = here.packs.find(memory);
-    if (kept == nullptr || memory.is_being_written()) return nullptr;
-    std::size_t const size = B::template packed_elements<T>(shape);
-    if (size == 0) return nullptr;
-    packed_form& form = kept->form(b, shape);
-    bool const is_new = !form.packed;
-    if (is_new) form.packed = buffer(*here.pool, size * sizeof(T), purpose::parameters);
-    auto* const packed = static_cast<T*>(form.packed.data());
-    if (is_new || form.version != memory.version()) {
-        B::pack(shape, b, packed);
-        form.version = memory.version();
-    }
-    return packed;
-}
-}
-namespace meshwise {
-struct contraction_axis {
-    std::size_t extent = 1;
-    std::ptrdiff_t a = 0, b = 0, c = 0;
-    std::size_t run = 0;
-};
-namespace detail {
-struct axis_group {
-    std::array<contraction_axis, most_axes> axes{};
-    std::size_t count = 0;
-    void fuse() {
-        for (bool again = true; again;) {
-            again = false;
-            for (std::size_t i = 0; i < count && !again; ++i)
-                for (std::size_t j = 0; j < count && !again; ++j) {
-                    auto const inner = static_cast<std::ptrdiff_t>(axes[j].extent);
-                    if (i == j || axes[i].run != axes[j].run || axes[i].a != inner * axes[j].a ||
-                        axes[i].b != inner * axes[j].b || axes[i].c != inner * axes[j].c)
-                        continue;
-                    axes[j].extent *= axes[i].extent;
-                    axes[i] = axes[--count];
-                    again = true;
-                }
-        }
-        for (std::size_t i = 1; i < count; ++i)
-            if (axes[i].extent > axes[0].extent) std::swap(axes[0], axes[i]);
-    }
-    contraction_axis main() const { return count == 0 ? contraction_axis{} : axes[0]; }
-};
-template <class R>
-struct bias_of_columns {
-    R const* data = nullptr;
-    bool added = false;
-};
-template <class B, class Left, class Right, class R>
-void contract_into(std::span<contraction_axis const> all, Left const* a, Right const* b, buffer const& right,
-                   R* c, bias_of_columns<R>* bias = nullptr) {
-    axis_group rows, columns, summed, batch;
-    for (auto const& axis : all) {
-        if (axis.extent == 1) continue;
-        axis_group& group = axis.c == 0 ? summed : axis.a == 0 ? columns : axis.b == 0 ? rows : batch;
-        group.axes[group.count++] = axis;
-    }
-    for (axis_group* group : {&rows, &columns, &summed, &batch}) group->fuse();
-    auto const m = rows.main(), n = columns.main(), k = summed.main();
-    gemm_shape shape{.m = m.extent,
-                     .n = n.extent,
-                     .k = k.extent,
-                     .a_m = m.a,
-                     .a_k = k.a,
-                     .b_k = k.b,
-                     .b_n = n.b,
-                     .c_m = m.c,
-                     .c_n = n.c,
-                     .accumulate = false};
-    if (n.extent == 1) shape.b_n = shape.c_n = 1;
-    std::array<contraction_axis, 2 * most_axes> looped{};
-    std::size_t count = 0, first_sum = 0;
-    for (std::size_t i = 0; i < batch.count; ++i) looped[count++] = batch.axes[i];
-    for (axis_group* group : {&rows, &columns})
-        for (std::size_t i = 1; i < group->count; ++i) looped[count++] = group->axes[i];
-    first_sum = count;
-    for (std::size_t i = 1; i < summed.count; ++i) looped[count++] = summed.axes[i];
-    if (count == 0) {
-        if constexpr (std::is_same_v<Left, Right> || std::is_same_v<Right, bfloat16>) {
-            Right const* const packed = packed_right<B>(right, shape, b);
-            if constexpr (std::is_same_v<Left, R> && std::is_same_v<Right, R>)
-                if (bias != nullptr && shape.c_n == 1) {
-                    bias->added = true;
-                    packed != nullptr ? B::gemm_packed(shape, a, packed, c, bias->data)
-                                      : B::gemm(shape, a, b, c, bias->data);
-                    return;
-                }
-            if (packed != nullptr) return B::gemm_packed(shape, a, packed, c);
-        }
-        return B::gemm(shape, a, b, c);
-    }
-    if (count == 1 && first_sum == 1) {
-        B::batched_gemm(looped[0].extent, looped[0].a, looped[0].b, looped[0].c, shape, a, b, c);
-        return;
-    }
-    std::array<std::size_t, 2 * most_axes> at{};
-    for (bool more = true; more;) {
-        std::ptrdiff_t in_a = 0, in_b = 0, in_c = 0;
-        shape.accumulate = false;
-        for (std::size_t i = 0; i < count; ++i) {
-            auto const step = static_cast<std::ptrdiff_t>(at[i]);
-            in_a += step * looped[i].a, in_b += step * looped[i].b, in_c += step * looped[i].c;
-            if (i >= first_sum && at[i] != 0) shape.accumulate = true;
-        }
-        B::gemm(shape, a + in_a, b + in_b, c + in_c);
-        more = false;
-        for (std::size_t i = count; i-- > 0;) {
-            if (++at[i] < looped[i].extent) {
-                more = true;
-                break;
+template <class New, class Out, class X>
+typename Out::extents_type extents_with(X const& x, std::size_t extent) {
+    typename Out::extents_type extents{};
+    [&]<class... A>(axes<A...>) {
+        [[maybe_unused]] std::size_t at = 0;
+        [[maybe_unused]] auto const one = [&]<class Axis>(Axis*) {
+            if constexpr (Axis::bounded) {
+                if constexpr (std::is_same_v<Axis, New>)
+                    extents[at++] = extent;
+                else
+                    extents[at++] = x.template extent<Axis>();
             }
-            at[i] = 0;
+        };
+        (one(static_cast<A*>(nullptr)), ...);
+    }(typename Out::axes{});
+    return extents;
+}
+template <class First, class Second, class X, class Y>
+void check_same_extents(X const& x, Y const& y, std::source_location const& where) {
+    [&]<class... A>(list<A...>) {
+        (check_agrees<A>(x.template extent<A>(), y, &where), ...);
+    }(without<common<as_list<typename X::axes>, typename Y::axes>, list<First, Second>>{});
+    (void)x, (void)y, (void)where;
+}
+struct run_of_axis {
+    std::size_t outer, run, whole, first;
+    template <class Axis, class X>
+    static run_of_axis of(X const& x, std::size_t first, std::size_t count) {
+        auto const& extents = x.local_extents();
+        std::size_t outer = 1, inner = 1;
+        for (std::size_t i = 0; i < extents.size(); ++i) {
+            if (i < index_of<Axis, typename X::axes>) outer *= extents[i];
+            if (i > index_of<Axis, typename X::axes>) inner *= extents[i];
         }
+        return {outer, count * inner, extents[index_of<Axis, typename X::axes>] * inner, first * inner};
     }
-}
-}
-}
-namespace meshwise::detail {
-template <class T>
-inline constexpr bool is_mask_element = std::is_same_v<T, bool>;
-template <class List>
-struct of_one_type {
-    using verdict = holds;
+    template <class B, class T>
+    void take(T* out, T const* whole_data) const {
+        iteration_space<1> l = rows();
+        l.out[0] = static_cast<std::ptrdiff_t>(run), l.in[0][0] = static_cast<std::ptrdiff_t>(whole);
+        B::permute(l, out, whole_data + first);
+    }
+    template <class B, class T>
+    void put(T* whole_data, T const* in) const {
+        iteration_space<1> l = rows();
+        l.out[0] = static_cast<std::ptrdiff_t>(whole), l.in[0][0] = static_cast<std::ptrdiff_t>(run);
+        B::permute(l, whole_data + first, in);
+    }
+private:
+    iteration_space<1> rows() const {
+        iteration_space<1> l;
+        l.dims = 2;
+        l.extents = {outer, run};
+        l.out[1] = l.in[0][1] = 1;
+        return l;
+    }
 };
-template <class T, class... Rest>
-struct of_one_type<list<T, Rest...>> {
-    using verdict = judge<(std::is_same_v<T, Rest> && ...), elements_of_different_types, left_element_type<T>,
-                          right_element_type<Rest...>>;
-};
-template <bool Alike, class First, class... Rest>
-struct element_types {
-    using verdict = holds;
-    using number = First;
-};
-template <class First, class... Rest>
-struct element_types<false, First, Rest...> {
-    template <class T>
-    using fraction = std::conditional_t<std::is_integral_v<T>, list<>, list<T>>;
-    template <class T>
-    using integer = std::conditional_t<std::is_integral_v<T> && !is_mask_element<T>, list<T>, list<>>;
-    using fractions = concat<fraction<First>, fraction<Rest>...>;
-    using integers = concat<integer<First>, integer<Rest>...>;
-    using verdict = all_of<typename of_one_type<fractions>::verdict, typename of_one_type<integers>::verdict>;
-    using number = first_of<concat<fractions, integers, list<bool>>>;
-};
-template <class X, class... More>
-using mapped_elements =
-    element_types<(std::is_same_v<typename X::value_type, typename More::value_type> && ...),
-                  typename X::value_type, typename More::value_type...>;
-template <class Number, class Returned>
-using result_element =
-    std::conditional_t<is_mask_element<Returned> || is_mask_element<Number> ||
-                           (std::is_integral_v<Number> && std::is_floating_point_v<Returned>),
-                       Returned, Number>;
-template <class... X>
-using no_mask = judge<!(is_mask_element<typename X::value_type> || ...), arithmetic_on_a_mask>;
 }
 namespace meshwise {
 namespace detail {
-template <class List, class Axes>
-inline constexpr int positions = 0;
-template <template <class...> class List, class... A, class Axes>
-inline constexpr std::array<std::size_t, sizeof...(A)> positions<List<A...>, Axes>{index_of<A, Axes>...};
-[[gnu::noinline]] inline void strides_at(std::span<std::size_t const> positions,
-                                         std::span<std::size_t const> extents, std::ptrdiff_t* strides) {
-    for (std::size_t const position : positions) {
-        std::size_t step = position < extents.size() ? 1 : 0;
-        for (std::size_t i = position + 1; i < extents.size(); ++i) step *= extents[i];
-        *strides++ = static_cast<std::ptrdiff_t>(step);
-    }
-}
-}
-template <class List, class X>
-auto strides_along(X const& x) {
-    constexpr auto const& at = detail::positions<List, typename X::axes>;
-    std::array<std::ptrdiff_t, at.size()> strides{};
-    detail::strides_at(at, x.local_extents(), strides.data());
-    return strides;
-}
-template <class Axis, class X>
-std::ptrdiff_t stride_of(X const& x) {
-    return strides_along<detail::list<Axis>>(x)[0];
-}
-}
-namespace meshwise {
-namespace detail {
-template <class B, class T, class Part>
-void sum_of_leaves(std::size_t first, std::size_t leaves, std::size_t size, T* out, Part& part) {
-    if (leaves == 1) {
-        part(first, out);
-        return;
-    }
-    context& here = current();
-    buffer const right(*here.pool, size * sizeof(T), here.allocating_for);
-    sum_of_leaves<B>(first, leaves / 2, size, out, part);
-    sum_of_leaves<B>(first + leaves / 2, leaves / 2, size, static_cast<T*>(right.data()), part);
-    B::add_to(out, static_cast<T const*>(right.data()), size);
-}
-template <class L, class Axis>
-inline constexpr bool is_cut = split_of<L, Axis>::size != 0;
-template <class L, class Summed>
-struct leaf_axis;
-template <class L, class... A>
-struct leaf_axis<L, list<A...>> {
-    using cut = concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>...>;
-    static_assert(cut::size <= 1,
-                  "meshwise: under reproducible<V> one sum may run over one split axis; here it runs over "
-                  "two (batch and token, say): leave one of the two rules out of the strategy");
-    using type = first_of<concat<cut, list<void>>>;
-};
-template <class B, class L, class Axis>
-struct leaves_of {
-    static_assert(B::leaves % shards<L, Axis> == 0,
-                  "meshwise: reproducible<V> needs a V that the ranks of every split divide");
-    static_assert(Axis::bounded || Axis::size % B::leaves == 0,
-                  "meshwise: reproducible<V> needs split axes of a multiple of V elements: choose a smaller "
-                  "V or another size");
-    static constexpr std::size_t here = B::leaves / shards<L, Axis>;
-    static std::size_t extent(std::size_t local) {
-        if (Axis::bounded && local % here != 0)
-            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(local) +
-                        " elements on this rank, which reproducible<V> cannot cut into " +
-                        std::to_string(here) + " equal leaves; pad it to a multiple");
-        return local / here;
-    }
-};
-template <class Leaf, class X, class Y, class... A>
-constexpr std::array<std::size_t, sizeof...(A)> runs_of(list<A...>) {
-    std::array<std::size_t, sizeof...(A)> const x{index_of<A, as_list<typename X::axes>>...},
-        y{index_of<A, as_list<typename Y::axes>>...};
-    std::array<bool, sizeof...(A)> const is_leaf{std::is_same_v<A, Leaf>...};
-    std::array<std::size_t, sizeof...(A)> runs{};
-    for (std::size_t i = 0; i < sizeof...(A); ++i) {
-        std::size_t first = i;
-        for (bool joined = true; joined && !is_leaf[first];) {
-            joined = false;
-            for (std::size_t before = 0; before < sizeof...(A) && !joined; ++before)
-                if (x[before] + 1 == x[first] && y[before] + 1 == y[first]) first = before, joined = true;
-        }
-        runs[i] = x[first] + 1;
-    }
-    return runs;
-}
-struct placed_axes {
-    std::span<std::size_t const> positions, extents;
-    bool has(std::size_t i) const { return positions[i] < extents.size(); }
-};
-[[gnu::noinline]] inline void describe_axes(std::span<contraction_axis> all, placed_axes x, placed_axes y,
-                                            placed_axes out) {
-    std::array<std::ptrdiff_t, 2 * most_axes> a{}, b{}, c{};
-    strides_at(x.positions, x.extents, a.data());
-    strides_at(y.positions, y.extents, b.data());
-    strides_at(out.positions, out.extents, c.data());
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        placed_axes const& carrier = x.has(i) ? x : y;
-        all[i] = {.extent = carrier.extents[carrier.positions[i]], .a = a[i], .b = b[i], .c = c[i]};
-    }
-}
-template <class R, class Out, class Relation, class X, class Y>
-auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
-    using result = tensor<R, Out, typename Relation::layout, typename X::backend>;
-    using B = typename X::backend;
-    auto out = result_of<result>(x, y);
-    using every = concat<as_list<Out>, typename Relation::contracted>;
-    static_assert(every::size <= 2 * most_axes);
-    std::array<contraction_axis, every::size> all{};
-    auto const& in_x = x.local_extents();
-    auto const& in_y = y.local_extents();
-    auto const& in_out = out.local_extents();
-    describe_axes(all, {positions<every, typename X::axes>, in_x}, {positions<every, typename Y::axes>, in_y},
-                  {positions<every, Out>, in_out});
-    if constexpr (B::leaves > 1) {
-        using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
-        [&]<class... A>(list<A...>) {
-            constexpr auto runs = runs_of<leaf, X, Y>(list<A...>{});
-            std::size_t i = 0;
-            ((all[index_of<A, every>].run = runs[i++]), ...);
-        }(typename Relation::contracted{});
-        if constexpr (!std::is_void_v<leaf>) {
-            constexpr std::size_t leaves = leaves_of<B, typename X::layout, leaf>::here;
-            auto& cut = all[index_of<leaf, every>];
-            cut.extent = leaves_of<B, typename X::layout, leaf>::extent(cut.extent);
-            auto part = [&](std::size_t i, R* to) {
-                auto const step = static_cast<std::ptrdiff_t>(i * cut.extent);
-                contract_into<B>(all, x.raw_data() + step * cut.a, y.raw_data() + step * cut.b, y.memory(),
-                                 to);
-            };
-            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
-            return out;
-        }
-    }
-    contract_into<B>(all, x.raw_data(), y.raw_data(), y.memory(), out.mutable_data(), bias);
-    return out;
-}
-template <class T>
-using summed_as = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
-template <class X>
-inline constexpr bool has_gradient = !std::is_same_v<typename X::value_type, bfloat16>;
-template <class X, class Y>
-using same_kind =
-    all_of<same_backend<X, Y>, no_mask<X, Y>,
-           judge<std::is_same_v<summed_as<typename X::value_type>, summed_as<typename Y::value_type>>,
-                 elements_of_different_types, left_element_type<typename X::value_type>,
-                 right_element_type<typename Y::value_type>>>;
-template <class Out, class X, class Y>
-struct contractible {
-    using verdict =
-        all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
-};
-template <class Out, class X, class Y>
-auto contract_gradients(X const& x, Y const& y) {
-    using verdict = typename contractible<Out, X, Y>::verdict;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return contracted<summed_as<typename X::value_type>, Out,
-                          contraction<Out, typename X::operand, typename Y::operand>>(x, y);
-}
-template <class Out, class X, class Y>
-void record_contraction(Out& out, X const& x, Y const& y, std::source_location where) {
-    if ((!has_gradient<X> && x.node() != 0) || (!has_gradient<Y> && y.node() != 0))
-        throw error("a product gives no gradient to its bfloat16 operand: multiply in float, or put"
-                    " mw::without_recording around it");
-    record(out, where, [x, y](auto const& d) {
-        if constexpr (has_gradient<X>)
-            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
-        if constexpr (has_gradient<Y>)
-            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
-    });
-}
-}
-template <class Out, any_tensor X, any_tensor Y>
-auto contract(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    using relation = contraction<Out, typename X::operand, typename Y::operand>;
-    using verdict = all_of<not_refused<X, Y>, typename detail::contractible<Out, X, Y>::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        bool const recorded = is_recorded(where, x, y);
-        auto out = detail::contracted<detail::summed_as<typename X::value_type>, Out, relation>(x, y);
-        if (recorded) detail::record_contraction(out, x, y, where);
-        return out;
-    }
-}
-namespace detail {
-template <class X, class Y, class... K>
-struct dot_axes {
-    using type = as_axes<concat<without<as_list<typename X::axes>, list<K...>>,
-                                without<without<as_list<typename Y::axes>, list<K...>>, typename X::axes>>>;
-};
-}
-}
-namespace meshwise {
-namespace detail {
-template <class Most, class Out, class X>
-iteration_space<1> loops_over(Most const& most, Out const& out, X const& x) {
-    using all = typename Most::axes;
-    iteration_space<1> l;
-    auto const& extents = most.local_extents();
-    l.dims = extents.size();
-    std::copy(extents.begin(), extents.end(), l.extents.begin());
-    strides_at(positions<all, typename Out::axes>, out.local_extents(), l.out.data());
-    strides_at(positions<all, typename X::axes>, x.local_extents(), l.in[0].data());
-    return l;
-}
-template <class Out, class Summed, class X>
-Out summed(X const& x) {
-    using B = typename X::backend;
-    auto out = result_of<Out>(x);
-    auto l = loops_over(x, out, x);
-    if constexpr (B::leaves > 1) {
-        using leaf = typename leaf_axis<typename X::layout, Summed>::type;
-        if constexpr (!std::is_void_v<leaf>) {
-            constexpr std::size_t leaves = leaves_of<B, typename X::layout, leaf>::here;
-            constexpr std::size_t cut = index_of<leaf, typename X::axes>;
-            l.extents[cut] = leaves_of<B, typename X::layout, leaf>::extent(l.extents[cut]);
-            auto part = [&](std::size_t i, typename X::value_type* to) {
-                B::sum(l, to, x.raw_data() + static_cast<std::ptrdiff_t>(i * l.extents[cut]) * l.in[0][cut]);
-            };
-            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
-            return out;
-        }
-    }
-    B::sum(l, out.mutable_data(), x.raw_data());
-    return out;
-}
-template <class Out, class X, class Like>
-Out repeated(X const& x, Like const& like) {
-    auto out = result_of<Out>(like);
-    Out::backend::permute(loops_over(out, out, x), out.mutable_data(), x.raw_data());
-    if constexpr (repeats_into_padding<X>(typename Out::axes{})) clear_padding(out);
-    return out;
-}
-}
-template <any_axis... A, any_tensor X>
-auto sum(X const& x, std::source_location where = std::source_location::current()) {
-    using summed = typename detail::reduced_names<X, A...>::axes;
-    using relation = summation<summed, typename X::operand>;
-    using verdict = all_of<not_refused<X>, typename relation::verdict, detail::no_mask<X>>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        bool const recorded = is_recorded(where, x);
-        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        auto out = detail::summed<out_type, summed>(x);
-        if (recorded)
-            record_linear(out, where,
-                          [to = target_of(x), extents = x.extents()](auto const& d, mesh_mask pending) {
-                              using back = gradient_of<X>;
-                              auto const like = back::over({}, extents);
-                              contribute(to, detail::repeated<back>(d, like), pending);
-                          });
-        return out;
-    }
-}
-template <auto First, auto... Rest, any_tensor X>
-auto sum(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <class... K, any_tensor X>
-    requires detail::misnamed<K...>
-auto sum(X const&) {
-    using verdict = all_of<not_refused<X>, typename detail::judged_names<K...>::verdict>;
-    return refuse<verdict>();
-}
-}
-namespace meshwise::detail {
-template <class Axis, class X>
-using rows_of = without<as_list<typename X::axes>, list<Axis>>;
-template <class Axis, class X>
-using last_ordered = with_place<X, as_axes<concat<rows_of<Axis, X>, list<Axis>>>, typename X::layout>;
-template <class Axis, class X>
-using one_per_row =
-    with_place<X, as_axes<rows_of<Axis, X>>, relayout<rows_of<Axis, X>, list<>, typename X::layout>>;
 template <class Out, class X>
-Out in_order(X const& x) {
-    if constexpr (std::is_same_v<Out, X>)
-        return x.detached();
+Out relabelled(X const& x, typename Out::extents_type extents, std::source_location where) {
+    auto out = Out::over(x.memory(), extents);
+    if (is_recorded(where, x))
+        record_linear(out, where, [to = target_of(x)](auto const& d, mesh_mask pending) {
+            contribute(to, gradient_of<X>::over(d.memory(), to.extents), pending);
+        });
     else
-        return repeated<Out>(x, x);
+        out.set_constant_as(x);
+    return out;
 }
-template <class Axis, class X>
-last_ordered<Axis, X> with_last(X const& x) {
-    return in_order<last_ordered<Axis, X>>(x);
-}
-template <class X, class Rows>
-struct row_leaf {
-    using type = void;
+template <class From, class To, class L>
+struct moved_split;
+template <class From, class To, class Mesh, class... P>
+struct moved_split<From, To, layout<Mesh, P...>> {
+    template <class Q>
+    struct one {
+        using type = Q;
+    };
+    template <class... M>
+    struct one<split<From, M...>> {
+        using type = split<To, M...>;
+    };
+    using type = layout<Mesh, typename one<P>::type...>;
 };
-template <class X, class Rows>
-    requires(X::backend::leaves > 1)
-struct row_leaf<X, Rows> : leaf_axis<typename X::layout, Rows> {};
-template <class Leaf, class X>
-auto leaf_first(X const& x) {
-    if constexpr (std::is_void_v<Leaf>)
-        return x.detached();
+}
+template <class From, class To, class X>
+struct renaming {
+    template <class A>
+    using named = std::conditional_t<std::is_same_v<A, From>, To, A>;
+    template <class... A>
+    using all_named = axes<named<A>...>;
+    using axes = detail::apply_to<all_named, typename X::axes>;
+    using layout = typename detail::moved_split<From, To, typename X::layout>::type;
+    using verdict =
+        all_of<typename detail::present<value_lacks_axis, detail::list<From>, typename X::axes>::type,
+               judge<From::size == To::size && From::bounded == To::bounded, sizes_differ,
+                     axis_of_size<From, From::size>, axis_of_size<To, To::size>>,
+               judge<From::true_size == To::true_size, sizes_differ, axis_of_size<From, From::true_size>,
+                     axis_of_size<To, To::true_size>>>;
+};
+template <any_axis From, any_axis To, any_tensor X>
+auto rename(X const& x, std::source_location where = std::source_location::current()) {
+    using relation = renaming<From, To, typename X::operand>;
+    using verdict = all_of<not_refused<X>, typename relation::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
     else
-        return in_order<
-            with_place<X, as_axes<concat<list<Leaf>, without<as_list<typename X::axes>, list<Leaf>>>>,
-                       typename X::layout>>(x);
+        return detail::relabelled<with_place<X, typename relation::axes, typename relation::layout>>(
+            x, x.extents(), where);
 }
-template <class Leaf, class X>
-constexpr std::size_t leaves_here() {
-    if constexpr (std::is_void_v<Leaf>)
-        return 1;
-    else
-        return leaves_of<typename X::backend, typename X::layout, Leaf>::here;
-}
-template <class Leaf, class X, class Part>
-void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::value_type* out, Part part) {
-    constexpr std::size_t leaves = leaves_here<Leaf, X>();
-    if constexpr (!std::is_void_v<Leaf>)
-        if (x.template local<Leaf>() % leaves != 0)
-            throw error("axis " + std::string(name_of<Leaf>()) + " has " +
-                        std::to_string(x.template extent<Leaf>()) + " elements, which reproducible<" +
-                        std::to_string(X::backend::leaves) +
-                        "> cannot divide into leaves; pad it to a multiple");
-    std::size_t const each = rows / leaves;
-    auto leaf = [&](std::size_t i, typename X::value_type* to) { part(i * each, each, to); };
-    sum_of_leaves<typename X::backend>(0, leaves, size, out, leaf);
-}
-template <class Axis, class X, class Parameter>
-using shared_by_rows = with_place<Parameter, typename Parameter::axes,
-                                  typename summation<rows_of<Axis, X>, typename X::operand>::layout>;
-template <class Axis, class X, class Parameter>
-using fits_rows =
-    all_of<same_mesh<typename X::layout, typename Parameter::layout>, same_backend<X, Parameter>,
-           same_elements<X, Parameter>, typename along<Axis, typename Parameter::operand>::verdict,
-           typename present<left_operand_lacks_axis, typename Parameter::axes, axes<Axis>>::type>;
 }
 namespace meshwise {
 inline namespace facts {
@@ -7112,6 +6730,363 @@ auto all_reduce(X const& x, std::source_location where = std::source_location::c
             x, where);
 }
 }
+namespace meshwise::detail {
+template <class T>
+inline constexpr bool is_mask_element = std::is_same_v<T, bool>;
+template <class List>
+struct of_one_type {
+    using verdict = holds;
+};
+template <class T, class... Rest>
+struct of_one_type<list<T, Rest...>> {
+    using verdict = judge<(std::is_same_v<T, Rest> && ...), elements_of_different_types, left_element_type<T>,
+                          right_element_type<Rest...>>;
+};
+template <bool Alike, class First, class... Rest>
+struct element_types {
+    using verdict = holds;
+    using number = First;
+};
+template <class First, class... Rest>
+struct element_types<false, First, Rest...> {
+    template <class T>
+    using fraction = std::conditional_t<std::is_integral_v<T>, list<>, list<T>>;
+    template <class T>
+    using integer = std::conditional_t<std::is_integral_v<T> && !is_mask_element<T>, list<T>, list<>>;
+    using fractions = concat<fraction<First>, fraction<Rest>...>;
+    using integers = concat<integer<First>, integer<Rest>...>;
+    using verdict = all_of<typename of_one_type<fractions>::verdict, typename of_one_type<integers>::verdict>;
+    using number = first_of<concat<fractions, integers, list<bool>>>;
+};
+template <class X, class... More>
+using mapped_elements =
+    element_types<(std::is_same_v<typename X::value_type, typename More::value_type> && ...),
+                  typename X::value_type, typename More::value_type...>;
+template <class Number, class Returned>
+using result_element =
+    std::conditional_t<is_mask_element<Returned> || is_mask_element<Number> ||
+                           (std::is_integral_v<Number> && std::is_floating_point_v<Returned>),
+                       Returned, Number>;
+template <class... X>
+using no_mask = judge<!(is_mask_element<typename X::value_type> || ...), arithmetic_on_a_mask>;
+}
+namespace meshwise::detail {
+template <class B, class T>
+T const* packed_right(buffer const& memory, gemm_shape const& shape, T const* b) {
+    context& here = current();
+    packed_block* const kept = here.packs.find(memory);
+    if (kept == nullptr || memory.is_being_written()) return nullptr;
+    std::size_t const size = B::template packed_elements<T>(shape);
+    if (size == 0) return nullptr;
+    packed_form& form = kept->form(b, shape);
+    bool const is_new = !form.packed;
+    if (is_new) form.packed = buffer(*here.pool, size * sizeof(T), purpose::parameters);
+    auto* const packed = static_cast<T*>(form.packed.data());
+    if (is_new || form.version != memory.version()) {
+        B::pack(shape, b, packed);
+        form.version = memory.version();
+    }
+    return packed;
+}
+}
+namespace meshwise {
+struct contraction_axis {
+    std::size_t extent = 1;
+    std::ptrdiff_t a = 0, b = 0, c = 0;
+    std::size_t run = 0;
+};
+namespace detail {
+struct axis_group {
+    std::array<contraction_axis, most_axes> axes{};
+    std::size_t count = 0;
+    void fuse() {
+        for (bool again = true; again;) {
+            again = false;
+            for (std::size_t i = 0; i < count && !again; ++i)
+                for (std::size_t j = 0; j < count && !again; ++j) {
+                    auto const inner = static_cast<std::ptrdiff_t>(axes[j].extent);
+                    if (i == j || axes[i].run != axes[j].run || axes[i].a != inner * axes[j].a ||
+                        axes[i].b != inner * axes[j].b || axes[i].c != inner * axes[j].c)
+                        continue;
+                    axes[j].extent *= axes[i].extent;
+                    axes[i] = axes[--count];
+                    again = true;
+                }
+        }
+        for (std::size_t i = 1; i < count; ++i)
+            if (axes[i].extent > axes[0].extent) std::swap(axes[0], axes[i]);
+    }
+    contraction_axis main() const { return count == 0 ? contraction_axis{} : axes[0]; }
+};
+template <class R>
+struct bias_of_columns {
+    R const* data = nullptr;
+    bool added = false;
+};
+template <class B, class Left, class Right, class R>
+void contract_into(std::span<contraction_axis const> all, Left const* a, Right const* b, buffer const& right,
+                   R* c, bias_of_columns<R>* bias = nullptr) {
+    axis_group rows, columns, summed, batch;
+    for (auto const& axis : all) {
+        if (axis.extent == 1) continue;
+        axis_group& group = axis.c == 0 ? summed : axis.a == 0 ? columns : axis.b == 0 ? rows : batch;
+        group.axes[group.count++] = axis;
+    }
+    for (axis_group* group : {&rows, &columns, &summed, &batch}) group->fuse();
+    auto const m = rows.main(), n = columns.main(), k = summed.main();
+    gemm_shape shape{.m = m.extent,
+                     .n = n.extent,
+                     .k = k.extent,
+                     .a_m = m.a,
+                     .a_k = k.a,
+                     .b_k = k.b,
+                     .b_n = n.b,
+                     .c_m = m.c,
+                     .c_n = n.c,
+                     .accumulate = false};
+    if (n.extent == 1) shape.b_n = shape.c_n = 1;
+    std::array<contraction_axis, 2 * most_axes> looped{};
+    std::size_t count = 0, first_sum = 0;
+    for (std::size_t i = 0; i < batch.count; ++i) looped[count++] = batch.axes[i];
+    for (axis_group* group : {&rows, &columns})
+        for (std::size_t i = 1; i < group->count; ++i) looped[count++] = group->axes[i];
+    first_sum = count;
+    for (std::size_t i = 1; i < summed.count; ++i) looped[count++] = summed.axes[i];
+    if (count == 0) {
+        if constexpr (std::is_same_v<Left, Right> || std::is_same_v<Right, bfloat16>) {
+            Right const* const packed = packed_right<B>(right, shape, b);
+            if constexpr (std::is_same_v<Left, R> && std::is_same_v<Right, R>)
+                if (bias != nullptr && shape.c_n == 1) {
+                    bias->added = true;
+                    packed != nullptr ? B::gemm_packed(shape, a, packed, c, bias->data)
+                                      : B::gemm(shape, a, b, c, bias->data);
+                    return;
+                }
+            if (packed != nullptr) return B::gemm_packed(shape, a, packed, c);
+        }
+        return B::gemm(shape, a, b, c);
+    }
+    if (count == 1 && first_sum == 1) {
+        B::batched_gemm(looped[0].extent, looped[0].a, looped[0].b, looped[0].c, shape, a, b, c);
+        return;
+    }
+    std::array<std::size_t, 2 * most_axes> at{};
+    for (bool more = true; more;) {
+        std::ptrdiff_t in_a = 0, in_b = 0, in_c = 0;
+        shape.accumulate = false;
+        for (std::size_t i = 0; i < count; ++i) {
+            auto const step = static_cast<std::ptrdiff_t>(at[i]);
+            in_a += step * looped[i].a, in_b += step * looped[i].b, in_c += step * looped[i].c;
+            if (i >= first_sum && at[i] != 0) shape.accumulate = true;
+        }
+        B::gemm(shape, a + in_a, b + in_b, c + in_c);
+        more = false;
+        for (std::size_t i = count; i-- > 0;) {
+            if (++at[i] < looped[i].extent) {
+                more = true;
+                break;
+            }
+            at[i] = 0;
+        }
+    }
+}
+}
+}
+namespace meshwise {
+namespace detail {
+template <class List, class Axes>
+inline constexpr int positions = 0;
+template <template <class...> class List, class... A, class Axes>
+inline constexpr std::array<std::size_t, sizeof...(A)> positions<List<A...>, Axes>{index_of<A, Axes>...};
+[[gnu::noinline]] inline void strides_at(std::span<std::size_t const> positions,
+                                         std::span<std::size_t const> extents, std::ptrdiff_t* strides) {
+    for (std::size_t const position : positions) {
+        std::size_t step = position < extents.size() ? 1 : 0;
+        for (std::size_t i = position + 1; i < extents.size(); ++i) step *= extents[i];
+        *strides++ = static_cast<std::ptrdiff_t>(step);
+    }
+}
+}
+template <class List, class X>
+auto strides_along(X const& x) {
+    constexpr auto const& at = detail::positions<List, typename X::axes>;
+    std::array<std::ptrdiff_t, at.size()> strides{};
+    detail::strides_at(at, x.local_extents(), strides.data());
+    return strides;
+}
+template <class Axis, class X>
+std::ptrdiff_t stride_of(X const& x) {
+    return strides_along<detail::list<Axis>>(x)[0];
+}
+}
+namespace meshwise {
+namespace detail {
+template <class B, class T, class Part>
+void sum_of_leaves(std::size_t first, std::size_t leaves, std::size_t size, T* out, Part& part) {
+    if (leaves == 1) {
+        part(first, out);
+        return;
+    }
+    context& here = current();
+    buffer const right(*here.pool, size * sizeof(T), here.allocating_for);
+    sum_of_leaves<B>(first, leaves / 2, size, out, part);
+    sum_of_leaves<B>(first + leaves / 2, leaves / 2, size, static_cast<T*>(right.data()), part);
+    B::add_to(out, static_cast<T const*>(right.data()), size);
+}
+template <class L, class Axis>
+inline constexpr bool is_cut = split_of<L, Axis>::size != 0;
+template <class L, class Summed>
+struct leaf_axis;
+template <class L, class... A>
+struct leaf_axis<L, list<A...>> {
+    using cut = concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>...>;
+    static_assert(cut::size <= 1,
+                  "meshwise: under reproducible<V> one sum may run over one split axis; here it runs over "
+                  "two (batch and token, say): leave one of the two rules out of the strategy");
+    using type = first_of<concat<cut, list<void>>>;
+};
+template <class B, class L, class Axis>
+struct leaves_of {
+    static_assert(B::leaves % shards<L, Axis> == 0,
+                  "meshwise: reproducible<V> needs a V that the ranks of every split divide");
+    static_assert(Axis::bounded || Axis::size % B::leaves == 0,
+                  "meshwise: reproducible<V> needs split axes of a multiple of V elements: choose a smaller "
+                  "V or another size");
+    static constexpr std::size_t here = B::leaves / shards<L, Axis>;
+    static std::size_t extent(std::size_t local) {
+        if (Axis::bounded && local % here != 0)
+            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(local) +
+                        " elements on this rank, which reproducible<V> cannot cut into " +
+                        std::to_string(here) + " equal leaves; pad it to a multiple");
+        return local / here;
+    }
+};
+template <class Leaf, class X, class Y, class... A>
+constexpr std::array<std::size_t, sizeof...(A)> runs_of(list<A...>) {
+    std::array<std::size_t, sizeof...(A)> const x{index_of<A, as_list<typename X::axes>>...},
+        y{index_of<A, as_list<typename Y::axes>>...};
+    std::array<bool, sizeof...(A)> const is_leaf{std::is_same_v<A, Leaf>...};
+    std::array<std::size_t, sizeof...(A)> runs{};
+    for (std::size_t i = 0; i < sizeof...(A); ++i) {
+        std::size_t first = i;
+        for (bool joined = true; joined && !is_leaf[first];) {
+            joined = false;
+            for (std::size_t before = 0; before < sizeof...(A) && !joined; ++before)
+                if (x[before] + 1 == x[first] && y[before] + 1 == y[first]) first = before, joined = true;
+        }
+        runs[i] = x[first] + 1;
+    }
+    return runs;
+}
+struct placed_axes {
+    std::span<std::size_t const> positions, extents;
+    bool has(std::size_t i) const { return positions[i] < extents.size(); }
+};
+[[gnu::noinline]] inline void describe_axes(std::span<contraction_axis> all, placed_axes x, placed_axes y,
+                                            placed_axes out) {
+    std::array<std::ptrdiff_t, 2 * most_axes> a{}, b{}, c{};
+    strides_at(x.positions, x.extents, a.data());
+    strides_at(y.positions, y.extents, b.data());
+    strides_at(out.positions, out.extents, c.data());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        placed_axes const& carrier = x.has(i) ? x : y;
+        all[i] = {.extent = carrier.extents[carrier.positions[i]], .a = a[i], .b = b[i], .c = c[i]};
+    }
+}
+template <class R, class Out, class Relation, class X, class Y>
+auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
+    using result = tensor<R, Out, typename Relation::layout, typename X::backend>;
+    using B = typename X::backend;
+    auto out = result_of<result>(x, y);
+    using every = concat<as_list<Out>, typename Relation::contracted>;
+    static_assert(every::size <= 2 * most_axes);
+    std::array<contraction_axis, every::size> all{};
+    auto const& in_x = x.local_extents();
+    auto const& in_y = y.local_extents();
+    auto const& in_out = out.local_extents();
+    describe_axes(all, {positions<every, typename X::axes>, in_x}, {positions<every, typename Y::axes>, in_y},
+                  {positions<every, Out>, in_out});
+    if constexpr (B::leaves > 1) {
+        using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
+        [&]<class... A>(list<A...>) {
+            constexpr auto runs = runs_of<leaf, X, Y>(list<A...>{});
+            std::size_t i = 0;
+            ((all[index_of<A, every>].run = runs[i++]), ...);
+        }(typename Relation::contracted{});
+        if constexpr (!std::is_void_v<leaf>) {
+            constexpr std::size_t leaves = leaves_of<B, typename X::layout, leaf>::here;
+            auto& cut = all[index_of<leaf, every>];
+            cut.extent = leaves_of<B, typename X::layout, leaf>::extent(cut.extent);
+            auto part = [&](std::size_t i, R* to) {
+                auto const step = static_cast<std::ptrdiff_t>(i * cut.extent);
+                contract_into<B>(all, x.raw_data() + step * cut.a, y.raw_data() + step * cut.b, y.memory(),
+                                 to);
+            };
+            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
+            return out;
+        }
+    }
+    contract_into<B>(all, x.raw_data(), y.raw_data(), y.memory(), out.mutable_data(), bias);
+    return out;
+}
+template <class T>
+using summed_as = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
+template <class X>
+inline constexpr bool has_gradient = !std::is_same_v<typename X::value_type, bfloat16>;
+template <class X, class Y>
+using same_kind =
+    all_of<same_backend<X, Y>, no_mask<X, Y>,
+           judge<std::is_same_v<summed_as<typename X::value_type>, summed_as<typename Y::value_type>>,
+                 elements_of_different_types, left_element_type<typename X::value_type>,
+                 right_element_type<typename Y::value_type>>>;
+template <class Out, class X, class Y>
+struct contractible {
+    using verdict =
+        all_of<typename contraction<Out, typename X::operand, typename Y::operand>::verdict, same_kind<X, Y>>;
+};
+template <class Out, class X, class Y>
+auto contract_gradients(X const& x, Y const& y) {
+    using verdict = typename contractible<Out, X, Y>::verdict;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return contracted<summed_as<typename X::value_type>, Out,
+                          contraction<Out, typename X::operand, typename Y::operand>>(x, y);
+}
+template <class Out, class X, class Y>
+void record_contraction(Out& out, X const& x, Y const& y, std::source_location where) {
+    if ((!has_gradient<X> && x.node() != 0) || (!has_gradient<Y> && y.node() != 0))
+        throw error("a product gives no gradient to its bfloat16 operand: multiply in float, or put"
+                    " mw::without_recording around it");
+    record(out, where, [x, y](auto const& d) {
+        if constexpr (has_gradient<X>)
+            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
+        if constexpr (has_gradient<Y>)
+            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
+    });
+}
+}
+template <class Out, any_tensor X, any_tensor Y>
+auto contract(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    using relation = contraction<Out, typename X::operand, typename Y::operand>;
+    using verdict = all_of<not_refused<X, Y>, typename detail::contractible<Out, X, Y>::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        bool const recorded = is_recorded(where, x, y);
+        auto out = detail::contracted<detail::summed_as<typename X::value_type>, Out, relation>(x, y);
+        if (recorded) detail::record_contraction(out, x, y, where);
+        return out;
+    }
+}
+namespace detail {
+template <class X, class Y, class... K>
+struct dot_axes {
+    using type = as_axes<concat<without<as_list<typename X::axes>, list<K...>>,
+                                without<without<as_list<typename Y::axes>, list<K...>>, typename X::axes>>>;
+};
+}
+}
 namespace meshwise {
 namespace detail {
 template <class L, class MeshAxes, class AxesList>
@@ -7190,6 +7165,144 @@ auto dot(X const&, Y const&) {
     using verdict = all_of<not_refused<X, Y>, detail::no_tensor<std::conditional_t<any_tensor<X>, Y, X>>>;
     return refuse<verdict>();
 }
+}
+namespace meshwise {
+namespace detail {
+template <class Most, class Out, class X>
+iteration_space<1> loops_over(Most const& most, Out const& out, X const& x) {
+    using all = typename Most::axes;
+    iteration_space<1> l;
+    auto const& extents = most.local_extents();
+    l.dims = extents.size();
+    std::copy(extents.begin(), extents.end(), l.extents.begin());
+    strides_at(positions<all, typename Out::axes>, out.local_extents(), l.out.data());
+    strides_at(positions<all, typename X::axes>, x.local_extents(), l.in[0].data());
+    return l;
+}
+template <class Out, class Summed, class X>
+Out summed(X const& x) {
+    using B = typename X::backend;
+    auto out = result_of<Out>(x);
+    auto l = loops_over(x, out, x);
+    if constexpr (B::leaves > 1) {
+        using leaf = typename leaf_axis<typename X::layout, Summed>::type;
+        if constexpr (!std::is_void_v<leaf>) {
+            constexpr std::size_t leaves = leaves_of<B, typename X::layout, leaf>::here;
+            constexpr std::size_t cut = index_of<leaf, typename X::axes>;
+            l.extents[cut] = leaves_of<B, typename X::layout, leaf>::extent(l.extents[cut]);
+            auto part = [&](std::size_t i, typename X::value_type* to) {
+                B::sum(l, to, x.raw_data() + static_cast<std::ptrdiff_t>(i * l.extents[cut]) * l.in[0][cut]);
+            };
+            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
+            return out;
+        }
+    }
+    B::sum(l, out.mutable_data(), x.raw_data());
+    return out;
+}
+template <class Out, class X, class Like>
+Out repeated(X const& x, Like const& like) {
+    auto out = result_of<Out>(like);
+    Out::backend::permute(loops_over(out, out, x), out.mutable_data(), x.raw_data());
+    if constexpr (repeats_into_padding<X>(typename Out::axes{})) clear_padding(out);
+    return out;
+}
+}
+template <any_axis... A, any_tensor X>
+auto sum(X const& x, std::source_location where = std::source_location::current()) {
+    using summed = typename detail::reduced_names<X, A...>::axes;
+    using relation = summation<summed, typename X::operand>;
+    using verdict = all_of<not_refused<X>, typename relation::verdict, detail::no_mask<X>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        bool const recorded = is_recorded(where, x);
+        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+        auto out = detail::summed<out_type, summed>(x);
+        if (recorded)
+            record_linear(out, where,
+                          [to = target_of(x), extents = x.extents()](auto const& d, mesh_mask pending) {
+                              using back = gradient_of<X>;
+                              auto const like = back::over({}, extents);
+                              contribute(to, detail::repeated<back>(d, like), pending);
+                          });
+        return out;
+    }
+}
+template <auto First, auto... Rest, any_tensor X>
+auto sum(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <class... K, any_tensor X>
+    requires detail::misnamed<K...>
+auto sum(X const&) {
+    using verdict = all_of<not_refused<X>, typename detail::judged_names<K...>::verdict>;
+    return refuse<verdict>();
+}
+}
+namespace meshwise::detail {
+template <class Axis, class X>
+using rows_of = without<as_list<typename X::axes>, list<Axis>>;
+template <class Axis, class X>
+using last_ordered = with_place<X, as_axes<concat<rows_of<Axis, X>, list<Axis>>>, typename X::layout>;
+template <class Axis, class X>
+using one_per_row =
+    with_place<X, as_axes<rows_of<Axis, X>>, relayout<rows_of<Axis, X>, list<>, typename X::layout>>;
+template <class Out, class X>
+Out in_order(X const& x) {
+    if constexpr (std::is_same_v<Out, X>)
+        return x.detached();
+    else
+        return repeated<Out>(x, x);
+}
+template <class Axis, class X>
+last_ordered<Axis, X> with_last(X const& x) {
+    return in_order<last_ordered<Axis, X>>(x);
+}
+template <class X, class Rows>
+struct row_leaf {
+    using type = void;
+};
+template <class X, class Rows>
+    requires(X::backend::leaves > 1)
+struct row_leaf<X, Rows> : leaf_axis<typename X::layout, Rows> {};
+template <class Leaf, class X>
+auto leaf_first(X const& x) {
+    if constexpr (std::is_void_v<Leaf>)
+        return x.detached();
+    else
+        return in_order<
+            with_place<X, as_axes<concat<list<Leaf>, without<as_list<typename X::axes>, list<Leaf>>>>,
+                       typename X::layout>>(x);
+}
+template <class Leaf, class X>
+constexpr std::size_t leaves_here() {
+    if constexpr (std::is_void_v<Leaf>)
+        return 1;
+    else
+        return leaves_of<typename X::backend, typename X::layout, Leaf>::here;
+}
+template <class Leaf, class X, class Part>
+void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::value_type* out, Part part) {
+    constexpr std::size_t leaves = leaves_here<Leaf, X>();
+    if constexpr (!std::is_void_v<Leaf>)
+        if (x.template local<Leaf>() % leaves != 0)
+            throw error("axis " + std::string(name_of<Leaf>()) + " has " +
+                        std::to_string(x.template extent<Leaf>()) + " elements, which reproducible<" +
+                        std::to_string(X::backend::leaves) +
+                        "> cannot divide into leaves; pad it to a multiple");
+    std::size_t const each = rows / leaves;
+    auto leaf = [&](std::size_t i, typename X::value_type* to) { part(i * each, each, to); };
+    sum_of_leaves<typename X::backend>(0, leaves, size, out, leaf);
+}
+template <class Axis, class X, class Parameter>
+using shared_by_rows = with_place<Parameter, typename Parameter::axes,
+                                  typename summation<rows_of<Axis, X>, typename X::operand>::layout>;
+template <class Axis, class X, class Parameter>
+using fits_rows =
+    all_of<same_mesh<typename X::layout, typename Parameter::layout>, same_backend<X, Parameter>,
+           same_elements<X, Parameter>, typename along<Axis, typename Parameter::operand>::verdict,
+           typename present<left_operand_lacks_axis, typename Parameter::axes, axes<Axis>>::type>;
 }
 namespace meshwise {
 template <class Lengths, bool Causal>
@@ -7420,119 +7533,6 @@ auto attention(Q const& q, K const& k, V const& v,
     return detail::attended_by<S, Token, Key>(q, k, v, how, where);
 }
 }
-namespace meshwise::detail {
-template <class New, class Out, class X>
-typename Out::extents_type extents_with(X const& x, std::size_t extent) {
-    typename Out::extents_type extents{};
-    [&]<class... A>(axes<A...>) {
-        [[maybe_unused]] std::size_t at = 0;
-        [[maybe_unused]] auto const one = [&]<class Axis>(Axis*) {
-            if constexpr (Axis::bounded) {
-                if constexpr (std::is_same_v<Axis, New>)
-                    extents[at++] = extent;
-                else
-                    extents[at++] = x.template extent<Axis>();
-            }
-        };
-        (one(static_cast<A*>(nullptr)), ...);
-    }(typename Out::axes{});
-    return extents;
-}
-template <class First, class Second, class X, class Y>
-void check_same_extents(X const& x, Y const& y, std::source_location const& where) {
-    [&]<class... A>(list<A...>) {
-        (check_agrees<A>(x.template extent<A>(), y, &where), ...);
-    }(without<common<as_list<typename X::axes>, typename Y::axes>, list<First, Second>>{});
-    (void)x, (void)y, (void)where;
-}
-struct run_of_axis {
-    std::size_t outer, run, whole, first;
-    template <class Axis, class X>
-    static run_of_axis of(X const& x, std::size_t first, std::size_t count) {
-        auto const& extents = x.local_extents();
-        std::size_t outer = 1, inner = 1;
-        for (std::size_t i = 0; i < extents.size(); ++i) {
-            if (i < index_of<Axis, typename X::axes>) outer *= extents[i];
-            if (i > index_of<Axis, typename X::axes>) inner *= extents[i];
-        }
-        return {outer, count * inner, extents[index_of<Axis, typename X::axes>] * inner, first * inner};
-    }
-    template <class B, class T>
-    void take(T* out, T const* whole_data) const {
-        iteration_space<1> l = rows();
-        l.out[0] = static_cast<std::ptrdiff_t>(run), l.in[0][0] = static_cast<std::ptrdiff_t>(whole);
-        B::permute(l, out, whole_data + first);
-    }
-    template <class B, class T>
-    void put(T* whole_data, T const* in) const {
-        iteration_space<1> l = rows();
-        l.out[0] = static_cast<std::ptrdiff_t>(whole), l.in[0][0] = static_cast<std::ptrdiff_t>(run);
-        B::permute(l, whole_data + first, in);
-    }
-private:
-    iteration_space<1> rows() const {
-        iteration_space<1> l;
-        l.dims = 2;
-        l.extents = {outer, run};
-        l.out[1] = l.in[0][1] = 1;
-        return l;
-    }
-};
-}
-namespace meshwise {
-namespace detail {
-template <class Out, class X>
-Out relabelled(X const& x, typename Out::extents_type extents, std::source_location where) {
-    auto out = Out::over(x.memory(), extents);
-    if (is_recorded(where, x))
-        record_linear(out, where, [to = target_of(x)](auto const& d, mesh_mask pending) {
-            contribute(to, gradient_of<X>::over(d.memory(), to.extents), pending);
-        });
-    else
-        out.set_constant_as(x);
-    return out;
-}
-template <class From, class To, class L>
-struct moved_split;
-template <class From, class To, class Mesh, class... P>
-struct moved_split<From, To, layout<Mesh, P...>> {
-    template <class Q>
-    struct one {
-        using type = Q;
-    };
-    template <class... M>
-    struct one<split<From, M...>> {
-        using type = split<To, M...>;
-    };
-    using type = layout<Mesh, typename one<P>::type...>;
-};
-}
-template <class From, class To, class X>
-struct renaming {
-    template <class A>
-    using named = std::conditional_t<std::is_same_v<A, From>, To, A>;
-    template <class... A>
-    using all_named = axes<named<A>...>;
-    using axes = detail::apply_to<all_named, typename X::axes>;
-    using layout = typename detail::moved_split<From, To, typename X::layout>::type;
-    using verdict =
-        all_of<typename detail::present<value_lacks_axis, detail::list<From>, typename X::axes>::type,
-               judge<From::size == To::size && From::bounded == To::bounded, sizes_differ,
-                     axis_of_size<From, From::size>, axis_of_size<To, To::size>>,
-               judge<From::true_size == To::true_size, sizes_differ, axis_of_size<From, From::true_size>,
-                     axis_of_size<To, To::true_size>>>;
-};
-template <any_axis From, any_axis To, any_tensor X>
-auto rename(X const& x, std::source_location where = std::source_location::current()) {
-    using relation = renaming<From, To, typename X::operand>;
-    using verdict = all_of<not_refused<X>, typename relation::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::relabelled<with_place<X, typename relation::axes, typename relation::layout>>(
-            x, x.extents(), where);
-}
-}
 namespace meshwise {
 namespace detail {
 struct missing_second_axis : axis<1> {};
@@ -7678,15 +7678,6 @@ private:
     std::size_t most_rows_ = 0;
     std::uint64_t weights_ = 0;
 };
-}
-namespace meshwise {
-template <any_tensor X, any_tensor Like>
-auto align(X const& x, Like const&, std::source_location where = std::source_location::current()) {
-    if constexpr (any_poison<X, Like>)
-        return poison{};
-    else
-        return reshard<relayout<typename X::axes, detail::list<>, typename Like::layout>>(x, where);
-}
 }
 namespace meshwise {
 template <class T>
@@ -8901,6 +8892,15 @@ template <class P, class V>
     requires is_poison<P>
 P& operator/=(P& x, V const&) {
     return x;
+}
+}
+namespace meshwise {
+template <any_tensor X, any_tensor Like>
+auto align(X const& x, Like const&, std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<X, Like>)
+        return poison{};
+    else
+        return reshard<relayout<typename X::axes, detail::list<>, typename Like::layout>>(x, where);
 }
 }
 namespace meshwise::detail {
@@ -10146,6 +10146,76 @@ auto sinusoidal_positions(X const& x, std::size_t first_position, Past const& pa
     return out;
 }
 }
+namespace meshwise {
+namespace detail {
+template <class X>
+std::size_t first_of_run(shard<X> const& part, std::size_t run) {
+    std::size_t global = 0, stride = 1;
+    for (std::size_t i = X::axis_count; i-- > 0; stride *= part.whole[i]) {
+        std::size_t at = 0;
+        if (i + 1 < X::axis_count) at = run % part.local[i], run /= part.local[i];
+        global += (part.first[i] + at) * stride;
+    }
+    return global;
+}
+struct dropout_mask {
+    random_stream numbers;
+    std::uint64_t dropped_below;
+    double factor;
+    dropout_mask(double probability, seed s, std::string_view name, std::uint64_t step)
+        : numbers(s, name, step),
+          dropped_below(static_cast<std::uint64_t>(probability * 0x1p53)),
+          factor(probability < 1 ? 1 / (1 - probability) : 0) {}
+    template <class X>
+    X applied(X const& x) const {
+        using T = typename X::value_type;
+        using B = typename X::backend;
+        auto out = result_of<X>(x);
+        shard<X> const part(x);
+        if (x.size() == 0) return out;
+        std::size_t run = 1;
+        if constexpr (X::axis_count > 0) run = part.local.back();
+        T* const to = out.mutable_data();
+        T const* const from = x.raw_data();
+        T const times = static_cast<T>(factor);
+        B::parallel(x.size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
+            for (; begin < end; ++begin) {
+                std::size_t const global = first_of_run(part, begin);
+                for (std::size_t i = 0; i < run; ++i)
+                    to[begin * run + i] = (numbers.bits(global + i) >> 11U) < dropped_below
+                                              ? T{}
+                                              : static_cast<T>(from[begin * run + i] * times);
+            }
+        });
+        return out;
+    }
+};
+}
+template <any_tensor X>
+auto dropout(X const& x, double probability, seed s, std::string_view name, std::uint64_t step,
+             std::source_location where = std::source_location::current()) {
+    using verdict = all_of<not_refused<X>, detail::no_maximum<typename X::layout>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        bool const recorded = is_recorded(where, x);
+        if (!detail::zero_to_one.has(probability))
+            detail::check_options(("mw::dropout of " + std::string(name)).c_str(),
+                                  {{"probability", probability, detail::zero_to_one}}, &where);
+        if constexpr (X::mesh::ranks > 1)
+            detail::note_common(common_kind::dropout, {detail::bits_of(probability), s.value, step,
+                                                       detail::hash_of_bytes(name.data(), name.size())});
+        if (probability == 0) return x;
+        detail::dropout_mask const mask(probability, s, name, step);
+        auto out = mask.applied(x);
+        if (recorded)
+            record_linear(out, where, [to = target_of(x), mask](auto const& d, mesh_mask pending) {
+                contribute(to, mask.applied(d), pending);
+            });
+        return out;
+    }
+}
+}
 namespace meshwise::detail {
 inline std::string position_in_words(std::span<std::string_view const> names,
                                      std::span<std::size_t const> extents, std::span<std::size_t const> first,
@@ -10448,76 +10518,6 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
     else
         return cross_entropy<Vocab>(reshard<to>(logits, where), reshard<beside>(targets, where), labels,
                                     where);
-}
-}
-namespace meshwise {
-namespace detail {
-template <class X>
-std::size_t first_of_run(shard<X> const& part, std::size_t run) {
-    std::size_t global = 0, stride = 1;
-    for (std::size_t i = X::axis_count; i-- > 0; stride *= part.whole[i]) {
-        std::size_t at = 0;
-        if (i + 1 < X::axis_count) at = run % part.local[i], run /= part.local[i];
-        global += (part.first[i] + at) * stride;
-    }
-    return global;
-}
-struct dropout_mask {
-    random_stream numbers;
-    std::uint64_t dropped_below;
-    double factor;
-    dropout_mask(double probability, seed s, std::string_view name, std::uint64_t step)
-        : numbers(s, name, step),
-          dropped_below(static_cast<std::uint64_t>(probability * 0x1p53)),
-          factor(probability < 1 ? 1 / (1 - probability) : 0) {}
-    template <class X>
-    X applied(X const& x) const {
-        using T = typename X::value_type;
-        using B = typename X::backend;
-        auto out = result_of<X>(x);
-        shard<X> const part(x);
-        if (x.size() == 0) return out;
-        std::size_t run = 1;
-        if constexpr (X::axis_count > 0) run = part.local.back();
-        T* const to = out.mutable_data();
-        T const* const from = x.raw_data();
-        T const times = static_cast<T>(factor);
-        B::parallel(x.size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
-            for (; begin < end; ++begin) {
-                std::size_t const global = first_of_run(part, begin);
-                for (std::size_t i = 0; i < run; ++i)
-                    to[begin * run + i] = (numbers.bits(global + i) >> 11U) < dropped_below
-                                              ? T{}
-                                              : static_cast<T>(from[begin * run + i] * times);
-            }
-        });
-        return out;
-    }
-};
-}
-template <any_tensor X>
-auto dropout(X const& x, double probability, seed s, std::string_view name, std::uint64_t step,
-             std::source_location where = std::source_location::current()) {
-    using verdict = all_of<not_refused<X>, detail::no_maximum<typename X::layout>>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        bool const recorded = is_recorded(where, x);
-        if (!detail::zero_to_one.has(probability))
-            detail::check_options(("mw::dropout of " + std::string(name)).c_str(),
-                                  {{"probability", probability, detail::zero_to_one}}, &where);
-        if constexpr (X::mesh::ranks > 1)
-            detail::note_common(common_kind::dropout, {detail::bits_of(probability), s.value, step,
-                                                       detail::hash_of_bytes(name.data(), name.size())});
-        if (probability == 0) return x;
-        detail::dropout_mask const mask(probability, s, name, step);
-        auto out = mask.applied(x);
-        if (recorded)
-            record_linear(out, where, [to = target_of(x), mask](auto const& d, mesh_mask pending) {
-                contribute(to, mask.applied(d), pending);
-            });
-        return out;
-    }
 }
 }
 namespace meshwise {
@@ -11845,78 +11845,6 @@ struct token_tagger {
 }
 namespace meshwise {
 namespace detail {
-template <class T, bool Largest>
-struct place_fold {
-    static constexpr std::string_view name = Largest ? "mw::argmax" : "mw::argmin";
-    using element = T;
-    using extreme = extreme_fold<T, Largest>;
-    using number = typename extreme::number;
-    static constexpr std::uint64_t nowhere = ~std::uint64_t{0};
-    struct part {
-        number best;
-        std::uint64_t place;
-    };
-    std::uint64_t first = 0;
-    static part none() { return {extreme::none().best, nowhere}; }
-    static bool equal(number a, number b) { return a == b || (a != a && b != b); }
-    part of(T const* x, std::size_t n, std::size_t place) const {
-        number const best = extreme::of(x, n, place).best;
-        std::size_t i = 0;
-        while (i + 1 < n && !equal(static_cast<number>(x[i]), best)) ++i;
-        return {best, first + place + i};
-    }
-    static void join(part& all, part const& more) {
-        if (more.place == nowhere) return;
-        bool const better = Largest ? more.best > all.best : more.best < all.best;
-        if (all.place == nowhere || better || (more.best != more.best && all.best == all.best) ||
-            (equal(more.best, all.best) && more.place < all.place))
-            all = more;
-    }
-    static std::int32_t result(part const& all, std::size_t) { return static_cast<std::int32_t>(all.place); }
-};
-template <bool Largest, class Axis, class... K, class X>
-auto place_of_extreme(X const& x, std::source_location where) {
-    static_assert(Axis::true_size <= std::size_t{1} << 31U,
-                  "meshwise: indices are int32, and this axis has more elements");
-    using fold = place_fold<typename X::value_type, Largest>;
-    if (true_extent<Axis>(x) == 0)
-        throw error(std::string(fold::name) + " of axis " + std::string(name_of<Axis>()) +
-                    ", which has no elements: there is none to point to; ask for its extent first");
-    return reduced<reduces::anything, K...>(fold{first_of_axis<Axis>(x)}, x, where);
-}
-template <class X, class... K>
-using indexable = all_of<reducible<reduces::anything, X, K...>,
-                         judge<(reduced_names<X, K...>::axes::size == 1), axis_is_not_named>>;
-}
-template <class... K, any_tensor X>
-auto argmax(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = detail::indexable<X, K...>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::place_of_extreme<true, detail::first_of<typename detail::reduced_names<X, K...>::axes>,
-                                        K...>(x, where);
-}
-template <auto First, auto... Rest, any_tensor X>
-auto argmax(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <class... K, any_tensor X>
-auto argmin(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = detail::indexable<X, K...>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::place_of_extreme<
-            false, detail::first_of<typename detail::reduced_names<X, K...>::axes>, K...>(x, where);
-}
-template <auto First, auto... Rest, any_tensor X>
-auto argmin(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-}
-namespace meshwise {
-namespace detail {
 template <class T, std::size_t N>
 constexpr dual<T, N> sharing(dual<T, N> const& a, dual<T, N> const& b) {
     return make_dual<T, N>(a.value, [&](std::size_t i) { return (a.slope[i] + b.slope[i]) / 2; });
@@ -12224,510 +12152,6 @@ poison operator!=(P const&, V const&) {
 }
 }
 namespace meshwise {
-namespace detail {
-template <class First, class Second, class Result, class X, class Y>
-struct joined_places {
-    template <class From>
-    struct renamed {
-        template <class A>
-        using named = std::conditional_t<std::is_same_v<A, From>, Result, A>;
-        template <class... A>
-        using type = axes<named<A>...>;
-    };
-    using axes = detail::apply_to<renamed<First>::template type, typename X::axes>;
-    using other = detail::apply_to<renamed<Second>::template type, typename Y::axes>;
-    using layout = typename X::layout;
-    using verdict = all_of<
-        detail::same_mesh<layout, typename Y::layout>,
-        typename detail::present<left_operand_lacks_axis, detail::list<First>, typename X::axes>::type,
-        typename detail::present<right_operand_lacks_axis, detail::list<Second>, typename Y::axes>::type,
-        typename detail::present<right_operand_lacks_axis, axes, other>::type,
-        typename detail::present<left_operand_lacks_axis, other, axes>::type,
-        judge<split_of<layout, First>::size == 0, reshape_cuts_a_split_axis,
-              detail::split_fact_of<value_is_split_by, First, layout>>,
-        judge<split_of<typename Y::layout, Second>::size == 0, reshape_cuts_a_split_axis,
-              detail::split_fact_of<value_is_split_by, Second, typename Y::layout>>,
-        typename detail::same_cuts<layout, typename Y::layout, detail::as_list<axes>>::type,
-        detail::equally_pending<layout, typename Y::layout>>;
-};
-template <class Along, class Out, class... X>
-Out joined(typename Out::extents_type extents, std::array<std::size_t, sizeof...(X)> const& counts,
-           bool recorded, std::source_location where, X const&... x) {
-    using B = typename Out::backend;
-    auto out = Out::uninitialized(extents);
-    std::array<run_of_axis, sizeof...(X)> runs{};
-    for (std::size_t i = 0, first = 0; i < sizeof...(X); first += counts[i++])
-        runs[i] = run_of_axis::of<Along>(out, first, counts[i]);
-    std::size_t nth = 0;
-    (runs[nth++].template put<B>(out.mutable_data(), x.raw_data()), ...);
-    if (recorded)
-        record_linear(
-            out, where, [runs, all = std::tuple(target_of(x)...)](auto const& d, mesh_mask pending) {
-                auto const hand_on = [&]<class Operand>(target<Operand> const& to, run_of_axis const& run) {
-                    if (!to) return;
-                    auto part = gradient_of<Operand>::uninitialized(to.extents);
-                    run.template take<B>(part.mutable_data(), d.raw_data());
-                    contribute(to, part, pending);
-                };
-                std::apply(
-                    [&](auto const&... to) {
-                        std::size_t i = 0;
-                        (hand_on(to, runs[i++]), ...);
-                    },
-                    all);
-            });
-    return out;
-}
-}
-template <class First, class Second, class Result, class X, class Y>
-struct joining : detail::joined_places<First, Second, Result, X, Y> {
-    using verdict = all_of<typename detail::joined_places<First, Second, Result, X, Y>::verdict,
-                           judge<Result::bounded || (!First::bounded && !Second::bounded &&
-                                                     First::size + Second::size == Result::size),
-                                 sizes_differ, axis_of_size<First, First::size>,
-                                 axis_of_size<Second, Second::size>, axis_of_size<Result, Result::size>>>;
-};
-template <class Axes, class Result, class X, class... Others>
-struct joining_all;
-template <template <class...> class List, class First, class... More, class Result, class X, class... Others>
-struct joining_all<List<First, More...>, Result, X, Others...> {
-    using first = detail::joined_places<First, First, Result, X, X>;
-    using axes = typename first::axes;
-    using layout = typename X::layout;
-    static constexpr bool same_order =
-        (std::is_same_v<axes, typename detail::joined_places<First, More, Result, X, Others>::other> && ...);
-    using verdict = all_of<typename detail::joined_places<First, More, Result, X, Others>::verdict...,
-                           judge<Result::bounded || (!(First::bounded || ... || More::bounded) &&
-                                                     (First::size + ... + More::size) == Result::size),
-                                 sizes_differ, axis_of_size<First, First::size>,
-                                 axis_of_size<More, More::size>..., axis_of_size<Result, Result::size>>>;
-};
-template <any_axis First, any_axis Second, any_axis Result, any_tensor X, any_tensor Y>
-auto concatenate(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    using relation = joining<First, Second, Result, typename X::operand, typename Y::operand>;
-    using verdict = all_of<not_refused<X, Y>, typename relation::verdict, detail::same_backend<X, Y>,
-                           detail::same_elements<X, Y>>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        bool const x_recorded = is_recorded(where, x), y_recorded = is_recorded(where, y);
-        bool const recorded = x_recorded || y_recorded;
-        detail::refuse_padding<First, Second, Result>();
-        static_assert(std::is_same_v<typename relation::axes, typename relation::other>,
-                      "meshwise: mw::concatenate needs the axes of both operands in one order: bring "
-                      "them there with mw::transpose");
-        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        std::size_t const of_x = x.template extent<First>(), of_y = y.template extent<Second>();
-        detail::check_same_extents<First, Second>(x, y, where);
-        return detail::joined<Result, out_type>(detail::extents_with<Result, out_type>(x, of_x + of_y),
-                                                {of_x, of_y}, recorded, where, x, y);
-    }
-}
-template <any_axis Axis, any_axis Result, any_tensor X, any_tensor Y>
-auto concatenate(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
-    return concatenate<Axis, Axis, Result>(x, y, where);
-}
-namespace detail {
-template <class, class Axis>
-using same_for_each = Axis;
-template <class Axes, class... X>
-struct pieces_of;
-template <class Axis, class Result, class... X>
-struct pieces_of<list<Axis, Result>, X...> {
-    using type = list<same_for_each<X, Axis>...>;
-};
-template <class First, class Second, class Third, class... More, class... X>
-struct pieces_of<list<First, Second, Third, More...>, X...> {
-    template <std::size_t... I>
-    static auto firsts(std::index_sequence<I...>)
-        -> list<std::tuple_element_t<I, std::tuple<First, Second, Third, More...>>...>;
-    using type = decltype(firsts(std::index_sequence_for<X...>{}));
-};
-template <class Axes, class Result, class X, class... More>
-struct joins {
-    using relation = joining_all<Axes, Result, typename X::operand, typename More::operand...>;
-    using verdict = all_of<not_refused<X, More...>, typename relation::verdict, same_backend<X, More...>,
-                           same_elements<X, More...>>;
-    template <class First, class... A>
-    static auto of(list<First, A...>, std::source_location where, X const& x, More const&... more) {
-        refuse_padding<First, A..., Result>();
-        static_assert(relation::same_order,
-                      "meshwise: mw::concatenate needs the axes of all operands in one order: bring "
-                      "them there with mw::transpose");
-        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        bool recorded = is_recorded(where, x);
-        ((recorded = is_recorded(where, more) || recorded), ...);
-        (check_same_extents<First, A>(x, more, where), ...);
-        std::array const counts{x.template extent<First>(), more.template extent<A>()...};
-        std::size_t all = 0;
-        for (std::size_t const count : counts) all += count;
-        return joined<Result, out_type>(extents_with<Result, out_type>(x, all), counts, recorded, where, x,
-                                        more...);
-    }
-};
-}
-template <any_axis... A, any_tensor X, any_tensor Y, any_tensor Z, any_tensor... More>
-    requires(sizeof...(A) == 2 || sizeof...(A) == 4 + sizeof...(More))
-auto concatenate(X const& x, Y const& y, Z const& z, More const&... more) {
-    using result = detail::last_of<detail::list<A...>>;
-    using pieces = typename detail::pieces_of<detail::list<A...>, X, Y, Z, More...>::type;
-    using joins = detail::joins<pieces, result, X, Y, Z, More...>;
-    if constexpr (!joins::verdict::value)
-        return refuse<typename joins::verdict>();
-    else
-        return joins::of(pieces{}, std::source_location::current(), x, y, z, more...);
-}
-}
-namespace meshwise {
-namespace detail {
-enum class asked { count, any, all };
-template <class T, asked What>
-struct count_fold {
-    static constexpr std::string_view name = What == asked::count ? "mw::count_nonzero"
-                                             : What == asked::any ? "mw::any"
-                                                                  : "mw::all";
-    using element = T;
-    struct part {
-        std::int64_t count;
-    };
-    static part none() { return {0}; }
-    static part of(T const* x, std::size_t n, std::size_t) {
-        part found = none();
-        for (std::size_t i = 0; i < n; ++i) found.count += x[i] == T{} ? 0 : 1;
-        return found;
-    }
-    static void join(part& all, part const& more) { all.count += more.count; }
-    static auto result(part const& all, std::size_t count) {
-        if constexpr (What == asked::count)
-            return all.count;
-        else
-            return What == asked::any ? all.count != 0 : all.count == static_cast<std::int64_t>(count);
-    }
-};
-}
-template <class... K, any_tensor X>
-auto count_nonzero(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = detail::reducible<detail::reduces::to_sums, X, K...>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::reduced<detail::reduces::to_sums, K...>(
-            detail::count_fold<typename X::value_type, detail::asked::count>{}, x, where);
-}
-template <auto First, auto... Rest, any_tensor X>
-auto count_nonzero(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <class... K, any_tensor X>
-auto any(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = detail::reducible<detail::reduces::anything, X, K...>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::reduced<detail::reduces::anything, K...>(
-            detail::count_fold<typename X::value_type, detail::asked::any>{}, x, where);
-}
-template <auto First, auto... Rest, any_tensor X>
-auto any(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <class... K, any_tensor X>
-auto all(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = detail::reducible<detail::reduces::anything, X, K...>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::reduced<detail::reduces::anything, K...>(
-            detail::count_fold<typename X::value_type, detail::asked::all>{}, x, where);
-}
-template <auto First, auto... Rest, any_tensor X>
-auto all(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-}
-namespace meshwise {
-template <class Axis, class X>
-struct running {
-    using axes = typename X::axes;
-    using layout = typename X::layout;
-    using verdict = all_of<typename detail::present<value_lacks_axis, detail::list<Axis>, axes>::type,
-                           detail::no_maximum<layout>,
-                           judge<split_of<layout, Axis>::size == 0, normalised_axis_is_split,
-                                 detail::split_fact_of<value_is_split_by, Axis, layout>>>;
-};
-namespace detail {
-template <class Axis, class X, class F>
-X for_each_row(X const& x, X const& more, F f) {
-    using ordered = last_ordered<Axis, X>;
-    using B = typename X::backend;
-    auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
-    auto out = result_of<ordered>(rows);
-    std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
-    if constexpr (B::computes) {
-        auto const *const from = rows.raw_data(), *const also = others.raw_data();
-        auto* const to = out.mutable_data();
-        B::parallel(count, 1 + 8192 / (n + 1), [&](std::size_t begin, std::size_t end) {
-            for (std::size_t r = begin; r < end; ++r) f(from + r * n, also + r * n, to + r * n, n);
-        });
-    }
-    auto in_place = in_order<X>(out);
-    clear_padding(in_place);
-    return in_place;
-}
-template <class T>
-using sum_number = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
-template <class Axis, bool FromTheEnd, class X>
-X running_sum(X const& x) {
-    using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [](T const* from, T const*, T* to, std::size_t n) {
-        sum_number<T> sum{};
-        for (std::size_t i = 0; i < n; ++i) {
-            std::size_t const at = FromTheEnd ? n - 1 - i : i;
-            to[at] = static_cast<T>(sum += static_cast<sum_number<T>>(from[at]));
-        }
-    });
-}
-template <class Axis, bool FromTheEnd, class X>
-X running_sum_over_ranks(X const& x, std::source_location where) {
-    using T = typename X::value_type;
-    using B = typename X::backend;
-    X out = running_sum<Axis, FromTheEnd>(x);
-    constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
-    context& here = current();
-    std::size_t const ranks = here.team->group_size(over);
-    if (ranks == 1) return out;
-    auto totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
-    std::size_t const rows = totals.size();
-    buffer const all(*here.pool, ranks * rows * sizeof(T), here.allocating_for),
-        order(*here.pool, (ranks + 1) * sizeof(std::uint64_t), here.allocating_for);
-    auto* const pieces = static_cast<std::uint64_t*>(order.data());
-    std::uint64_t const own = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
-    if constexpr (B::computes) pieces[ranks] = own;
-    here.team->all_gather(over, element_type_of<T>, totals.raw_data(), all.data(), {1, rows}, where);
-    here.team->all_gather(over, element_type::uint64, pieces + ranks, pieces, {1, 1}, where);
-    if constexpr (B::computes) {
-        T* const before = totals.mutable_data();
-        for (std::size_t r = 0; r < rows; ++r) {
-            sum_number<T> sum{};
-            for (std::size_t q = 0; q < ranks; ++q)
-                if (FromTheEnd ? pieces[q] > own : pieces[q] < own)
-                    sum += static_cast<sum_number<T>>(static_cast<T const*>(all.data())[q * rows + r]);
-            before[r] = static_cast<T>(sum);
-        }
-    }
-    auto const added = loops_over(out, out, totals);
-    iteration_space<2> loops;
-    loops.dims = added.dims, loops.extents = added.extents, loops.out = added.out;
-    loops.in = {added.out, added.in[0]};
-    B::map(
-        loops, [](auto a, auto b) { return static_cast<T>(a + b); }, out.mutable_data(), out.raw_data(),
-        totals.raw_data());
-    clear_padding(out);
-    return out;
-}
-template <class Axis, class X>
-X running_product(X const& x) {
-    using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [](T const* from, T const*, T* to, std::size_t n) {
-        sum_number<T> product{1};
-        for (std::size_t i = 0; i < n; ++i)
-            to[i] = static_cast<T>(product *= static_cast<sum_number<T>>(from[i]));
-    });
-}
-template <class Axis, class X>
-X gradient_of_running_product(X const& x, X const& d) {
-    using T = typename X::value_type;
-    return for_each_row<Axis>(x, d, [](T const* from, T const* slopes, T* to, std::size_t n) {
-        double before = 1, after = 0;
-        for (std::size_t i = n; i-- > 0;) {
-            after =
-                static_cast<double>(slopes[i]) + (i + 1 < n ? static_cast<double>(from[i + 1]) * after : 0);
-            to[i] = static_cast<T>(after);
-        }
-        for (std::size_t i = 0; i < n; before *= static_cast<double>(from[i++]))
-            to[i] = static_cast<T>(before * static_cast<double>(to[i]));
-    });
-}
-}
-template <any_axis Axis, any_tensor X>
-auto cumsum(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict =
-        all_of<not_refused<X>, detail::no_mask<X>, typename running<Axis, typename X::operand>::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        bool const recorded = is_recorded(where, x);
-        auto out = detail::running_sum<Axis, false>(x.detached());
-        if (recorded)
-            record_linear(out, where, [to = target_of(x)](auto const& d, mesh_mask pending) {
-                contribute(to, detail::running_sum<Axis, true>(d), pending);
-            });
-        return out;
-    }
-}
-template <any_strategy S, any_axis Axis, any_tensor X>
-auto cumsum(X const& x, std::source_location where = std::source_location::current()) {
-    using L = typename X::layout;
-    using verdict =
-        all_of<not_refused<X>, detail::no_mask<X>,
-               typename detail::present<value_lacks_axis, detail::list<Axis>, typename X::axes>::type,
-               detail::not_pending<L>, detail::same_mesh<L, layout<typename S::mesh>>>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        bool const recorded = is_recorded(where, x);
-        auto out = detail::running_sum_over_ranks<Axis, false>(x.detached(), where);
-        if (recorded)
-            record(out, where, [to = target_of(x), where](auto const& d) {
-                contribute(to, detail::running_sum_over_ranks<Axis, true>(d, where));
-            });
-        return settle<S>(out, where);
-    }
-}
-template <any_axis Axis, any_tensor X>
-auto cumprod(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict =
-        all_of<not_refused<X>, detail::no_mask<X>, typename along<Axis, typename X::operand>::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        [[maybe_unused]] bool const recorded = is_recorded(where, x);
-        auto out = detail::running_product<Axis>(x.detached());
-        if constexpr (std::is_floating_point_v<typename X::value_type>) {
-            if (recorded)
-                record(out, where, [x](auto const& d) {
-                    contribute(target_of(x), detail::gradient_of_running_product<Axis>(x.detached(), d));
-                });
-        } else
-            detail::refuse_recorded("mw::cumprod", x);
-        return out;
-    }
-}
-template <any_tensor X>
-auto cumsum(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <auto Position, any_tensor X>
-auto cumsum(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <any_tensor X>
-auto cumprod(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <auto Position, any_tensor X>
-auto cumprod(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-}
-namespace meshwise {
-template <class New, class X>
-struct expanding {
-    using axes = as_axes<detail::concat<detail::list<New>, detail::as_list<typename X::axes>>>;
-    using layout = typename X::layout;
-    using verdict = all_of<detail::no_maximum<layout>, detail::few_axes<X::axes::count + 1>>;
-};
-template <any_axis New, any_tensor X>
-auto expand(X const& x, std::size_t extent = New::size,
-            std::source_location where = std::source_location::current()) {
-    using relation = expanding<New, typename X::operand>;
-    using verdict = all_of<not_refused<X>, typename relation::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        if (!New::bounded && extent != New::size)
-            throw error("axis " + std::string(name_of<New>()) + " has " + std::to_string(New::size) +
-                        " elements, and " + std::to_string(extent) +
-                        " are asked for; leave the number out, or take an axis of mw::up_to");
-        auto const extents = detail::extents_with<New, out_type>(x, extent);
-        if constexpr (New::size == 1 && !New::bounded)
-            return detail::relabelled<out_type>(x, extents, where);
-        else {
-            bool const recorded = is_recorded(where, x);
-            auto out = detail::repeated<out_type>(x, out_type::over({}, extents));
-            if (recorded)
-                record_linear(out, where, [to = target_of(x)](auto const& d, mesh_mask pending) {
-                    contribute(to, detail::summed<gradient_of<X>, detail::list<New>>(d), pending);
-                });
-            return out;
-        }
-    }
-}
-template <class Axis, class X>
-struct squeezing {
-    using axes = as_axes<detail::without<detail::as_list<typename X::axes>, detail::list<Axis>>>;
-    using layout = relayout<axes, detail::sums_of<typename X::layout>, typename X::layout>;
-    using verdict =
-        all_of<typename detail::present<value_lacks_axis, detail::list<Axis>, typename X::axes>::type,
-               detail::no_maximum<typename X::layout>,
-               judge<Axis::size == 1 && !Axis::bounded, sizes_differ, axis_of_size<Axis, Axis::size>>>;
-};
-template <any_axis Axis, any_tensor X>
-auto squeeze(X const& x, std::source_location where = std::source_location::current()) {
-    using relation = squeezing<Axis, typename X::operand>;
-    using verdict = all_of<not_refused<X>, typename relation::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::relabelled<with_place<X, typename relation::axes, typename relation::layout>>(
-            x, x.extents(), where);
-}
-}
-namespace meshwise {
-namespace detail {
-template <class T>
-struct logsumexp_fold {
-    static constexpr std::string_view name = "mw::logsumexp";
-    using element = T;
-    using number = wide_element<T>;
-    struct part {
-        double largest, sum;
-    };
-    static part none() { return {-std::numeric_limits<double>::infinity(), 0}; }
-    static part of(T const* x, std::size_t n, std::size_t) {
-        double const largest =
-            cpu::reduce_row<cpu::larger, number>(n, [](T a) { return static_cast<number>(a); }, x);
-        auto const shift = static_cast<number>(std::isinf(largest) ? 0 : largest);
-        return {largest, cpu::reduce_row<cpu::plus, number>(
-                             n, [shift](T a) { return meshwise::exp(static_cast<number>(a) - shift); }, x)};
-    }
-    static void join(part& all, part const& more) {
-        double most = all.largest;
-        cpu::larger::combine(most, more.largest);
-        auto const scaled = [most](part const& one) {
-            return one.largest == most ? one.sum : one.sum * std::exp(one.largest - most);
-        };
-        all = {most, scaled(all) + scaled(more)};
-    }
-    static T result(part const& all, std::size_t) {
-        return static_cast<T>(std::isinf(all.largest) && all.largest < 0 ? all.largest
-                                                                         : all.largest + std::log(all.sum));
-    }
-    static auto slope(part const& all, T d, std::size_t count) {
-        auto const whole = static_cast<number>(result(all, count));
-        bool const is_empty = std::isinf(whole) && whole < 0;
-        return [whole, d, is_empty](T x) {
-            return is_empty ? T{} : static_cast<T>(d * meshwise::exp(static_cast<number>(x) - whole));
-        };
-    }
-};
-}
-template <class... K, any_tensor X>
-auto logsumexp(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = detail::reducible<detail::reduces::fractions, X, K...>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::reduced<detail::reduces::fractions, K...>(
-            detail::logsumexp_fold<typename X::value_type>{}, x, where);
-}
-template <auto First, auto... Rest, any_tensor X>
-auto logsumexp(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-}
-namespace meshwise {
 namespace elementary::functions {
 struct isnan {
     constexpr bool operator()(auto a) const { return meshwise::isnan(a); }
@@ -12916,73 +12340,211 @@ inline poison operator!(poison const&) { return {}; }
 }
 namespace meshwise {
 namespace detail {
-template <class X>
-using has_a_mean = judge<!std::is_integral_v<typename X::value_type>, function_of_integers,
-                         value_has_elements<typename X::value_type>>;
-template <class X, class... A>
-double share_of_one(X const& x, list<A...>) {
-    std::size_t const count = (std::size_t{1} * ... * true_extent<A>(x));
-    return count == 0 ? 0 : 1 / static_cast<double>(count);
-}
-}
-template <any_axis... A, any_tensor X>
-auto mean(X const& x, std::source_location where = std::source_location::current()) {
-    using summed = typename detail::reduced_names<X, A...>::axes;
-    using verdict = all_of<not_refused<X>, detail::has_a_mean<X>,
-                           typename summation<summed, typename X::operand>::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return scale(sum<A...>(x, where), detail::share_of_one(x, summed{}), where);
-}
-template <any_strategy S, any_axis... A, any_tensor X>
-auto mean(X const& x, std::source_location where = std::source_location::current()) {
-    using summed = typename detail::reduced_names<X, A...>::axes;
-    using verdict = all_of<not_refused<X>, detail::has_a_mean<X>,
-                           typename summation<summed, typename X::operand>::verdict,
-                           detail::same_mesh<typename X::layout, layout<typename S::mesh>>>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return scale(settle<S>(sum<A...>(x, where), where), detail::share_of_one(x, summed{}), where);
-}
-template <auto First, auto... Rest, any_tensor X>
-auto mean(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <class... K, any_tensor X>
-    requires detail::misnamed<K...>
-auto mean(X const&) {
-    using verdict = all_of<not_refused<X>, typename detail::judged_names<K...>::verdict>;
-    return refuse<verdict>();
-}
-}
-namespace meshwise {
-namespace detail {
-template <class T>
-struct min_fold : extreme_fold<T, false> {
-    static constexpr std::string_view name = "mw::min";
-    static constexpr bool gradient_goes_to_one_element = true;
-    template <class Reduced, class X, class D>
-    static gradient_of<X> gradient(X const& x, D const& d, std::source_location where) {
-        return gradient_of_max<Reduced>(each_of(elementary::times_number<T>{-1}, x), d, where);
-    }
+template <class First, class Second, class Result, class X, class Y>
+struct joined_places {
+    template <class From>
+    struct renamed {
+        template <class A>
+        using named = std::conditional_t<std::is_same_v<A, From>, Result, A>;
+        template <class... A>
+        using type = axes<named<A>...>;
+    };
+    using axes = detail::apply_to<renamed<First>::template type, typename X::axes>;
+    using other = detail::apply_to<renamed<Second>::template type, typename Y::axes>;
+    using layout = typename X::layout;
+    using verdict = all_of<
+        detail::same_mesh<layout, typename Y::layout>,
+        typename detail::present<left_operand_lacks_axis, detail::list<First>, typename X::axes>::type,
+        typename detail::present<right_operand_lacks_axis, detail::list<Second>, typename Y::axes>::type,
+        typename detail::present<right_operand_lacks_axis, axes, other>::type,
+        typename detail::present<left_operand_lacks_axis, other, axes>::type,
+        judge<split_of<layout, First>::size == 0, reshape_cuts_a_split_axis,
+              detail::split_fact_of<value_is_split_by, First, layout>>,
+        judge<split_of<typename Y::layout, Second>::size == 0, reshape_cuts_a_split_axis,
+              detail::split_fact_of<value_is_split_by, Second, typename Y::layout>>,
+        typename detail::same_cuts<layout, typename Y::layout, detail::as_list<axes>>::type,
+        detail::equally_pending<layout, typename Y::layout>>;
 };
+template <class Along, class Out, class... X>
+Out joined(typename Out::extents_type extents, std::array<std::size_t, sizeof...(X)> const& counts,
+           bool recorded, std::source_location where, X const&... x) {
+    using B = typename Out::backend;
+    auto out = Out::uninitialized(extents);
+    std::array<run_of_axis, sizeof...(X)> runs{};
+    for (std::size_t i = 0, first = 0; i < sizeof...(X); first += counts[i++])
+        runs[i] = run_of_axis::of<Along>(out, first, counts[i]);
+    std::size_t nth = 0;
+    (runs[nth++].template put<B>(out.mutable_data(), x.raw_data()), ...);
+    if (recorded)
+        record_linear(
+            out, where, [runs, all = std::tuple(target_of(x)...)](auto const& d, mesh_mask pending) {
+                auto const hand_on = [&]<class Operand>(target<Operand> const& to, run_of_axis const& run) {
+                    if (!to) return;
+                    auto part = gradient_of<Operand>::uninitialized(to.extents);
+                    run.template take<B>(part.mutable_data(), d.raw_data());
+                    contribute(to, part, pending);
+                };
+                std::apply(
+                    [&](auto const&... to) {
+                        std::size_t i = 0;
+                        (hand_on(to, runs[i++]), ...);
+                    },
+                    all);
+            });
+    return out;
 }
-template <class... K, any_tensor X>
-auto min(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = detail::reducible<detail::reduces::anything, X, K...>;
+}
+template <class First, class Second, class Result, class X, class Y>
+struct joining : detail::joined_places<First, Second, Result, X, Y> {
+    using verdict = all_of<typename detail::joined_places<First, Second, Result, X, Y>::verdict,
+                           judge<Result::bounded || (!First::bounded && !Second::bounded &&
+                                                     First::size + Second::size == Result::size),
+                                 sizes_differ, axis_of_size<First, First::size>,
+                                 axis_of_size<Second, Second::size>, axis_of_size<Result, Result::size>>>;
+};
+template <class Axes, class Result, class X, class... Others>
+struct joining_all;
+template <template <class...> class List, class First, class... More, class Result, class X, class... Others>
+struct joining_all<List<First, More...>, Result, X, Others...> {
+    using first = detail::joined_places<First, First, Result, X, X>;
+    using axes = typename first::axes;
+    using layout = typename X::layout;
+    static constexpr bool same_order =
+        (std::is_same_v<axes, typename detail::joined_places<First, More, Result, X, Others>::other> && ...);
+    using verdict = all_of<typename detail::joined_places<First, More, Result, X, Others>::verdict...,
+                           judge<Result::bounded || (!(First::bounded || ... || More::bounded) &&
+                                                     (First::size + ... + More::size) == Result::size),
+                                 sizes_differ, axis_of_size<First, First::size>,
+                                 axis_of_size<More, More::size>..., axis_of_size<Result, Result::size>>>;
+};
+template <any_axis First, any_axis Second, any_axis Result, any_tensor X, any_tensor Y>
+auto concatenate(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    using relation = joining<First, Second, Result, typename X::operand, typename Y::operand>;
+    using verdict = all_of<not_refused<X, Y>, typename relation::verdict, detail::same_backend<X, Y>,
+                           detail::same_elements<X, Y>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        detail::refuse_padding(typename detail::reduced_names<X, K...>::axes{});
-        return detail::reduced<detail::reduces::anything, K...>(detail::min_fold<typename X::value_type>{}, x,
-                                                                where);
+        bool const x_recorded = is_recorded(where, x), y_recorded = is_recorded(where, y);
+        bool const recorded = x_recorded || y_recorded;
+        detail::refuse_padding<First, Second, Result>();
+        static_assert(std::is_same_v<typename relation::axes, typename relation::other>,
+                      "meshwise: mw::concatenate needs the axes of both operands in one order: bring "
+                      "them there with mw::transpose");
+        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+        std::size_t const of_x = x.template extent<First>(), of_y = y.template extent<Second>();
+        detail::check_same_extents<First, Second>(x, y, where);
+        return detail::joined<Result, out_type>(detail::extents_with<Result, out_type>(x, of_x + of_y),
+                                                {of_x, of_y}, recorded, where, x, y);
     }
 }
-template <auto First, auto... Rest, any_tensor X>
-auto min(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
+template <any_axis Axis, any_axis Result, any_tensor X, any_tensor Y>
+auto concatenate(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    return concatenate<Axis, Axis, Result>(x, y, where);
+}
+namespace detail {
+template <class, class Axis>
+using same_for_each = Axis;
+template <class Axes, class... X>
+struct pieces_of;
+template <class Axis, class Result, class... X>
+struct pieces_of<list<Axis, Result>, X...> {
+    using type = list<same_for_each<X, Axis>...>;
+};
+template <class First, class Second, class Third, class... More, class... X>
+struct pieces_of<list<First, Second, Third, More...>, X...> {
+    template <std::size_t... I>
+    static auto firsts(std::index_sequence<I...>)
+        -> list<std::tuple_element_t<I, std::tuple<First, Second, Third, More...>>...>;
+    using type = decltype(firsts(std::index_sequence_for<X...>{}));
+};
+template <class Axes, class Result, class X, class... More>
+struct joins {
+    using relation = joining_all<Axes, Result, typename X::operand, typename More::operand...>;
+    using verdict = all_of<not_refused<X, More...>, typename relation::verdict, same_backend<X, More...>,
+                           same_elements<X, More...>>;
+    template <class First, class... A>
+    static auto of(list<First, A...>, std::source_location where, X const& x, More const&... more) {
+        refuse_padding<First, A..., Result>();
+        static_assert(relation::same_order,
+                      "meshwise: mw::concatenate needs the axes of all operands in one order: bring "
+                      "them there with mw::transpose");
+        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+        bool recorded = is_recorded(where, x);
+        ((recorded = is_recorded(where, more) || recorded), ...);
+        (check_same_extents<First, A>(x, more, where), ...);
+        std::array const counts{x.template extent<First>(), more.template extent<A>()...};
+        std::size_t all = 0;
+        for (std::size_t const count : counts) all += count;
+        return joined<Result, out_type>(extents_with<Result, out_type>(x, all), counts, recorded, where, x,
+                                        more...);
+    }
+};
+}
+template <any_axis... A, any_tensor X, any_tensor Y, any_tensor Z, any_tensor... More>
+    requires(sizeof...(A) == 2 || sizeof...(A) == 4 + sizeof...(More))
+auto concatenate(X const& x, Y const& y, Z const& z, More const&... more) {
+    using result = detail::last_of<detail::list<A...>>;
+    using pieces = typename detail::pieces_of<detail::list<A...>, X, Y, Z, More...>::type;
+    using joins = detail::joins<pieces, result, X, Y, Z, More...>;
+    if constexpr (!joins::verdict::value)
+        return refuse<typename joins::verdict>();
+    else
+        return joins::of(pieces{}, std::source_location::current(), x, y, z, more...);
+}
+}
+namespace meshwise {
+template <class New, class X>
+struct expanding {
+    using axes = as_axes<detail::concat<detail::list<New>, detail::as_list<typename X::axes>>>;
+    using layout = typename X::layout;
+    using verdict = all_of<detail::no_maximum<layout>, detail::few_axes<X::axes::count + 1>>;
+};
+template <any_axis New, any_tensor X>
+auto expand(X const& x, std::size_t extent = New::size,
+            std::source_location where = std::source_location::current()) {
+    using relation = expanding<New, typename X::operand>;
+    using verdict = all_of<not_refused<X>, typename relation::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+        if (!New::bounded && extent != New::size)
+            throw error("axis " + std::string(name_of<New>()) + " has " + std::to_string(New::size) +
+                        " elements, and " + std::to_string(extent) +
+                        " are asked for; leave the number out, or take an axis of mw::up_to");
+        auto const extents = detail::extents_with<New, out_type>(x, extent);
+        if constexpr (New::size == 1 && !New::bounded)
+            return detail::relabelled<out_type>(x, extents, where);
+        else {
+            bool const recorded = is_recorded(where, x);
+            auto out = detail::repeated<out_type>(x, out_type::over({}, extents));
+            if (recorded)
+                record_linear(out, where, [to = target_of(x)](auto const& d, mesh_mask pending) {
+                    contribute(to, detail::summed<gradient_of<X>, detail::list<New>>(d), pending);
+                });
+            return out;
+        }
+    }
+}
+template <class Axis, class X>
+struct squeezing {
+    using axes = as_axes<detail::without<detail::as_list<typename X::axes>, detail::list<Axis>>>;
+    using layout = relayout<axes, detail::sums_of<typename X::layout>, typename X::layout>;
+    using verdict =
+        all_of<typename detail::present<value_lacks_axis, detail::list<Axis>, typename X::axes>::type,
+               detail::no_maximum<typename X::layout>,
+               judge<Axis::size == 1 && !Axis::bounded, sizes_differ, axis_of_size<Axis, Axis::size>>>;
+};
+template <any_axis Axis, any_tensor X>
+auto squeeze(X const& x, std::source_location where = std::source_location::current()) {
+    using relation = squeezing<Axis, typename X::operand>;
+    using verdict = all_of<not_refused<X>, typename relation::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::relabelled<with_place<X, typename relation::axes, typename relation::layout>>(
+            x, x.extents(), where);
 }
 }
 namespace meshwise {
@@ -13295,168 +12857,6 @@ auto unfold(X const& x, unfold_options const& how = {},
 }
 }
 namespace meshwise {
-struct norm_options {
-    double p = 2;
-};
-namespace detail {
-template <class T>
-struct norm_fold {
-    static constexpr std::string_view name = "mw::norm";
-    using element = T;
-    struct part {
-        double total;
-        double largest;
-    };
-    double p = 2;
-    static part none() { return {0, 0}; }
-    part of(T const* x, std::size_t n, std::size_t) const {
-        auto const magnitude = [](T a) { return std::abs(static_cast<double>(a)); };
-        auto const square = [](T a) { return static_cast<double>(a) * static_cast<double>(a); };
-        if (p == 1) return {cpu::reduce_row<cpu::plus, double>(n, magnitude, x), 0};
-        if (p == 2) return {cpu::reduce_row<cpu::plus, double>(n, square, x), 0};
-        double const most = cpu::reduce_row<cpu::larger, double>(n, magnitude, x);
-        return {most, cpu::reduce_row<cpu::plus, double>(
-                          n, [&](T a) { return magnitude(a) == most ? 1.0 : 0.0; }, x)};
-    }
-    void join(part& all, part const& more) const {
-        if (p == 1 || p == 2)
-            all.total += more.total;
-        else if (more.total > all.total || std::isnan(more.total))
-            all = more;
-        else if (more.total == all.total)
-            all.largest += more.largest;
-    }
-    T result(part const& all, std::size_t) const {
-        return static_cast<T>(p == 2 ? std::sqrt(all.total) : all.total);
-    }
-    auto slope(part const& all, T d, std::size_t) const {
-        double const norm = std::sqrt(all.total), whole = static_cast<double>(d);
-        double const factor = p == 1 ? whole : p == 2 ? (norm == 0 ? 0 : whole / norm) : whole / all.largest;
-        return [p = p, most = all.total, factor](T x) {
-            auto const own = static_cast<double>(x);
-            double const sign = own > 0 ? 1 : own < 0 ? -1 : own * 0;
-            bool const counts = p == 1 || std::abs(own) == most;
-            return static_cast<T>(factor * (p == 2 ? own : counts ? sign : 0));
-        };
-    }
-};
-}
-template <class... K, any_tensor X>
-auto norm(X const& x, norm_options const& how = {},
-          std::source_location where = std::source_location::current()) {
-    using verdict = detail::reducible<detail::reduces::fractions, X, K...>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        if (how.p != 1 && how.p != 2 && how.p != std::numeric_limits<double>::infinity())
-            throw error("mw::norm has the option p = " + std::to_string(how.p) +
-                        "; it is 1, 2 or std::numeric_limits<double>::infinity()");
-        return detail::reduced<detail::reduces::fractions, K...>(
-            detail::norm_fold<typename X::value_type>{how.p}, x, where);
-    }
-}
-template <auto First, auto... Rest, any_tensor X>
-auto norm(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-}
-namespace meshwise {
-namespace detail {
-template <class Classes, class Ids>
-using encodable = all_of<not_refused<Ids>, not_pending<typename Ids::layout>, counts_in_int32<Ids>,
-                         few_axes<Ids::axis_count + 1>>;
-}
-template <any_axis Classes, class T = float, any_tensor Ids>
-auto one_hot(Ids const& ids, std::source_location where = std::source_location::current()) {
-    using verdict = detail::encodable<Classes, Ids>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        static_assert(!Classes::bounded, "meshwise: the classes of mw::one_hot are an axis of fixed size");
-        check_operands(where, ids);
-        detail::check_ids<Classes>(ids, "id", ignore_index);
-        using all = as_axes<detail::concat<detail::as_list<typename Ids::axes>, detail::list<Classes>>>;
-        using out_type =
-            tensor<T, all, relayout<all, detail::list<>, typename Ids::layout>, typename Ids::backend>;
-        auto out = result_of<out_type>(ids);
-        T* const elements = out.mutable_data();
-        out_type::backend::fill(elements, out.size(), T{});
-        if constexpr (out_type::backend::computes)
-            for (std::size_t i = 0; i < ids.size(); ++i)
-                if (std::int32_t const id = ids.raw_data()[i]; id != ignore_index)
-                    elements[i * Classes::size + static_cast<std::size_t>(id)] = T{1};
-        detail::clear_padding(out);
-        return out;
-    }
-}
-}
-namespace meshwise {
-namespace detail {
-struct times {
-    template <class T>
-    static constexpr T identity = T{1};
-    template <class V>
-    static MESHWISE_INLINE void combine(V& total, V const& value) {
-        total *= value;
-    }
-};
-template <class T>
-struct prod_fold {
-    static constexpr std::string_view name = "mw::prod";
-    using element = T;
-    using number = std::conditional_t<counts_fractions<T>, double, std::uint64_t>;
-    struct part {
-        number others;
-        std::uint64_t zeros;
-    };
-    static part none() { return {number{1}, 0}; }
-    static part of(T const* x, std::size_t n, std::size_t) {
-        part found = none();
-        if constexpr (counts_fractions<T>) {
-            auto const wide = [](T a) { return static_cast<double>(a); };
-            found.others = cpu::reduce_row<times, double>(n, wide, x);
-            if (found.others != 0 && found.others == found.others) return found;
-            found.others =
-                cpu::reduce_row<times, double>(n, [&](T a) { return wide(a) == 0 ? 1.0 : wide(a); }, x);
-            found.zeros = static_cast<std::uint64_t>(
-                cpu::reduce_row<cpu::plus, double>(n, [&](T a) { return wide(a) == 0 ? 1.0 : 0.0; }, x));
-        } else
-            for (std::size_t i = 0; i < n; ++i) {
-                auto const number = static_cast<std::uint64_t>(x[i]);
-                number == 0 ? void(++found.zeros) : void(found.others *= number);
-            }
-        return found;
-    }
-    static void join(part& all, part const& more) { all.others *= more.others, all.zeros += more.zeros; }
-    static T result(part const& all, std::size_t) {
-        return static_cast<T>(all.zeros == 0 ? all.others : all.others * number{0});
-    }
-    static auto slope(part const& all, T d, std::size_t)
-        requires counts_fractions<T>
-    {
-        double const others = static_cast<double>(d) * all.others;
-        return [others, zeros = all.zeros](T x) {
-            auto const own = static_cast<double>(x);
-            return static_cast<T>(zeros == 0 ? others / own : zeros == 1 && own == 0 ? others : 0);
-        };
-    }
-};
-}
-template <class... K, any_tensor X>
-auto prod(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = all_of<detail::no_mask<X>, detail::reducible<detail::reduces::anything, X, K...>>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::reduced<detail::reduces::anything, K...>(detail::prod_fold<typename X::value_type>{},
-                                                                x, where);
-}
-template <auto First, auto... Rest, any_tensor X>
-auto prod(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-}
-namespace meshwise {
 namespace detail {
 template <class... A>
 constexpr std::size_t stored_elements(list<A...>) {
@@ -13708,195 +13108,6 @@ auto shift(X const& x, std::ptrdiff_t n, std::source_location where = std::sourc
         detail::refuse_padding<Axis>();
         return detail::shifted<Axis>(x, n, false, where);
     }
-}
-}
-namespace meshwise {
-template <any_axis Axis, any_tensor X>
-auto softmax(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        bool const recorded = is_recorded(where, x);
-        detail::refuse_padding<Axis>();
-        using B = typename X::backend;
-        auto const rows = detail::with_last<Axis>(x);
-        auto y = result_of<detail::last_ordered<Axis, X>>(x);
-        std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
-        B::softmax(count, n, rows.raw_data(), y.mutable_data());
-        auto out = detail::in_order<X>(y);
-        detail::clear_padding(out);
-        if (recorded)
-            record(out, where, [to = target_of(x), y, n, count](auto const& d) {
-                auto const slope = detail::with_last<Axis>(d);
-                auto dx = result_of<detail::last_ordered<Axis, X>>(y);
-                B::softmax_gradient(count, n, y.raw_data(), slope.raw_data(), dx.mutable_data());
-                contribute(to, detail::in_order<X>(dx));
-            });
-        return out;
-    }
-}
-template <any_tensor X>
-auto softmax(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <auto Position, any_tensor X>
-auto softmax(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-}
-namespace meshwise {
-struct sort_options {
-    bool descending = false;
-};
-template <class Values, class Indices>
-struct ranked {
-    Values values;
-    Indices indices;
-};
-namespace detail {
-template <class Axis, class Top, class X>
-struct ranking {
-    using place = slicing<Axis, Top, typename X::operand>;
-    using values = with_place<X, typename place::axes, typename place::layout>;
-    using indices = with_elements<values, std::int32_t>;
-    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict,
-                           judge<(Top::bounded || Top::size <= Axis::size), sizes_differ,
-                                 axis_of_size<Axis, Axis::true_size>, axis_of_size<Top, Top::size>>>;
-};
-template <class T>
-void rank_row(T const* row, std::size_t n, std::size_t wanted, bool descending,
-              std::vector<std::int32_t>& order) {
-    order.resize(n);
-    std::iota(order.begin(), order.end(), 0);
-    auto const before = [row, descending](std::int32_t i, std::int32_t j) {
-        auto const a = row[descending ? j : i], b = row[descending ? i : j];
-        bool const a_is_nan = a != a, b_is_nan = b != b;
-        if (a_is_nan || b_is_nan) return a_is_nan == b_is_nan ? i < j : b_is_nan;
-        return a < b || (a == b && i < j);
-    };
-    auto const end = order.begin() + static_cast<std::ptrdiff_t>(wanted);
-    if (wanted == n)
-        std::sort(order.begin(), order.end(), before);
-    else
-        std::partial_sort(order.begin(), end, order.end(), before);
-}
-template <class Axis, class Top, class X>
-auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, bool descending,
-                 std::source_location where) {
-    using B = typename X::backend;
-    using T = typename X::value_type;
-    using places = ranking<Axis, Top, X>;
-    using rows_type = last_ordered<Top, typename places::values>;
-    static_assert(Axis::true_size <= std::size_t{1} << 31U,
-                  "meshwise: indices are int32, and this axis has more elements");
-    [[maybe_unused]] bool const recorded = is_recorded(where, x);
-    auto const rows = with_last<Axis>(x);
-    std::size_t const n = x.template extent<Axis>(), counted = true_extent<Axis>(x),
-                      found = std::min(wanted, counted);
-    auto values = rows_type::uninitialized(extents_with<Top, rows_type>(x, wanted));
-    auto order = with_elements<rows_type, std::int32_t>::uninitialized(values.extents());
-    std::size_t const count = n == 0 ? 0 : rows.size() / n;
-    if constexpr (B::computes) {
-        T const* const from = rows.raw_data();
-        T* const to = values.mutable_data();
-        std::int32_t* const at = order.mutable_data();
-        B::parallel(count, 1 + 1024 / (n + 1), [&](std::size_t begin, std::size_t end) {
-            std::vector<std::int32_t> ranks;
-            for (std::size_t r = begin; r < end; ++r) {
-                rank_row(from + r * n, counted, found, descending, ranks);
-                for (std::size_t i = 0; i < wanted; ++i) {
-                    at[r * wanted + i] = i < found ? ranks[i] : 0;
-                    to[r * wanted + i] = i < found ? from[r * n + static_cast<std::size_t>(ranks[i])] : T{};
-                }
-            }
-        });
-    }
-    auto out = in_order<typename places::values>(values);
-    auto indices = in_order<typename places::indices>(order);
-    if constexpr (std::is_floating_point_v<T>) {
-        if (recorded)
-            record(out, where, [to = target_of(x), order, n, wanted, found, count](auto const& d) {
-                auto const slopes = with_last<Top>(d);
-                auto gradient = result_of<last_ordered<Axis, X>>(gradient_of<X>::over({}, to.extents));
-                B::fill(gradient.mutable_data(), gradient.size(), T{});
-                if constexpr (B::computes) {
-                    auto const* const from = slopes.raw_data();
-                    auto const* const at = order.raw_data();
-                    auto* const into = gradient.mutable_data();
-                    for (std::size_t r = 0; r < count; ++r)
-                        for (std::size_t i = 0; i < found; ++i)
-                            into[r * n + static_cast<std::size_t>(at[r * wanted + i])] = from[r * wanted + i];
-                }
-                contribute(to, in_order<gradient_of<X>>(gradient));
-            });
-    } else
-        refuse_recorded(operation, x);
-    return ranked<typename places::values, typename places::indices>{std::move(out), std::move(indices)};
-}
-}
-template <any_axis Axis, any_tensor X>
-auto sort(X const& x, sort_options const& how = {},
-          std::source_location where = std::source_location::current()) {
-    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else
-        return detail::ranked_rows<Axis, Axis>("mw::sort", x, x.template extent<Axis>(), how.descending,
-                                               where)
-            .values;
-}
-template <any_axis Axis, any_tensor X>
-auto argsort(X const& x, sort_options const& how = {},
-             std::source_location where = std::source_location::current()) {
-    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        if (is_recorded(where, x)) detail::refuse_without_gradient("mw::argsort", where);
-        return detail::ranked_rows<Axis, Axis>("mw::argsort", x, x.template extent<Axis>(), how.descending,
-                                               where)
-            .indices;
-    }
-}
-template <any_axis Axis, any_axis Top, any_tensor X>
-auto top_k(X const& x, std::size_t extent = Top::size,
-           std::source_location where = std::source_location::current()) {
-    using verdict = typename detail::ranking<Axis, Top, X>::verdict;
-    if constexpr (!verdict::value)
-        return refuse<verdict>();
-    else {
-        if (extent > detail::true_extent<Axis>(x) || (!Top::bounded && extent != Top::size))
-            throw error("mw::top_k was asked for the " + std::to_string(extent) + " largest elements of " +
-                        std::string(name_of<Axis>()) + ", which has " +
-                        std::to_string(detail::true_extent<Axis>(x)) + ", as " + std::string(name_of<Top>()) +
-                        " of " + std::to_string(Top::size) + "; ask for fewer");
-        return detail::ranked_rows<Axis, Top>("mw::top_k", x, extent, true, where);
-    }
-}
-template <any_tensor X>
-auto sort(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <auto Position, any_tensor X>
-auto sort(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <any_tensor X>
-auto argsort(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <auto Position, any_tensor X>
-auto argsort(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <any_tensor X>
-auto top_k(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
-}
-template <auto Position, any_tensor X>
-auto top_k(X const&) {
-    return refuse<detail::unnamed_axis<X>>();
 }
 }
 namespace meshwise {
@@ -14342,6 +13553,730 @@ auto triu(X const& x, std::ptrdiff_t diagonal = 0,
 }
 }
 namespace meshwise {
+namespace detail {
+template <class T, bool Largest>
+struct place_fold {
+    static constexpr std::string_view name = Largest ? "mw::argmax" : "mw::argmin";
+    using element = T;
+    using extreme = extreme_fold<T, Largest>;
+    using number = typename extreme::number;
+    static constexpr std::uint64_t nowhere = ~std::uint64_t{0};
+    struct part {
+        number best;
+        std::uint64_t place;
+    };
+    std::uint64_t first = 0;
+    static part none() { return {extreme::none().best, nowhere}; }
+    static bool equal(number a, number b) { return a == b || (a != a && b != b); }
+    part of(T const* x, std::size_t n, std::size_t place) const {
+        number const best = extreme::of(x, n, place).best;
+        std::size_t i = 0;
+        while (i + 1 < n && !equal(static_cast<number>(x[i]), best)) ++i;
+        return {best, first + place + i};
+    }
+    static void join(part& all, part const& more) {
+        if (more.place == nowhere) return;
+        bool const better = Largest ? more.best > all.best : more.best < all.best;
+        if (all.place == nowhere || better || (more.best != more.best && all.best == all.best) ||
+            (equal(more.best, all.best) && more.place < all.place))
+            all = more;
+    }
+    static std::int32_t result(part const& all, std::size_t) { return static_cast<std::int32_t>(all.place); }
+};
+template <bool Largest, class Axis, class... K, class X>
+auto place_of_extreme(X const& x, std::source_location where) {
+    static_assert(Axis::true_size <= std::size_t{1} << 31U,
+                  "meshwise: indices are int32, and this axis has more elements");
+    using fold = place_fold<typename X::value_type, Largest>;
+    if (true_extent<Axis>(x) == 0)
+        throw error(std::string(fold::name) + " of axis " + std::string(name_of<Axis>()) +
+                    ", which has no elements: there is none to point to; ask for its extent first");
+    return reduced<reduces::anything, K...>(fold{first_of_axis<Axis>(x)}, x, where);
+}
+template <class X, class... K>
+using indexable = all_of<reducible<reduces::anything, X, K...>,
+                         judge<(reduced_names<X, K...>::axes::size == 1), axis_is_not_named>>;
+}
+template <class... K, any_tensor X>
+auto argmax(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::indexable<X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::place_of_extreme<true, detail::first_of<typename detail::reduced_names<X, K...>::axes>,
+                                        K...>(x, where);
+}
+template <auto First, auto... Rest, any_tensor X>
+auto argmax(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <class... K, any_tensor X>
+auto argmin(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::indexable<X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::place_of_extreme<
+            false, detail::first_of<typename detail::reduced_names<X, K...>::axes>, K...>(x, where);
+}
+template <auto First, auto... Rest, any_tensor X>
+auto argmin(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
+namespace detail {
+enum class asked { count, any, all };
+template <class T, asked What>
+struct count_fold {
+    static constexpr std::string_view name = What == asked::count ? "mw::count_nonzero"
+                                             : What == asked::any ? "mw::any"
+                                                                  : "mw::all";
+    using element = T;
+    struct part {
+        std::int64_t count;
+    };
+    static part none() { return {0}; }
+    static part of(T const* x, std::size_t n, std::size_t) {
+        part found = none();
+        for (std::size_t i = 0; i < n; ++i) found.count += x[i] == T{} ? 0 : 1;
+        return found;
+    }
+    static void join(part& all, part const& more) { all.count += more.count; }
+    static auto result(part const& all, std::size_t count) {
+        if constexpr (What == asked::count)
+            return all.count;
+        else
+            return What == asked::any ? all.count != 0 : all.count == static_cast<std::int64_t>(count);
+    }
+};
+}
+template <class... K, any_tensor X>
+auto count_nonzero(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::reducible<detail::reduces::to_sums, X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::reduced<detail::reduces::to_sums, K...>(
+            detail::count_fold<typename X::value_type, detail::asked::count>{}, x, where);
+}
+template <auto First, auto... Rest, any_tensor X>
+auto count_nonzero(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <class... K, any_tensor X>
+auto any(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::reducible<detail::reduces::anything, X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::reduced<detail::reduces::anything, K...>(
+            detail::count_fold<typename X::value_type, detail::asked::any>{}, x, where);
+}
+template <auto First, auto... Rest, any_tensor X>
+auto any(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <class... K, any_tensor X>
+auto all(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::reducible<detail::reduces::anything, X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::reduced<detail::reduces::anything, K...>(
+            detail::count_fold<typename X::value_type, detail::asked::all>{}, x, where);
+}
+template <auto First, auto... Rest, any_tensor X>
+auto all(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
+template <class Axis, class X>
+struct running {
+    using axes = typename X::axes;
+    using layout = typename X::layout;
+    using verdict = all_of<typename detail::present<value_lacks_axis, detail::list<Axis>, axes>::type,
+                           detail::no_maximum<layout>,
+                           judge<split_of<layout, Axis>::size == 0, normalised_axis_is_split,
+                                 detail::split_fact_of<value_is_split_by, Axis, layout>>>;
+};
+namespace detail {
+template <class Axis, class X, class F>
+X for_each_row(X const& x, X const& more, F f) {
+    using ordered = last_ordered<Axis, X>;
+    using B = typename X::backend;
+    auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
+    auto out = result_of<ordered>(rows);
+    std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
+    if constexpr (B::computes) {
+        auto const *const from = rows.raw_data(), *const also = others.raw_data();
+        auto* const to = out.mutable_data();
+        B::parallel(count, 1 + 8192 / (n + 1), [&](std::size_t begin, std::size_t end) {
+            for (std::size_t r = begin; r < end; ++r) f(from + r * n, also + r * n, to + r * n, n);
+        });
+    }
+    auto in_place = in_order<X>(out);
+    clear_padding(in_place);
+    return in_place;
+}
+template <class T>
+using sum_number = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
+template <class Axis, bool FromTheEnd, class X>
+X running_sum(X const& x) {
+    using T = typename X::value_type;
+    return for_each_row<Axis>(x, x, [](T const* from, T const*, T* to, std::size_t n) {
+        sum_number<T> sum{};
+        for (std::size_t i = 0; i < n; ++i) {
+            std::size_t const at = FromTheEnd ? n - 1 - i : i;
+            to[at] = static_cast<T>(sum += static_cast<sum_number<T>>(from[at]));
+        }
+    });
+}
+template <class Axis, bool FromTheEnd, class X>
+X running_sum_over_ranks(X const& x, std::source_location where) {
+    using T = typename X::value_type;
+    using B = typename X::backend;
+    X out = running_sum<Axis, FromTheEnd>(x);
+    constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
+    context& here = current();
+    std::size_t const ranks = here.team->group_size(over);
+    if (ranks == 1) return out;
+    auto totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
+    std::size_t const rows = totals.size();
+    buffer const all(*here.pool, ranks * rows * sizeof(T), here.allocating_for),
+        order(*here.pool, (ranks + 1) * sizeof(std::uint64_t), here.allocating_for);
+    auto* const pieces = static_cast<std::uint64_t*>(order.data());
+    std::uint64_t const own = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
+    if constexpr (B::computes) pieces[ranks] = own;
+    here.team->all_gather(over, element_type_of<T>, totals.raw_data(), all.data(), {1, rows}, where);
+    here.team->all_gather(over, element_type::uint64, pieces + ranks, pieces, {1, 1}, where);
+    if constexpr (B::computes) {
+        T* const before = totals.mutable_data();
+        for (std::size_t r = 0; r < rows; ++r) {
+            sum_number<T> sum{};
+            for (std::size_t q = 0; q < ranks; ++q)
+                if (FromTheEnd ? pieces[q] > own : pieces[q] < own)
+                    sum += static_cast<sum_number<T>>(static_cast<T const*>(all.data())[q * rows + r]);
+            before[r] = static_cast<T>(sum);
+        }
+    }
+    auto const added = loops_over(out, out, totals);
+    iteration_space<2> loops;
+    loops.dims = added.dims, loops.extents = added.extents, loops.out = added.out;
+    loops.in = {added.out, added.in[0]};
+    B::map(
+        loops, [](auto a, auto b) { return static_cast<T>(a + b); }, out.mutable_data(), out.raw_data(),
+        totals.raw_data());
+    clear_padding(out);
+    return out;
+}
+template <class Axis, class X>
+X running_product(X const& x) {
+    using T = typename X::value_type;
+    return for_each_row<Axis>(x, x, [](T const* from, T const*, T* to, std::size_t n) {
+        sum_number<T> product{1};
+        for (std::size_t i = 0; i < n; ++i)
+            to[i] = static_cast<T>(product *= static_cast<sum_number<T>>(from[i]));
+    });
+}
+template <class Axis, class X>
+X gradient_of_running_product(X const& x, X const& d) {
+    using T = typename X::value_type;
+    return for_each_row<Axis>(x, d, [](T const* from, T const* slopes, T* to, std::size_t n) {
+        double before = 1, after = 0;
+        for (std::size_t i = n; i-- > 0;) {
+            after =
+                static_cast<double>(slopes[i]) + (i + 1 < n ? static_cast<double>(from[i + 1]) * after : 0);
+            to[i] = static_cast<T>(after);
+        }
+        for (std::size_t i = 0; i < n; before *= static_cast<double>(from[i++]))
+            to[i] = static_cast<T>(before * static_cast<double>(to[i]));
+    });
+}
+}
+template <any_axis Axis, any_tensor X>
+auto cumsum(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict =
+        all_of<not_refused<X>, detail::no_mask<X>, typename running<Axis, typename X::operand>::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        bool const recorded = is_recorded(where, x);
+        auto out = detail::running_sum<Axis, false>(x.detached());
+        if (recorded)
+            record_linear(out, where, [to = target_of(x)](auto const& d, mesh_mask pending) {
+                contribute(to, detail::running_sum<Axis, true>(d), pending);
+            });
+        return out;
+    }
+}
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto cumsum(X const& x, std::source_location where = std::source_location::current()) {
+    using L = typename X::layout;
+    using verdict =
+        all_of<not_refused<X>, detail::no_mask<X>,
+               typename detail::present<value_lacks_axis, detail::list<Axis>, typename X::axes>::type,
+               detail::not_pending<L>, detail::same_mesh<L, layout<typename S::mesh>>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        bool const recorded = is_recorded(where, x);
+        auto out = detail::running_sum_over_ranks<Axis, false>(x.detached(), where);
+        if (recorded)
+            record(out, where, [to = target_of(x), where](auto const& d) {
+                contribute(to, detail::running_sum_over_ranks<Axis, true>(d, where));
+            });
+        return settle<S>(out, where);
+    }
+}
+template <any_axis Axis, any_tensor X>
+auto cumprod(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict =
+        all_of<not_refused<X>, detail::no_mask<X>, typename along<Axis, typename X::operand>::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        [[maybe_unused]] bool const recorded = is_recorded(where, x);
+        auto out = detail::running_product<Axis>(x.detached());
+        if constexpr (std::is_floating_point_v<typename X::value_type>) {
+            if (recorded)
+                record(out, where, [x](auto const& d) {
+                    contribute(target_of(x), detail::gradient_of_running_product<Axis>(x.detached(), d));
+                });
+        } else
+            detail::refuse_recorded("mw::cumprod", x);
+        return out;
+    }
+}
+template <any_tensor X>
+auto cumsum(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <auto Position, any_tensor X>
+auto cumsum(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <any_tensor X>
+auto cumprod(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <auto Position, any_tensor X>
+auto cumprod(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
+namespace detail {
+template <class T>
+struct logsumexp_fold {
+    static constexpr std::string_view name = "mw::logsumexp";
+    using element = T;
+    using number = wide_element<T>;
+    struct part {
+        double largest, sum;
+    };
+    static part none() { return {-std::numeric_limits<double>::infinity(), 0}; }
+    static part of(T const* x, std::size_t n, std::size_t) {
+        double const largest =
+            cpu::reduce_row<cpu::larger, number>(n, [](T a) { return static_cast<number>(a); }, x);
+        auto const shift = static_cast<number>(std::isinf(largest) ? 0 : largest);
+        return {largest, cpu::reduce_row<cpu::plus, number>(
+                             n, [shift](T a) { return meshwise::exp(static_cast<number>(a) - shift); }, x)};
+    }
+    static void join(part& all, part const& more) {
+        double most = all.largest;
+        cpu::larger::combine(most, more.largest);
+        auto const scaled = [most](part const& one) {
+            return one.largest == most ? one.sum : one.sum * std::exp(one.largest - most);
+        };
+        all = {most, scaled(all) + scaled(more)};
+    }
+    static T result(part const& all, std::size_t) {
+        return static_cast<T>(std::isinf(all.largest) && all.largest < 0 ? all.largest
+                                                                         : all.largest + std::log(all.sum));
+    }
+    static auto slope(part const& all, T d, std::size_t count) {
+        auto const whole = static_cast<number>(result(all, count));
+        bool const is_empty = std::isinf(whole) && whole < 0;
+        return [whole, d, is_empty](T x) {
+            return is_empty ? T{} : static_cast<T>(d * meshwise::exp(static_cast<number>(x) - whole));
+        };
+    }
+};
+}
+template <class... K, any_tensor X>
+auto logsumexp(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::reducible<detail::reduces::fractions, X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::reduced<detail::reduces::fractions, K...>(
+            detail::logsumexp_fold<typename X::value_type>{}, x, where);
+}
+template <auto First, auto... Rest, any_tensor X>
+auto logsumexp(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
+namespace detail {
+template <class X>
+using has_a_mean = judge<!std::is_integral_v<typename X::value_type>, function_of_integers,
+                         value_has_elements<typename X::value_type>>;
+template <class X, class... A>
+double share_of_one(X const& x, list<A...>) {
+    std::size_t const count = (std::size_t{1} * ... * true_extent<A>(x));
+    return count == 0 ? 0 : 1 / static_cast<double>(count);
+}
+}
+template <any_axis... A, any_tensor X>
+auto mean(X const& x, std::source_location where = std::source_location::current()) {
+    using summed = typename detail::reduced_names<X, A...>::axes;
+    using verdict = all_of<not_refused<X>, detail::has_a_mean<X>,
+                           typename summation<summed, typename X::operand>::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return scale(sum<A...>(x, where), detail::share_of_one(x, summed{}), where);
+}
+template <any_strategy S, any_axis... A, any_tensor X>
+auto mean(X const& x, std::source_location where = std::source_location::current()) {
+    using summed = typename detail::reduced_names<X, A...>::axes;
+    using verdict = all_of<not_refused<X>, detail::has_a_mean<X>,
+                           typename summation<summed, typename X::operand>::verdict,
+                           detail::same_mesh<typename X::layout, layout<typename S::mesh>>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return scale(settle<S>(sum<A...>(x, where), where), detail::share_of_one(x, summed{}), where);
+}
+template <auto First, auto... Rest, any_tensor X>
+auto mean(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <class... K, any_tensor X>
+    requires detail::misnamed<K...>
+auto mean(X const&) {
+    using verdict = all_of<not_refused<X>, typename detail::judged_names<K...>::verdict>;
+    return refuse<verdict>();
+}
+}
+namespace meshwise {
+namespace detail {
+template <class T>
+struct min_fold : extreme_fold<T, false> {
+    static constexpr std::string_view name = "mw::min";
+    static constexpr bool gradient_goes_to_one_element = true;
+    template <class Reduced, class X, class D>
+    static gradient_of<X> gradient(X const& x, D const& d, std::source_location where) {
+        return gradient_of_max<Reduced>(each_of(elementary::times_number<T>{-1}, x), d, where);
+    }
+};
+}
+template <class... K, any_tensor X>
+auto min(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::reducible<detail::reduces::anything, X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        detail::refuse_padding(typename detail::reduced_names<X, K...>::axes{});
+        return detail::reduced<detail::reduces::anything, K...>(detail::min_fold<typename X::value_type>{}, x,
+                                                                where);
+    }
+}
+template <auto First, auto... Rest, any_tensor X>
+auto min(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
+struct norm_options {
+    double p = 2;
+};
+namespace detail {
+template <class T>
+struct norm_fold {
+    static constexpr std::string_view name = "mw::norm";
+    using element = T;
+    struct part {
+        double total;
+        double largest;
+    };
+    double p = 2;
+    static part none() { return {0, 0}; }
+    part of(T const* x, std::size_t n, std::size_t) const {
+        auto const magnitude = [](T a) { return std::abs(static_cast<double>(a)); };
+        auto const square = [](T a) { return static_cast<double>(a) * static_cast<double>(a); };
+        if (p == 1) return {cpu::reduce_row<cpu::plus, double>(n, magnitude, x), 0};
+        if (p == 2) return {cpu::reduce_row<cpu::plus, double>(n, square, x), 0};
+        double const most = cpu::reduce_row<cpu::larger, double>(n, magnitude, x);
+        return {most, cpu::reduce_row<cpu::plus, double>(
+                          n, [&](T a) { return magnitude(a) == most ? 1.0 : 0.0; }, x)};
+    }
+    void join(part& all, part const& more) const {
+        if (p == 1 || p == 2)
+            all.total += more.total;
+        else if (more.total > all.total || std::isnan(more.total))
+            all = more;
+        else if (more.total == all.total)
+            all.largest += more.largest;
+    }
+    T result(part const& all, std::size_t) const {
+        return static_cast<T>(p == 2 ? std::sqrt(all.total) : all.total);
+    }
+    auto slope(part const& all, T d, std::size_t) const {
+        double const norm = std::sqrt(all.total), whole = static_cast<double>(d);
+        double const factor = p == 1 ? whole : p == 2 ? (norm == 0 ? 0 : whole / norm) : whole / all.largest;
+        return [p = p, most = all.total, factor](T x) {
+            auto const own = static_cast<double>(x);
+            double const sign = own > 0 ? 1 : own < 0 ? -1 : own * 0;
+            bool const counts = p == 1 || std::abs(own) == most;
+            return static_cast<T>(factor * (p == 2 ? own : counts ? sign : 0));
+        };
+    }
+};
+}
+template <class... K, any_tensor X>
+auto norm(X const& x, norm_options const& how = {},
+          std::source_location where = std::source_location::current()) {
+    using verdict = detail::reducible<detail::reduces::fractions, X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        if (how.p != 1 && how.p != 2 && how.p != std::numeric_limits<double>::infinity())
+            throw error("mw::norm has the option p = " + std::to_string(how.p) +
+                        "; it is 1, 2 or std::numeric_limits<double>::infinity()");
+        return detail::reduced<detail::reduces::fractions, K...>(
+            detail::norm_fold<typename X::value_type>{how.p}, x, where);
+    }
+}
+template <auto First, auto... Rest, any_tensor X>
+auto norm(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
+namespace detail {
+struct times {
+    template <class T>
+    static constexpr T identity = T{1};
+    template <class V>
+    static MESHWISE_INLINE void combine(V& total, V const& value) {
+        total *= value;
+    }
+};
+template <class T>
+struct prod_fold {
+    static constexpr std::string_view name = "mw::prod";
+    using element = T;
+    using number = std::conditional_t<counts_fractions<T>, double, std::uint64_t>;
+    struct part {
+        number others;
+        std::uint64_t zeros;
+    };
+    static part none() { return {number{1}, 0}; }
+    static part of(T const* x, std::size_t n, std::size_t) {
+        part found = none();
+        if constexpr (counts_fractions<T>) {
+            auto const wide = [](T a) { return static_cast<double>(a); };
+            found.others = cpu::reduce_row<times, double>(n, wide, x);
+            if (found.others != 0 && found.others == found.others) return found;
+            found.others =
+                cpu::reduce_row<times, double>(n, [&](T a) { return wide(a) == 0 ? 1.0 : wide(a); }, x);
+            found.zeros = static_cast<std::uint64_t>(
+                cpu::reduce_row<cpu::plus, double>(n, [&](T a) { return wide(a) == 0 ? 1.0 : 0.0; }, x));
+        } else
+            for (std::size_t i = 0; i < n; ++i) {
+                auto const number = static_cast<std::uint64_t>(x[i]);
+                number == 0 ? void(++found.zeros) : void(found.others *= number);
+            }
+        return found;
+    }
+    static void join(part& all, part const& more) { all.others *= more.others, all.zeros += more.zeros; }
+    static T result(part const& all, std::size_t) {
+        return static_cast<T>(all.zeros == 0 ? all.others : all.others * number{0});
+    }
+    static auto slope(part const& all, T d, std::size_t)
+        requires counts_fractions<T>
+    {
+        double const others = static_cast<double>(d) * all.others;
+        return [others, zeros = all.zeros](T x) {
+            auto const own = static_cast<double>(x);
+            return static_cast<T>(zeros == 0 ? others / own : zeros == 1 && own == 0 ? others : 0);
+        };
+    }
+};
+}
+template <class... K, any_tensor X>
+auto prod(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = all_of<detail::no_mask<X>, detail::reducible<detail::reduces::anything, X, K...>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::reduced<detail::reduces::anything, K...>(detail::prod_fold<typename X::value_type>{},
+                                                                x, where);
+}
+template <auto First, auto... Rest, any_tensor X>
+auto prod(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
+struct sort_options {
+    bool descending = false;
+};
+template <class Values, class Indices>
+struct ranked {
+    Values values;
+    Indices indices;
+};
+namespace detail {
+template <class Axis, class Top, class X>
+struct ranking {
+    using place = slicing<Axis, Top, typename X::operand>;
+    using values = with_place<X, typename place::axes, typename place::layout>;
+    using indices = with_elements<values, std::int32_t>;
+    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict,
+                           judge<(Top::bounded || Top::size <= Axis::size), sizes_differ,
+                                 axis_of_size<Axis, Axis::true_size>, axis_of_size<Top, Top::size>>>;
+};
+template <class T>
+void rank_row(T const* row, std::size_t n, std::size_t wanted, bool descending,
+              std::vector<std::int32_t>& order) {
+    order.resize(n);
+    std::iota(order.begin(), order.end(), 0);
+    auto const before = [row, descending](std::int32_t i, std::int32_t j) {
+        auto const a = row[descending ? j : i], b = row[descending ? i : j];
+        bool const a_is_nan = a != a, b_is_nan = b != b;
+        if (a_is_nan || b_is_nan) return a_is_nan == b_is_nan ? i < j : b_is_nan;
+        return a < b || (a == b && i < j);
+    };
+    auto const end = order.begin() + static_cast<std::ptrdiff_t>(wanted);
+    if (wanted == n)
+        std::sort(order.begin(), order.end(), before);
+    else
+        std::partial_sort(order.begin(), end, order.end(), before);
+}
+template <class Axis, class Top, class X>
+auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, bool descending,
+                 std::source_location where) {
+    using B = typename X::backend;
+    using T = typename X::value_type;
+    using places = ranking<Axis, Top, X>;
+    using rows_type = last_ordered<Top, typename places::values>;
+    static_assert(Axis::true_size <= std::size_t{1} << 31U,
+                  "meshwise: indices are int32, and this axis has more elements");
+    [[maybe_unused]] bool const recorded = is_recorded(where, x);
+    auto const rows = with_last<Axis>(x);
+    std::size_t const n = x.template extent<Axis>(), counted = true_extent<Axis>(x),
+                      found = std::min(wanted, counted);
+    auto values = rows_type::uninitialized(extents_with<Top, rows_type>(x, wanted));
+    auto order = with_elements<rows_type, std::int32_t>::uninitialized(values.extents());
+    std::size_t const count = n == 0 ? 0 : rows.size() / n;
+    if constexpr (B::computes) {
+        T const* const from = rows.raw_data();
+        T* const to = values.mutable_data();
+        std::int32_t* const at = order.mutable_data();
+        B::parallel(count, 1 + 1024 / (n + 1), [&](std::size_t begin, std::size_t end) {
+            std::vector<std::int32_t> ranks;
+            for (std::size_t r = begin; r < end; ++r) {
+                rank_row(from + r * n, counted, found, descending, ranks);
+                for (std::size_t i = 0; i < wanted; ++i) {
+                    at[r * wanted + i] = i < found ? ranks[i] : 0;
+                    to[r * wanted + i] = i < found ? from[r * n + static_cast<std::size_t>(ranks[i])] : T{};
+                }
+            }
+        });
+    }
+    auto out = in_order<typename places::values>(values);
+    auto indices = in_order<typename places::indices>(order);
+    if constexpr (std::is_floating_point_v<T>) {
+        if (recorded)
+            record(out, where, [to = target_of(x), order, n, wanted, found, count](auto const& d) {
+                auto const slopes = with_last<Top>(d);
+                auto gradient = result_of<last_ordered<Axis, X>>(gradient_of<X>::over({}, to.extents));
+                B::fill(gradient.mutable_data(), gradient.size(), T{});
+                if constexpr (B::computes) {
+                    auto const* const from = slopes.raw_data();
+                    auto const* const at = order.raw_data();
+                    auto* const into = gradient.mutable_data();
+                    for (std::size_t r = 0; r < count; ++r)
+                        for (std::size_t i = 0; i < found; ++i)
+                            into[r * n + static_cast<std::size_t>(at[r * wanted + i])] = from[r * wanted + i];
+                }
+                contribute(to, in_order<gradient_of<X>>(gradient));
+            });
+    } else
+        refuse_recorded(operation, x);
+    return ranked<typename places::values, typename places::indices>{std::move(out), std::move(indices)};
+}
+}
+template <any_axis Axis, any_tensor X>
+auto sort(X const& x, sort_options const& how = {},
+          std::source_location where = std::source_location::current()) {
+    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::ranked_rows<Axis, Axis>("mw::sort", x, x.template extent<Axis>(), how.descending,
+                                               where)
+            .values;
+}
+template <any_axis Axis, any_tensor X>
+auto argsort(X const& x, sort_options const& how = {},
+             std::source_location where = std::source_location::current()) {
+    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        if (is_recorded(where, x)) detail::refuse_without_gradient("mw::argsort", where);
+        return detail::ranked_rows<Axis, Axis>("mw::argsort", x, x.template extent<Axis>(), how.descending,
+                                               where)
+            .indices;
+    }
+}
+template <any_axis Axis, any_axis Top, any_tensor X>
+auto top_k(X const& x, std::size_t extent = Top::size,
+           std::source_location where = std::source_location::current()) {
+    using verdict = typename detail::ranking<Axis, Top, X>::verdict;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        if (extent > detail::true_extent<Axis>(x) || (!Top::bounded && extent != Top::size))
+            throw error("mw::top_k was asked for the " + std::to_string(extent) + " largest elements of " +
+                        std::string(name_of<Axis>()) + ", which has " +
+                        std::to_string(detail::true_extent<Axis>(x)) + ", as " + std::string(name_of<Top>()) +
+                        " of " + std::to_string(Top::size) + "; ask for fewer");
+        return detail::ranked_rows<Axis, Top>("mw::top_k", x, extent, true, where);
+    }
+}
+template <any_tensor X>
+auto sort(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <auto Position, any_tensor X>
+auto sort(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <any_tensor X>
+auto argsort(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <auto Position, any_tensor X>
+auto argsort(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <any_tensor X>
+auto top_k(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <auto Position, any_tensor X>
+auto top_k(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
 struct variance_options {
     double correction = 1;
 };
@@ -14420,6 +14355,71 @@ auto standard_deviation(X const& x, variance_options const& how = {},
 }
 template <auto First, auto... Rest, any_tensor X>
 auto standard_deviation(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+}
+namespace meshwise {
+namespace detail {
+template <class Classes, class Ids>
+using encodable = all_of<not_refused<Ids>, not_pending<typename Ids::layout>, counts_in_int32<Ids>,
+                         few_axes<Ids::axis_count + 1>>;
+}
+template <any_axis Classes, class T = float, any_tensor Ids>
+auto one_hot(Ids const& ids, std::source_location where = std::source_location::current()) {
+    using verdict = detail::encodable<Classes, Ids>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        static_assert(!Classes::bounded, "meshwise: the classes of mw::one_hot are an axis of fixed size");
+        check_operands(where, ids);
+        detail::check_ids<Classes>(ids, "id", ignore_index);
+        using all = as_axes<detail::concat<detail::as_list<typename Ids::axes>, detail::list<Classes>>>;
+        using out_type =
+            tensor<T, all, relayout<all, detail::list<>, typename Ids::layout>, typename Ids::backend>;
+        auto out = result_of<out_type>(ids);
+        T* const elements = out.mutable_data();
+        out_type::backend::fill(elements, out.size(), T{});
+        if constexpr (out_type::backend::computes)
+            for (std::size_t i = 0; i < ids.size(); ++i)
+                if (std::int32_t const id = ids.raw_data()[i]; id != ignore_index)
+                    elements[i * Classes::size + static_cast<std::size_t>(id)] = T{1};
+        detail::clear_padding(out);
+        return out;
+    }
+}
+}
+namespace meshwise {
+template <any_axis Axis, any_tensor X>
+auto softmax(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        bool const recorded = is_recorded(where, x);
+        detail::refuse_padding<Axis>();
+        using B = typename X::backend;
+        auto const rows = detail::with_last<Axis>(x);
+        auto y = result_of<detail::last_ordered<Axis, X>>(x);
+        std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
+        B::softmax(count, n, rows.raw_data(), y.mutable_data());
+        auto out = detail::in_order<X>(y);
+        detail::clear_padding(out);
+        if (recorded)
+            record(out, where, [to = target_of(x), y, n, count](auto const& d) {
+                auto const slope = detail::with_last<Axis>(d);
+                auto dx = result_of<detail::last_ordered<Axis, X>>(y);
+                B::softmax_gradient(count, n, y.raw_data(), slope.raw_data(), dx.mutable_data());
+                contribute(to, detail::in_order<X>(dx));
+            });
+        return out;
+    }
+}
+template <any_tensor X>
+auto softmax(X const&) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <auto Position, any_tensor X>
+auto softmax(X const&) {
     return refuse<detail::unnamed_axis<X>>();
 }
 }

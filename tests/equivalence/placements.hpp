@@ -15,8 +15,8 @@
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/backend/serial.hpp>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/products/dot.hpp>
 #include <meshwise/parallel/run.hpp>
 
 #include "max_with_nan.hpp"

@@ -2,11 +2,11 @@
 // rule: axis_is_missing
 // sentence: an axis named here is not an axis of the operand
 // facts: left_operand_lacks_axis<ffn>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/rename.hpp>
-#include <meshwise/ops/reshape.hpp>
-#include <meshwise/ops/softmax.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/moves/rename.hpp>
+#include <meshwise/ops/moves/reshape.hpp>
+#include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

@@ -1,13 +1,13 @@
 // Operations along axes are told which, by name.
 // rule: axis_is_not_named
 // sentence: this operation needs the names of its axes, which are types, not positions
-#include <meshwise/ops/layer_norm.hpp>
-#include <meshwise/ops/max.hpp>
-#include <meshwise/ops/mean.hpp>
-#include <meshwise/ops/min.hpp>
-#include <meshwise/ops/rms_norm.hpp>
-#include <meshwise/ops/softmax.hpp>
-#include <meshwise/ops/variance.hpp>
+#include <meshwise/ops/reductions/max.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
+#include <meshwise/ops/reductions/min.hpp>
+#include <meshwise/ops/reductions/variance.hpp>
+#include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/rms_norm.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

@@ -2,9 +2,9 @@
 // rule: operands_split_by_different_axes_on_one_mesh_axis
 // sentence: the operands are split by different axes over the same mesh axis
 // facts: left_operand_is_split_by<heads,tp> right_operand_is_split_by<ffn,tp>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/masks.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/elements/masks.hpp>
+#include <meshwise/ops/products/dot.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

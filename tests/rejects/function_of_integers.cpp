@@ -2,11 +2,11 @@
 // rule: function_of_integers
 // sentence: this function is one of numbers with fractions
 // facts: value_has_elements<int>
-#include <meshwise/ops/activations.hpp>
-#include <meshwise/ops/bounds.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/mean.hpp>
+#include <meshwise/ops/elements/activations.hpp>
+#include <meshwise/ops/elements/bounds.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
 
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 // What mw::map may call: functions that take dual numbers and keep their slopes.
 // sentence: a dual number becomes a plain one here
-#include <meshwise/ops/map.hpp>
+#include <meshwise/ops/elements/map.hpp>
 
 #include <cmath>
 

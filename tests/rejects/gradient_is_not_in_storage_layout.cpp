@@ -2,7 +2,7 @@
 // rule: gradient_is_not_in_storage_layout
 // sentence: an optimiser step needs the gradient in the layout its parameter is stored in
 // facts: parameter_is_stored_as<layout<mesh<dp,tp>,split<ffn,tp>>> gradient_is_placed_as<layout<mesh<dp,tp>,partial<dp
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/products/dot.hpp>
 #include <meshwise/optim/sgd.hpp>
 namespace mw = meshwise;
 

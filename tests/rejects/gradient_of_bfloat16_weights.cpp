@@ -3,7 +3,7 @@
 // lines: 24
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/sum.hpp>
+#include <meshwise/ops/reductions/sum.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<4> {};

@@ -1,11 +1,11 @@
 // Masks: arithmetic is of numbers, choices are made by masks; what is compared is whole and of one type.
 // rule: arithmetic_on_a_mask
 // sentence: a mask is true or false, and this operation is one of numbers
-#include <meshwise/ops/bounds.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/masks.hpp>
-#include <meshwise/ops/max.hpp>
+#include <meshwise/ops/elements/bounds.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/elements/masks.hpp>
+#include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/reductions/max.hpp>
 
 #include <cstdint>
 #include <string>

@@ -2,8 +2,8 @@
 // rule: mesh_axes_in_different_order
 // sentence: over the same mesh axes, but in a different order
 // facts: left_operand_is_split_by<ffn,dp,tp> right_operand_is_split_by<ffn,tp,dp>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/products/dot.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

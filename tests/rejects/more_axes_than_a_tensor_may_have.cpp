@@ -2,9 +2,9 @@
 // rule: more_axes_than_a_tensor_may_have
 // sentence: a tensor has at most 8 axes, and this one would have more
 // facts: number_of_axes<10 most_are<8
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/embedding.hpp>
-#include <meshwise/ops/reshape.hpp>
+#include <meshwise/ops/moves/reshape.hpp>
+#include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/rows/embedding.hpp>
 namespace mw = meshwise;
 
 struct a : mw::axis<2> {};

@@ -3,7 +3,7 @@
 // lines: 21
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/sum.hpp>
+#include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/optim/adamw.hpp>
 #include <meshwise/parallel/rank.hpp>
 

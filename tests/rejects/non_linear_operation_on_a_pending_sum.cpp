@@ -3,12 +3,12 @@
 // sentence: this operation is not linear, so it needs the whole value
 // facts: value_is_a_pending_sum_over<tp>
 #include <meshwise/nn/pooling.hpp>
-#include <meshwise/ops/activations.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/layer_norm.hpp>
-#include <meshwise/ops/rms_norm.hpp>
-#include <meshwise/ops/softmax.hpp>
+#include <meshwise/ops/elements/activations.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/rms_norm.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

@@ -2,13 +2,13 @@
 // rule: normalised_axis_is_split
 // sentence: need all elements of their axis
 // facts: value_is_split_by<vocab,tp>
-#include <meshwise/ops/cumulative.hpp>
-#include <meshwise/ops/layer_norm.hpp>
-#include <meshwise/ops/reshard.hpp>
-#include <meshwise/ops/rms_norm.hpp>
-#include <meshwise/ops/rope.hpp>
-#include <meshwise/ops/softmax.hpp>
-#include <meshwise/ops/sort.hpp>
+#include <meshwise/ops/moves/reshard.hpp>
+#include <meshwise/ops/reductions/cumulative.hpp>
+#include <meshwise/ops/reductions/sort.hpp>
+#include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/rms_norm.hpp>
+#include <meshwise/ops/rows/rope.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 namespace mw = meshwise;
 
 struct token : mw::axis<16> {};

@@ -3,7 +3,7 @@
 // sentence: put values on the ranks with here.place<axes...>(values)
 // facts: value_is_of_type<std::vector<float
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/arithmetic.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
 #include <meshwise/parallel/rank.hpp>
 
 #include <vector>

@@ -3,8 +3,8 @@
 // sentence: derive the struct from mw::axis<size>
 // facts: is_no_axis<nope>
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/max.hpp>
-#include <meshwise/ops/mean.hpp>
+#include <meshwise/ops/reductions/max.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
 #include <meshwise/parallel/rank.hpp>
 
 namespace mw = meshwise;

@@ -3,7 +3,7 @@
 // sentence: this layer reads an axis that its input lacks
 // facts: value_lacks_axis<ffn>
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/rename.hpp>
+#include <meshwise/ops/moves/rename.hpp>
 
 namespace mw = meshwise;
 

@@ -1,13 +1,13 @@
 // Operations that would count the padding of an axis as elements.
 // sentence: would count the padding of a padded axis as elements
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/concatenate.hpp>
-#include <meshwise/ops/min.hpp>
-#include <meshwise/ops/reshape.hpp>
-#include <meshwise/ops/rms_norm.hpp>
-#include <meshwise/ops/rope.hpp>
-#include <meshwise/ops/shift.hpp>
-#include <meshwise/ops/softmax.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/moves/concatenate.hpp>
+#include <meshwise/ops/moves/reshape.hpp>
+#include <meshwise/ops/moves/shift.hpp>
+#include <meshwise/ops/reductions/min.hpp>
+#include <meshwise/ops/rows/rms_norm.hpp>
+#include <meshwise/ops/rows/rope.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

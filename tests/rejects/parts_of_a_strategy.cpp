@@ -1,6 +1,6 @@
 // A strategy: its mesh first, then rules that name an axis of a tensor and axes of that mesh.
 // lines: 15
-#include <meshwise/ops/sum.hpp>
+#include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/parallel/rank.hpp>
 
 namespace mw = meshwise;

@@ -2,8 +2,8 @@
 // rule: product_of_two_pending_sums
 // sentence: the product of the summands is not the product of the sums
 // facts: left_operand_is_a_pending_sum_over<tp> right_operand_is_a_pending_sum_over<tp>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/products/dot.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

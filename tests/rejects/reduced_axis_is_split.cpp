@@ -2,11 +2,11 @@
 // rule: reduced_axis_is_split
 // sentence: write the strategy first, as in mw::variance<strategy, axis>(x)
 // facts: value_is_split_by<batch,dp>
-#include <meshwise/ops/argmax.hpp>
-#include <meshwise/ops/count_nonzero.hpp>
-#include <meshwise/ops/mean.hpp>
-#include <meshwise/ops/min.hpp>
-#include <meshwise/ops/variance.hpp>
+#include <meshwise/ops/reductions/argmax.hpp>
+#include <meshwise/ops/reductions/count_nonzero.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
+#include <meshwise/ops/reductions/min.hpp>
+#include <meshwise/ops/reductions/variance.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

@@ -2,7 +2,7 @@
 // rule: reduction_of_what_is_not_pending
 // sentence: reducing it would count it once per rank
 // facts: value_is_not_pending_over<tp> split<ffn,tp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/products/dot.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

@@ -2,12 +2,12 @@
 // rule: reshape_cuts_a_split_axis
 // sentence: this one would move elements between ranks
 // facts: value_is_split_by<ffn,tp>
-#include <meshwise/ops/concatenate.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/moving.hpp>
-#include <meshwise/ops/reshape.hpp>
-#include <meshwise/ops/shift.hpp>
-#include <meshwise/ops/slice.hpp>
+#include <meshwise/ops/moves/concatenate.hpp>
+#include <meshwise/ops/moves/moving.hpp>
+#include <meshwise/ops/moves/reshape.hpp>
+#include <meshwise/ops/moves/shift.hpp>
+#include <meshwise/ops/moves/slice.hpp>
+#include <meshwise/ops/products/dot.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

@@ -2,9 +2,9 @@
 // rule: result_of_another_type
 // sentence: +=, -=, *= and /= keep the type of the variable
 // facts: result_would_have<
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/products/dot.hpp>
 
 #include <cstdint>
 #include <string>

@@ -2,10 +2,10 @@
 // rule: shared_axis_is_split_differently
 // sentence: the ranks hold pieces that do not belong together
 // facts: left_operand_is_split_by<ffn,tp> right_operand_has_whole<ffn>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/stack.hpp>
-#include <meshwise/ops/take.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/moves/stack.hpp>
+#include <meshwise/ops/moves/take.hpp>
+#include <meshwise/ops/products/dot.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

@@ -2,10 +2,10 @@
 // rule: tensors_of_different_meshes
 // sentence: the operands live on different meshes
 // facts: left_operand_is_on<mesh<tp>> right_operand_is_on<mesh<wide>>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/embedding.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/rows/embedding.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

@@ -2,8 +2,8 @@
 // rule: whole_value_added_to_a_pending_sum
 // sentence: the whole one would be counted once per rank
 // facts: left_operand_is_a_pending_sum_over<tp> right_operand_is_replicated_over<tp>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/products/dot.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};

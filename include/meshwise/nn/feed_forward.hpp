@@ -2,7 +2,7 @@
 #pragma once
 
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/activations.hpp>
+#include <meshwise/ops/elements/activations.hpp>
 
 namespace meshwise {
 

@@ -7,7 +7,7 @@
 
 #include <meshwise/nn/key_value_cache.hpp>
 #include <meshwise/nn/sampling.hpp>
-#include <meshwise/ops/slice.hpp>
+#include <meshwise/ops/moves/slice.hpp>
 #include <meshwise/parallel/rank.hpp>
 
 namespace meshwise {

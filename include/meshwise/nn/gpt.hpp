@@ -9,8 +9,8 @@
 #include <meshwise/nn/norms.hpp>
 #include <meshwise/nn/self_attention.hpp>
 #include <meshwise/nn/transformer_block.hpp>
-#include <meshwise/ops/cross_entropy.hpp>
-#include <meshwise/ops/embedding.hpp>
+#include <meshwise/ops/rows/cross_entropy.hpp>
+#include <meshwise/ops/rows/embedding.hpp>
 
 namespace meshwise {
 

@@ -10,9 +10,9 @@
 #include <optional>
 
 #include <meshwise/autodiff/model_gradient.hpp>
-#include <meshwise/ops/attention.hpp>
-#include <meshwise/ops/axis_runs.hpp>
-#include <meshwise/ops/rename.hpp>
+#include <meshwise/ops/moves/axis_runs.hpp>
+#include <meshwise/ops/moves/rename.hpp>
+#include <meshwise/ops/products/attention.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 namespace meshwise {

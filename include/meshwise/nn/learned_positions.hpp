@@ -3,7 +3,7 @@
 
 #include <meshwise/nn/key_value_cache.hpp>
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/slice.hpp>
+#include <meshwise/ops/moves/slice.hpp>
 
 namespace meshwise {
 

@@ -1,7 +1,7 @@
 // linear: y = x W + b over named axes. In and Out are an axis, or axes<...> of several (heads and head_dim).
 #pragma once
 
-#include <meshwise/ops/bias_in_product.hpp>
+#include <meshwise/ops/products/bias_in_product.hpp>
 #include <meshwise/tensor/fields.hpp>
 
 namespace meshwise {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/layer_norm.hpp>
-#include <meshwise/ops/rms_norm.hpp>
+#include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/rms_norm.hpp>
 
 namespace meshwise {
 

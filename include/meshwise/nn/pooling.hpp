@@ -7,11 +7,11 @@
 
 #include <meshwise/nn/key_value_cache.hpp>
 #include <meshwise/nn/transformer_options.hpp>
-#include <meshwise/ops/align.hpp>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/checked_ids.hpp>
-#include <meshwise/ops/max.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/moves/align.hpp>
+#include <meshwise/ops/reductions/max.hpp>
+#include <meshwise/ops/rows/checked_ids.hpp>
 #include <meshwise/tensor/random.hpp>
 
 namespace meshwise {

@@ -4,7 +4,7 @@
 
 #include <meshwise/nn/key_value_cache.hpp>
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/rope.hpp>
+#include <meshwise/ops/rows/rope.hpp>
 
 namespace meshwise {
 

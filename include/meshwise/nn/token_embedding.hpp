@@ -6,7 +6,7 @@
 #include <meshwise/nn/linear.hpp>
 #include <meshwise/nn/sinusoidal_positions.hpp>
 #include <meshwise/nn/training.hpp>
-#include <meshwise/ops/embedding.hpp>
+#include <meshwise/ops/rows/embedding.hpp>
 
 namespace meshwise {
 

@@ -3,8 +3,8 @@
 //   m.loss(ids, targets, mw::training{.dropout = 0.1, .label_smoothing = 0.1, .step = step});
 #pragma once
 
-#include <meshwise/ops/cross_entropy.hpp>
-#include <meshwise/ops/dropout.hpp>
+#include <meshwise/ops/elements/dropout.hpp>
+#include <meshwise/ops/rows/cross_entropy.hpp>
 
 namespace meshwise {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
-#include <meshwise/ops/contract.hpp>
+#include <meshwise/ops/products/contract.hpp>
 #include <meshwise/tensor/shard.hpp>
 #include <meshwise/tensor/strides.hpp>
 

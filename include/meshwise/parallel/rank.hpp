@@ -9,7 +9,7 @@
 #include <meshwise/communicator/agree.hpp>
 #include <meshwise/core/per_rank.hpp>
 #include <meshwise/core/uniform.hpp>
-#include <meshwise/ops/reshard.hpp>
+#include <meshwise/ops/moves/reshard.hpp>
 #include <meshwise/tensor/forgotten_fields.hpp>
 #include <meshwise/tensor/parameter_walk.hpp>
 #include <meshwise/tensor/random.hpp>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <meshwise/nn/linear.hpp>
-#include <meshwise/ops/activations.hpp>
-#include <meshwise/ops/softmax.hpp>
+#include <meshwise/ops/elements/activations.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 #include <meshwise/optim/adamw.hpp>
 #include <meshwise/optim/sgd.hpp>
 #include <meshwise/parallel/run.hpp>

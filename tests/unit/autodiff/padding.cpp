@@ -3,11 +3,11 @@
 
 #include "model.hpp"
 
-#include <meshwise/ops/attention.hpp>
-#include <meshwise/ops/embedding.hpp>
-#include <meshwise/ops/layer_norm.hpp>
-#include <meshwise/ops/mean.hpp>
-#include <meshwise/ops/reshape.hpp>
+#include <meshwise/ops/moves/reshape.hpp>
+#include <meshwise/ops/products/attention.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
+#include <meshwise/ops/rows/embedding.hpp>
+#include <meshwise/ops/rows/layer_norm.hpp>
 #include <meshwise/tensor/constants.hpp>
 #include <meshwise/tensor/shard.hpp>
 

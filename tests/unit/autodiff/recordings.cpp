@@ -11,8 +11,8 @@
 #include <meshwise/autodiff/recompute.hpp>
 #include <meshwise/nn/cast_weights.hpp>
 #include <meshwise/nn/training.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/rename.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/plan/explain.hpp>
 #include <meshwise/tensor/constants.hpp>
 

@@ -4,10 +4,10 @@
 #include "model.hpp"
 
 #include <meshwise/autodiff/loss_scale.hpp>
-#include <meshwise/ops/bounds.hpp>
-#include <meshwise/ops/dropout.hpp>
-#include <meshwise/ops/functions.hpp>
-#include <meshwise/ops/rms_norm.hpp>
+#include <meshwise/ops/elements/bounds.hpp>
+#include <meshwise/ops/elements/dropout.hpp>
+#include <meshwise/ops/elements/functions.hpp>
+#include <meshwise/ops/rows/rms_norm.hpp>
 #include <meshwise/plan/explain.hpp>
 #include <meshwise/tensor/constants.hpp>
 

@@ -5,8 +5,8 @@
 
 #include "model.hpp"
 
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/reshape.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/moves/reshape.hpp>
 #include <meshwise/tensor/packed.hpp>
 #include <meshwise/tensor/to_text.hpp>
 

@@ -97,70 +97,45 @@ void step(mw::communicator& here, Before const& before) {
 
 constexpr int step_length = 7;
 
-/// Long enough for a waiting peer to have gone to sleep, and how soon it must be back.
-constexpr auto asleep = 20ms, bound = 50ms;
+/// Long enough for a waiting peer to have gone to sleep.
+constexpr auto asleep = 20ms;
 
 }  // namespace
 
-TEST_CASE("a rank that throws releases its peers at once, and they learn its reason") {
+TEST_CASE("a rank that throws releases its peers, and they learn its reason") {
     for (std::size_t culprit = 0; culprit < 4; ++culprit)
         for (int place = 0; place < step_length; ++place) {
             CAPTURE(culprit);
             CAPTURE(place);
-            auto fastest = 10s + 0ns;
-            // The bound is on the library, not on how busy the machine is: the best of a few runs counts.
-            for (int attempt = 0; attempt < 20 && fastest >= bound; ++attempt) {
-                std::atomic<clock_type::rep> thrown{0}, last{0};
-                auto const now = [] { return clock_type::now().time_since_epoch().count(); };
-                auto const result = run(square, {.deadline = 10s}, [&](mw::communicator& here) {
-                    try {
-                        for (int turn = 0; turn < 3; ++turn)
-                            step(here, [&](int n) {
-                                if (turn != 1 || n != place || here.rank() != culprit) return;
-                                std::this_thread::sleep_for(asleep);
-                                thrown = now();
-                                throw std::invalid_argument("disk is full");
-                            });
-                    } catch (mw::peer_failed const&) {
-                        auto seen = last.load();
-                        auto const mine = now();
-                        while (seen < mine && !last.compare_exchange_weak(seen, mine)) {}
-                        throw;
-                    }
-                });
-                CHECK(result.thrown == "disk is full");
-                CHECK(result.thrown_kind == 4);
-                CHECK(result.count(2) == 3);
-                for (std::size_t rank = 0; rank < 4; ++rank)
-                    if (rank != culprit)
-                        CHECK(
-                            has(result.texts[rank], mw::describe(square, culprit) + " failed: disk is full"));
-                fastest = std::min(fastest, clock_type::duration(last.load() - thrown.load()));
-            }
-            CHECK(fastest < bound);
+            // The deadline is far: who is released, is released by the failure. How soon is for benchmarks/failures.cpp.
+            auto const result = run(square, {.deadline = 10s}, [&](mw::communicator& here) {
+                for (int turn = 0; turn < 3; ++turn)
+                    step(here, [&](int n) {
+                        if (turn != 1 || n != place || here.rank() != culprit) return;
+                        std::this_thread::sleep_for(asleep);
+                        throw std::invalid_argument("disk is full");
+                    });
+            });
+            CHECK(result.thrown == "disk is full");
+            CHECK(result.thrown_kind == 4);
+            CHECK(result.count(2) == 3);
+            for (std::size_t rank = 0; rank < 4; ++rank)
+                if (rank != culprit)
+                    CHECK(has(result.texts[rank], mw::describe(square, culprit) + " failed: disk is full"));
         }
 }
 
 TEST_CASE("a rank that leaves early is found by whoever waits for it") {
     for (std::size_t culprit = 0; culprit < 4; ++culprit) {
         CAPTURE(culprit);
-        auto fastest = 10s + 0ns;
-        outcome result;
-        for (int attempt = 0; attempt < 20 && fastest >= bound; ++attempt) {
-            std::atomic<clock_type::rep> left{0};
-            result = run(square, {.deadline = 10s}, [&](mw::communicator& here) {
-                here.barrier(3);
-                if (here.rank() == culprit) {
-                    std::this_thread::sleep_for(asleep);
-                    left = clock_type::now().time_since_epoch().count();
-                    return;
-                }
-                here.barrier(3);
-            });
-            fastest =
-                std::min(fastest, clock_type::now().time_since_epoch() - clock_type::duration(left.load()));
-        }
-        CHECK(fastest < bound);
+        auto const result = run(square, {.deadline = 10s}, [&](mw::communicator& here) {
+            here.barrier(3);
+            if (here.rank() == culprit) {
+                std::this_thread::sleep_for(asleep);
+                return;
+            }
+            here.barrier(3);
+        });
         CHECK(result.kinds[culprit] == 0);
         CHECK(result.count(1) == 3);
         CHECK(result.thrown_kind == 1);
@@ -193,7 +168,6 @@ TEST_CASE("a rank that is asleep past the deadline is named, with its last call"
             }
         });
         CHECK(clock_type::duration(waited.load()) >= 250ms);
-        CHECK(clock_type::duration(waited.load()) < 8s);
         CHECK(result.count(3) == 4);
         CHECK(result.thrown_kind == 3);
         CHECK(has(result.thrown, "after 400 ms rank "));
@@ -231,7 +205,6 @@ std::string disagree(std::vector<mw::grid> const& meshes, Even const& even, Odd 
         for (std::size_t culprit = 0; culprit < mesh.ranks(); ++culprit) {
             CAPTURE(mesh.ranks());
             CAPTURE(culprit);
-            auto const start = clock_type::now();
             std::vector<std::vector<float>> data;
             for (std::size_t rank = 0; rank < mesh.ranks(); ++rank) data.emplace_back(1000, float(rank));
             auto const before = data;
@@ -243,7 +216,6 @@ std::string disagree(std::vector<mw::grid> const& meshes, Even const& even, Odd 
                 else
                     even(here, x);
             });
-            CHECK(clock_type::now() - start < 5s);
             CHECK(result.count(1) == mesh.ranks());
             CHECK(result.thrown_kind == 1);
             CHECK(has(result.thrown, mw::describe(mesh, culprit)));

@@ -152,30 +152,23 @@ TEST_CASE("a run does not end well when its programs catch what broke the team, 
     }
 }
 
-TEST_CASE("fail releases the peers at once, while the failing rank is still busy") {
-    auto fastest = 10s + 0ns;
-    for (int attempt = 0; attempt < 20 && fastest >= 50ms; ++attempt) {
-        std::atomic<bool> released{false};
-        CHECK_THROWS_WITH_AS(
-            mw::run_threads(pair, {},
-                            [&](mw::communicator& here) {
-                                if (here.rank() == 0) {
-                                    std::this_thread::sleep_for(20ms);  // the peer is asleep now
-                                    auto const start = std::chrono::steady_clock::now();
-                                    here.fail("a long reason, " + std::string(10000, '.'));
-                                    while (!released) std::this_thread::yield();
-                                    fastest = std::min(fastest, std::chrono::steady_clock::now() - start);
-                                }
-                                try {
-                                    here.barrier(1);
-                                } catch (...) {
-                                    released = true;
-                                    throw;
-                                }
-                            }),
-            doctest::Contains("rank 0 (tp 0) failed: a long reason, ..."), mw::peer_failed);
-    }
-    CHECK(fastest < 50ms);
+TEST_CASE("fail releases the peers while the failing rank is still busy") {
+    std::atomic<bool> released{false};
+    CHECK_THROWS_WITH_AS(mw::run_threads(pair, {},
+                                         [&](mw::communicator& here) {
+                                             if (here.rank() == 0) {
+                                                 std::this_thread::sleep_for(20ms);  // the peer is asleep now
+                                                 here.fail("a long reason, " + std::string(10000, '.'));
+                                                 while (!released) std::this_thread::yield();
+                                             }
+                                             try {
+                                                 here.barrier(1);
+                                             } catch (...) {
+                                                 released = true;
+                                                 throw;
+                                             }
+                                         }),
+                         doctest::Contains("rank 0 (tp 0) failed: a long reason, ..."), mw::peer_failed);
 }
 
 TEST_CASE("wrong arguments throw on the rank that made them and release the others") {

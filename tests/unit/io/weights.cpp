@@ -10,7 +10,7 @@
 #include "small_model.hpp"
 
 #include <meshwise/io/weights.hpp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/products/dot.hpp>
 #include <meshwise/tensor/constants.hpp>
 #include <meshwise/tensor/packed.hpp>
 

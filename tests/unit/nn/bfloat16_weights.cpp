@@ -15,8 +15,8 @@
 #include <meshwise/nn/cast_weights.hpp>
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/nn/llama.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/sum.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/parallel/run.hpp>
 #include <meshwise/tensor/packed.hpp>
 

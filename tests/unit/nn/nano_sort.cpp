@@ -8,7 +8,7 @@
 
 #include <meshwise/nn/generate.hpp>
 #include <meshwise/nn/gpt.hpp>
-#include <meshwise/ops/softmax.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 #include <meshwise/parallel/run.hpp>
 
 #include "real_models.hpp"

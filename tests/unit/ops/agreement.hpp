@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 #include <meshwise/autodiff/value_and_gradient.hpp>
-#include <meshwise/ops/arithmetic.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
 #include <meshwise/parallel/run.hpp>
 
 namespace agreement {

@@ -1,8 +1,8 @@
 // Tensors and numbers, on either side of + - * /: values and gradients of one rank against plain loops, several meshes
 // against the same loops, pending sums where the operation is linear, integers, and what a number may be.
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/mean.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include <cmath>

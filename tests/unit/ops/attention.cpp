@@ -1,6 +1,6 @@
 // attention: against loops, differences, and one rank; grouped heads, context parallel, cross; refusals.
-#include <meshwise/ops/attention.hpp>
-#include <meshwise/ops/cast.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/products/attention.hpp>
 
 #include <meshwise/backend/dry_run.hpp>
 #include <meshwise/tensor/constants.hpp>

@@ -1,6 +1,6 @@
 // Casts: values, gradients through both directions, and pending sums only where nothing is rounded.
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/dot.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/products/dot.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <meshwise/backend/serial.hpp>
-#include <meshwise/ops/cross_entropy.hpp>
+#include <meshwise/ops/rows/cross_entropy.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

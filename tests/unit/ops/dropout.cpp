@@ -1,8 +1,8 @@
 // Dropout: one mask on every mesh, the right rate and mean, the same mask for the gradient.
 #include <cmath>
 
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/dropout.hpp>
+#include <meshwise/ops/elements/dropout.hpp>
+#include <meshwise/ops/products/dot.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <limits>
 
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/bounds.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/map.hpp>
-#include <meshwise/ops/mean.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/elements/bounds.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/elements/map.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
 #include <meshwise/parallel/run.hpp>
 
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <meshwise/ops/embedding.hpp>
+#include <meshwise/ops/rows/embedding.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

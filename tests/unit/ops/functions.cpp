@@ -1,8 +1,8 @@
 // Functions of each element: values against the standard library in double, gradients against central differences and the
 // conventions of torch at their edges, NaN and infinities, padded axes, axes of no and of one element, integers, bfloat16.
-#include <meshwise/ops/activations.hpp>
-#include <meshwise/ops/bounds.hpp>
-#include <meshwise/ops/functions.hpp>
+#include <meshwise/ops/elements/activations.hpp>
+#include <meshwise/ops/elements/bounds.hpp>
+#include <meshwise/ops/elements/functions.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include <cmath>

@@ -1,8 +1,8 @@
 // Masks: comparisons on both sides, with NaN; logic; where and its gradient; masks and integers inside map under gradients;
 // padded axes, axes of no and of one element, pieces of a mesh.
-#include <meshwise/ops/bounds.hpp>
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/masks.hpp>
+#include <meshwise/ops/elements/bounds.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/elements/masks.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include <cmath>

@@ -2,9 +2,9 @@
 // of equal elements the first has the gradient; what has no gradient says so.
 #include <limits>
 
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/embedding.hpp>
-#include <meshwise/ops/max.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/reductions/max.hpp>
+#include <meshwise/ops/rows/embedding.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

@@ -2,10 +2,10 @@
 // against maps of indices that plain loops write down.
 #include <random>
 
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/moving.hpp>
-#include <meshwise/ops/shift.hpp>
-#include <meshwise/ops/slice.hpp>
+#include <meshwise/ops/moves/moving.hpp>
+#include <meshwise/ops/moves/shift.hpp>
+#include <meshwise/ops/moves/slice.hpp>
+#include <meshwise/ops/products/dot.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

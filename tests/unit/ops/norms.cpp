@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include <meshwise/backend/serial.hpp>
-#include <meshwise/ops/layer_norm.hpp>
-#include <meshwise/ops/rms_norm.hpp>
+#include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/rms_norm.hpp>
 
 #include "meshes.hpp"
 #include "on_ranks.hpp"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
-#include <meshwise/ops/arithmetic.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
 #include <meshwise/parallel/run.hpp>
 
 #include "max_with_nan.hpp"

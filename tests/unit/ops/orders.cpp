@@ -5,10 +5,10 @@
 #include <limits>
 #include <numeric>
 
-#include <meshwise/ops/argmax.hpp>
-#include <meshwise/ops/cumulative.hpp>
-#include <meshwise/ops/slice.hpp>
-#include <meshwise/ops/sort.hpp>
+#include <meshwise/ops/moves/slice.hpp>
+#include <meshwise/ops/reductions/argmax.hpp>
+#include <meshwise/ops/reductions/cumulative.hpp>
+#include <meshwise/ops/reductions/sort.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

@@ -5,15 +5,15 @@
 #include <limits>
 #include <random>
 
-#include <meshwise/ops/cast.hpp>
-#include <meshwise/ops/count_nonzero.hpp>
-#include <meshwise/ops/logsumexp.hpp>
-#include <meshwise/ops/mean.hpp>
-#include <meshwise/ops/min.hpp>
-#include <meshwise/ops/norm.hpp>
-#include <meshwise/ops/prod.hpp>
-#include <meshwise/ops/slice.hpp>
-#include <meshwise/ops/variance.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/moves/slice.hpp>
+#include <meshwise/ops/reductions/count_nonzero.hpp>
+#include <meshwise/ops/reductions/logsumexp.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
+#include <meshwise/ops/reductions/min.hpp>
+#include <meshwise/ops/reductions/norm.hpp>
+#include <meshwise/ops/reductions/prod.hpp>
+#include <meshwise/ops/reductions/variance.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

@@ -1,8 +1,8 @@
 // Renames, reshapes, slices and concatenations: on every placement they take, against plain loops.
-#include <meshwise/ops/concatenate.hpp>
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/reshape.hpp>
-#include <meshwise/ops/slice.hpp>
+#include <meshwise/ops/moves/concatenate.hpp>
+#include <meshwise/ops/moves/reshape.hpp>
+#include <meshwise/ops/moves/slice.hpp>
+#include <meshwise/ops/products/dot.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

@@ -1,7 +1,7 @@
 // rope: against loops, differences, and one rank; positions are global; refusals.
 #include <cmath>
 
-#include <meshwise/ops/rope.hpp>
+#include <meshwise/ops/rows/rope.hpp>
 
 #include "meshes.hpp"
 #include "on_ranks.hpp"

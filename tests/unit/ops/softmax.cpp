@@ -1,5 +1,5 @@
 // softmax: against loops, differences, and one rank; rows that are all -inf; refusals.
-#include <meshwise/ops/softmax.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 
 #include <cmath>
 #include <limits>

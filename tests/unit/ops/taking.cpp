@@ -1,10 +1,10 @@
 // take, scatter_add and index_add by ids; stack, concatenate of many, expand, squeeze and triangles: on every placement that
 // they take, against plain loops.
-#include <meshwise/ops/dot.hpp>
-#include <meshwise/ops/slice.hpp>
-#include <meshwise/ops/stack.hpp>
-#include <meshwise/ops/take.hpp>
-#include <meshwise/ops/triangle.hpp>
+#include <meshwise/ops/moves/slice.hpp>
+#include <meshwise/ops/moves/stack.hpp>
+#include <meshwise/ops/moves/take.hpp>
+#include <meshwise/ops/moves/triangle.hpp>
+#include <meshwise/ops/products/dot.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"

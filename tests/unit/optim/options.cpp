@@ -10,11 +10,11 @@
 
 #include <meshwise/nn/linear.hpp>
 #include <meshwise/nn/sampling.hpp>
-#include <meshwise/ops/cross_entropy.hpp>
-#include <meshwise/ops/dropout.hpp>
-#include <meshwise/ops/layer_norm.hpp>
-#include <meshwise/ops/rms_norm.hpp>
-#include <meshwise/ops/rope.hpp>
+#include <meshwise/ops/elements/dropout.hpp>
+#include <meshwise/ops/rows/cross_entropy.hpp>
+#include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/rms_norm.hpp>
+#include <meshwise/ops/rows/rope.hpp>
 #include <meshwise/optim/adamw.hpp>
 #include <meshwise/optim/schedule.hpp>
 #include <meshwise/optim/sgd.hpp>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/ops/mean.hpp>
+#include <meshwise/ops/reductions/mean.hpp>
 #include <meshwise/parallel/run.hpp>
 
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
-#include <meshwise/ops/arithmetic.hpp>
-#include <meshwise/ops/one_hot.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/rows/one_hot.hpp>
 #include <meshwise/parallel/print.hpp>
 #include <meshwise/parallel/run.hpp>
 #include <meshwise/tensor/random_tensors.hpp>

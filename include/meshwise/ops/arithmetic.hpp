@@ -1,7 +1,0 @@
-// Arithmetic, element by element: of two tensors (tensor_arithmetic.hpp), of a tensor and a number (number_arithmetic.hpp),
-// and += and the like (compound_assignment.hpp).
-#pragma once
-
-#include <meshwise/ops/compound_assignment.hpp>
-#include <meshwise/ops/number_arithmetic.hpp>
-#include <meshwise/ops/tensor_arithmetic.hpp>
