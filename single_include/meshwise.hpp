@@ -1675,7 +1675,7 @@ MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std
                                          noted_common const& of_rank, noted_common const& of_other,
                                          std::source_location const& where) {
     struct words {
-        char const *what, *mend;
+        char const *what, *remedy;
     };
     static constexpr words kinds[] = {
         {"were given different batches",
@@ -1699,7 +1699,7 @@ MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std
     if (of_rank[kind] == of_other[kind]) kind = 0;
     return describe(mesh, rank) + " and " + describe(mesh, other) + " " + kinds[kind].what +
            ", as their call at " + where.file_name() + ":" + std::to_string(where.line()) + " shows; " +
-           kinds[kind].mend;
+           kinds[kind].remedy;
 }
 MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {
     std::string text = made.started ? "start_" : "";
@@ -5911,9 +5911,8 @@ inline tape& own_tape() {
 inline recording_id next_recording() {
     static std::atomic<recording_id> last{0};
     recording_id const next = 1 + last.fetch_add(1, std::memory_order_relaxed);
-    return next != 0 && next < untyped_tensor::is_a_constant
-               ? next
-               : next_recording();
+    return next != 0 && next < untyped_tensor::is_a_constant ? next
+                                                             : next_recording();
 }
 class recording {
 public:

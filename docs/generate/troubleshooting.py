@@ -21,7 +21,7 @@ INTRODUCTION = """# Troubleshooting
 
 <!-- printed by docs/generate/troubleshooting.py; scripts/generate_docs.sh rewrites it -->
 
-Every refusal begins with one sentence that says what is wrong and how it is usually mended. The *facts* beside it, such
+Every refusal begins with one sentence that says what is wrong and how it is usually fixed. The *facts* beside it, such
 as `left_operand_is_split_by<ffn, tp>`, name the axes and mesh axes it is about; a line below stands the place in your
 program. Whatever follows from a refused operation is silent: one mistake, one error.
 

@@ -47,7 +47,7 @@ public:
 
     void pulled_back(tape& t, node_id id) override;
     void contributed() override { current().team->progress(); }
-    /// The backward pass is over: starts what still waits for company.
+    /// The backward pass is over: starts the buckets that are not full.
     void close();
 
     /// Whether the gradient of this leaf was started; then it is whole in `part` now.

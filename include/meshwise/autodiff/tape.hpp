@@ -2,8 +2,8 @@
 // types: a node is a list of gradient contributions and a pullback. All its memory is reused by the next step.
 //
 // A contribution is complete (every rank holds the same, whole one) or pending over a set of mesh axes (the sum
-// over them is owed). Contributions gather by kind, and what is pending is reduced once, when somebody asks for
-// the whole: with q, k and v projected from one value that is one all-reduce, not three.
+// over them is owed). Contributions gather by kind, and what is pending is reduced once, when the whole
+// gradient is needed: with q, k and v projected from one value that is one all-reduce, not three.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct contributions {
 
 class tape;
 
-/// Somebody who looks at a tape that goes backwards.
+/// Observes the backward pass of a tape.
 /// Example:
 /// struct counting : mw::backward_watcher {
 ///     int nodes = 0;
@@ -80,7 +80,7 @@ public:
     /// Adds a contribution to the gradient of a node. The memory may be shared with other nodes.
     void contribute(node_id id, mesh_mask pending, buffer memory);
 
-    /// Takes out the contribution of this kind, if there is one and nobody else holds it, so that it can be added to and
+    /// Takes out the contribution of this kind, if there is one and its memory is not shared, so that it can be added to and
     /// contributed again.
     buffer take(node_id id, mesh_mask pending);
 
@@ -95,7 +95,7 @@ public:
     /// All contributions as one, still pending; nothing is communicated.
     contributions::one const& merged(node_id id);
 
-    /// The same, for good: nothing may come to this gradient any more.
+    /// Takes the merged contribution out of the tape. A later contribution to this node throws.
     contributions::one take(node_id id);
     element_operations const& elements(node_id id) { return *at(id).elements; }
 
@@ -135,10 +135,10 @@ public:
     resharded const* find_resharded(node_id source, void const* layout_tag) const;
     [[gnu::noinline]] void remember_resharded(resharded made) { resharded_.push_back(std::move(made)); }
 
-    /// A gradient to which nothing came.
+    /// A zero gradient, for a value that no operation used.
     static buffer zeros(element_operations const& elements, std::size_t size);
 
-    /// Sums a pending buffer over its mesh axes, in place where nobody else holds it.
+    /// Sums a pending buffer over its mesh axes, in place where its memory is not shared.
     static buffer reduced(element_type type, std::size_t element_size, std::size_t count, mesh_mask pending,
                           buffer memory, std::source_location where);
 

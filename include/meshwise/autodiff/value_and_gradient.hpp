@@ -39,9 +39,8 @@ inline tape& own_tape() {
 inline recording_id next_recording() {
     static std::atomic<recording_id> last{0};
     recording_id const next = 1 + last.fetch_add(1, std::memory_order_relaxed);
-    return next != 0 && next < untyped_tensor::is_a_constant
-               ? next
-               : next_recording();  // after four thousand million of them
+    return next != 0 && next < untyped_tensor::is_a_constant ? next
+                                                             : next_recording();  // after 2^32 recordings
 }
 class recording {
 public:

@@ -15,7 +15,7 @@ MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std
                                          noted_common const& of_rank, noted_common const& of_other,
                                          std::source_location const& where) {
     struct words {
-        char const *what, *mend;
+        char const *what, *remedy;
     };
     static constexpr words kinds[] = {
         {"were given different batches",
@@ -39,7 +39,7 @@ MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std
     if (of_rank[kind] == of_other[kind]) kind = 0;
     return describe(mesh, rank) + " and " + describe(mesh, other) + " " + kinds[kind].what +
            ", as their call at " + where.file_name() + ":" + std::to_string(where.line()) + " shows; " +
-           kinds[kind].mend;
+           kinds[kind].remedy;
 }
 
 MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {

@@ -22,7 +22,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// What a program was given to read is missing, unreadable or of no use: the mend is another input.
+/// What a program was given to read is missing, unreadable or of no use: the fix is another input.
 /// Example:
 /// try {
 ///     mw::line_reader in("corpus.txt");
@@ -34,7 +34,7 @@ public:
     using error::error;
 };
 
-/// A file could not be written: the mend is a path, a permission or room on the disk.
+/// A file could not be written: the fix is a path, a permission or room on the disk.
 /// Example:
 /// try {
 ///     mw::save_weights(here, model, "model.safetensors");

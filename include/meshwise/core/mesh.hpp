@@ -26,7 +26,7 @@ concept any_mesh_axis = requires {
 };
 
 namespace detail {
-// of what is no mesh axis: the mesh that has it is refused
+// of a type that is not a mesh axis: the mesh that has it is refused
 template <class M>
 inline constexpr std::size_t ranks_of = 1;
 template <any_mesh_axis M>

@@ -1,5 +1,5 @@
 // The rules catalogue: one struct a rule; its sentence is what the compiler prints, its comment the manual
-// entry, with a line that breaks the rule and the usual mend. docs/rules.md is generated from this text.
+// entry, with a line that breaks the rule and the usual fix. docs/rules.md is generated from this text.
 // The sentences stand on lines of their own, or compilers that quote the assertion would print them twice.
 #pragma once
 

@@ -17,7 +17,7 @@ struct reproducible {
                   "meshwise: reproducible<V> needs a power of two, so that every mesh halves the same tree");
 };
 
-/// Option of a strategy: the backend that crunches its numbers.
+/// Option of a strategy: the backend of its tensors.
 /// Example: using slow_and_simple = mw::strategy<mesh, mw::split<batch, dp>, mw::on<mw::serial>>;
 template <class Backend>
 struct on {
@@ -97,7 +97,7 @@ struct taken<Axes, list<R, Rest...>, Taken...>
 
 template <class Axis, class Rules>
 struct splits_of;
-// of a type that is no axis: the tensor that has it is refused
+// of a type that is not an axis: the tensor that has it is refused
 struct no_axis {
     static constexpr std::size_t size = 1, true_size = 1;
     static constexpr bool bounded = false;

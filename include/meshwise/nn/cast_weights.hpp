@@ -1,4 +1,4 @@
-// cast_weights: a model with other element types, out of one that has learned: its matrices in bfloat16 for inference, say.
+// cast_weights: a trained model with other element types, such as its matrices in bfloat16 for inference.
 #pragma once
 
 #include <meshwise/autodiff/record.hpp>

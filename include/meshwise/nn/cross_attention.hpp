@@ -1,4 +1,4 @@
-// Attention with lengths as masks: over another text (cross_attention), and over the whole of one's own (bidirectional).
+// Attention with lengths as masks: over another text (cross_attention), and over all tokens of the same text (bidirectional).
 #pragma once
 
 #include <meshwise/nn/key_value_cache.hpp>

@@ -1,4 +1,4 @@
-// decoder: writes a text token by token and looks at one that was read: the second half of an encoder_decoder.
+// decoder: predicts a text token by token and attends to an encoded one: the second half of an encoder_decoder.
 // Source: Vaswani et al., Attention is all you need, 2017.
 #pragma once
 

@@ -1,5 +1,5 @@
-// encoder: reads a text both ways, each token in the light of all others. Lengths are the masks: what stands behind a
-// text's length changes nothing before it.
+// encoder: each token attends to all tokens of its text, earlier and later ones. Lengths are the masks: tokens behind a
+// text's length change nothing before it.
 // Source: Vaswani et al., Attention is all you need, 2017; Devlin et al., BERT, 2019.
 #pragma once
 

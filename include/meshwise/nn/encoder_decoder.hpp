@@ -1,5 +1,5 @@
-// encoder_decoder: a Transformer for pairs of texts: an encoder reads the source both ways, a decoder writes the target
-// and looks at what was read. Lengths are the masks.
+// encoder_decoder: a Transformer for pairs of texts: an encoder of the source, and a decoder of the target that attends to
+// the encoded source. Lengths are the masks.
 // Source: Vaswani et al., Attention is all you need, 2017.
 #pragma once
 

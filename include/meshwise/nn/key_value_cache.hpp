@@ -189,7 +189,7 @@ private:
     }
 
     std::array<pair_of_tensors, Layers> layers_{};
-    // what rows are copied into next, once a search takes some; its other values are old ones, never numbers that are none
+    // what rows are copied into next, once a search takes some; unused elements keep earlier finite values, never NaN
     std::optional<Kept> spare_;
     std::size_t most_rows_ = 0;
     std::uint64_t weights_ = 0;  // a hash of the last writes to the parameters

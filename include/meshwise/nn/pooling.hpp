@@ -17,7 +17,7 @@
 namespace meshwise {
 
 namespace elementary {
-// what no text has is replaced, not multiplied: it may be no number at all
+// elements behind a text's length are replaced, not multiplied by 0: they may be NaN
 struct before {
     constexpr auto operator()(auto x, auto position, auto end) const { return select(position < end, x, 0); }
 };

@@ -1,5 +1,5 @@
-// search: what an encoder-decoder writes: greedily, or by beam search with a length penalty. Sentences are searched
-// together; the memory is encoded once, its keys and values are kept, and a step costs one token a hypothesis.
+// search: greedy and beam search with a length penalty for encoder-decoder models, over a batch of sentences. The source is
+// encoded once, its keys and values are kept, and a step costs one token a hypothesis.
 // Every rank returns the same; a sentence's outcome does not depend on those beside it.
 #pragma once
 

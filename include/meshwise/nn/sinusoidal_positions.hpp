@@ -1,4 +1,4 @@
-// sinusoidal_positions: where a token stands, as sines and cosines of it. Nothing is learned and no length is too long.
+// sinusoidal_positions: the position of a token as sines and cosines. Nothing is learned, and texts may have any length.
 //   interleaved  sin, cos, sin, cos ...: pair i turns by 10000^(-2 i / width) a token. Vaswani et al., 2017, 3.5
 //   halves       all sines, then all cosines: pair i turns by 10000^(-i / (width / 2 - 1)), as tensor2tensor and fairseq
 // Cost: one sine per element of a text of the batch's length, split as the text is; no memory is kept.

@@ -1,5 +1,5 @@
-// token_embedding: ids as vectors that know where they stand: a row of the table, scaled where that is asked for, plus the
-// position. What an encoder and a decoder begin with.
+// token_embedding: ids as vectors: a row of the table, scaled if asked for, plus the vector of the position. The first
+// layer of encoders and decoders.
 #pragma once
 
 #include <meshwise/nn/learned_positions.hpp>

@@ -1,4 +1,4 @@
-// training: what a loss does besides, while a model is trained: dropout and smoothed labels. Nothing where it is not given.
+// training: regularisation options of a loss: dropout and label smoothing. By default both are off.
 // The masks depend on seed, step and the name of the place only: they are the same on every mesh.
 //   m.loss(ids, targets, mw::training{.dropout = 0.1, .label_smoothing = 0.1, .step = step});
 #pragma once

@@ -1,4 +1,4 @@
-// transformer_block: attention and a feed-forward layer, each with the way around it, in the order of norms that is chosen.
+// transformer_block: attention and a feed-forward layer, each with its residual connection, with norms before or after.
 // Source: Xiong et al., On layer normalization in the Transformer architecture, 2020.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace meshwise {
 
-/// A sublayer f and the way around it: x + f(norm(x)), or norm(x + f(x)). What is dropped goes by `name`.
+/// A sublayer f with its residual connection: x + f(norm(x)), or norm(x + f(x)). `name` chooses the dropout mask.
 /// Example:
 /// auto y = mw::residual<mw::norm_order::before>(x, [](auto const& t) { return mw::softmax<embed>(t); }, mw::training{}, "mlp",
 ///                                                [](auto const& t) { return mw::gelu(t); });
@@ -21,7 +21,7 @@ auto residual(auto const& x, auto const& norm, training const& how, std::string_
         return norm(x + how.drop(f(x), name));
 }
 
-/// Attention and a feed-forward layer, each with a norm and a way around it.
+/// Attention and a feed-forward layer, each with a norm and a residual connection.
 /// Example:
 /// using block = mw::transformer_block<mw::layer_norm_of<S, embed>, mw::self_attention<S, embed, heads, head_dim>,
 ///                                     mw::feed_forward<S, embed, ffn>>;

@@ -1,5 +1,5 @@
-// transformer_options: what kind of Transformer a model is, as one argument of its type: what it does not have has no
-// parameters either.
+// transformer_options: the kind of a Transformer, as one argument of its type. A part that it does not have has no
+// parameters.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace meshwise {
 /// Example: constexpr mw::transformer_options as_in_the_paper{.norms = mw::norm_order::after};
 enum class norm_order { before, after };
 
-/// How a token knows where it stands: a table that is learned, or sines and cosines (nn/sinusoidal_positions.hpp). Their
+/// How positions enter the model: a table that is learned, or sines and cosines (nn/sinusoidal_positions.hpp). Their
 /// amplitude is 1: beside them embeddings are to be scaled, or a model sees little of its tokens as it begins.
 /// Example: constexpr mw::transformer_options waves{.positions = mw::position_kind::sinusoidal_interleaved};
 enum class position_kind { learned, sinusoidal_interleaved, sinusoidal_halves };

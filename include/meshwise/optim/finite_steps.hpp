@@ -167,7 +167,7 @@ private:
         std::vector<std::uint64_t> firsts(2 * team.size());
         team.all_gather(team.mesh().every_axis(), element_type::uint64, mine.data(), firsts.data(), {1, 2},
                         where);
-        // Of two finite parts the sum may overflow: then who holds the sum has to serve.
+        // The sum of two finite parts may overflow; then no part is to blame, and the rank that holds the sum is named.
         for (std::size_t which = 0; which < 2; ++which)
             for (std::size_t rank = 0; rank < team.size(); ++rank)
                 if (std::size_t const first = firsts[2 * rank + which]; first < none)

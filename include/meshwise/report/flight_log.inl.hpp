@@ -105,9 +105,9 @@ MESHWISE_BODY std::string flight_log::missing(groups const& met) const {
 }
 
 MESHWISE_BODY std::vector<std::size_t> const& flight_log::lateness::awaited(std::size_t rank) {
-    static std::vector<std::size_t> const nobody;
+    static std::vector<std::size_t> const none;
     record const& r = log_.records_.at(rank);
-    if (!r.inside() || !r.last) return nobody;
+    if (!r.inside() || !r.last) return none;
     auto const [at, fresh] = late_.try_emplace(wait_of(rank));
     if (fresh)
         for (std::size_t const other : met_.at(at->first.first))

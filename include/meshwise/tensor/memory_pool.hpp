@@ -1,6 +1,6 @@
 // memory_pool: the memory of one rank. Blocks come from the backend once and are reused for ever after, so a
-// training step allocates nothing from its second time on. Batches of ever other shapes do not pile up: at most about twice
-// what was ever held at once is kept. It also counts who holds how much.
+// training step allocates nothing from its second time on. Batches of changing shapes do not pile up: at most about twice
+// the largest amount held at once is kept. It also counts the bytes held for each purpose.
 #pragma once
 
 #include <array>
@@ -67,7 +67,7 @@ struct block {
 #endif
 #endif
 #if defined(MESHWISE_UNDER_ADDRESS_SANITIZER)
-inline constexpr bool blocks_are_cut = false;  // else it would not see who leaves one block for its neighbour
+inline constexpr bool blocks_are_cut = false;  // else it would not see a write past the end of a block
 #else
 inline constexpr bool blocks_are_cut = true;
 #endif

@@ -34,7 +34,7 @@ struct packed_block {
     packed_form& form(void const* from, gemm_shape const& shape);
 };
 
-/// The weights that somebody wants packed, of one rank. Only the rank's own thread uses it.
+/// The weights of one rank that are kept packed. Only the rank's own thread uses it.
 class packed_blocks {
 public:
     packed_block* find(buffer const& memory) {

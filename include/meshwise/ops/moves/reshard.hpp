@@ -216,7 +216,7 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
     }
 }
 
-/// Brings x to where the strategy puts a value with its axes: whatever is owed is paid here.
+/// Brings x to where the strategy puts a value with its axes; pending reductions are made here.
 /// Example: auto y = mw::settle<S>(mw::dot<ffn>(h, mw::transpose<mw::axes<ffn, embed>>(w)));
 template <any_strategy S, any_tensor X>
 auto settle(X const& x, std::source_location where = std::source_location::current()) {

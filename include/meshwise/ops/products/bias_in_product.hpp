@@ -1,4 +1,4 @@
-// affine: x W + b, the bias added where the product is stored: no pass over the result of its own.
+// bias_in_product: x W + b, the bias added where the product is stored: no pass over the result of its own.
 // Guarantees: values, gradients and their bits are those of dot and add.
 #pragma once
 

@@ -1,4 +1,4 @@
-// packed_right: the right operand of a product as mw::packed keeps it.
+// packed_operand: the right operand of a product as mw::packed keeps it.
 #pragma once
 
 #include <meshwise/tensor/context.hpp>

@@ -1,4 +1,4 @@
-// rows: how operations along one axis (norms, softmax, rotary positions) see a tensor: as rows of that axis. The axis
+// along_axis: how operations along one axis (norms, softmax, rotary positions) see a tensor: as rows of that axis. The axis
 // is brought to the end where it is not there already; that is one copy each way, and nothing where it is the last.
 #pragma once
 

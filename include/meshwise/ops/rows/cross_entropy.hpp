@@ -26,7 +26,7 @@ namespace meshwise {
 /// auto loss = mw::cross_entropy<vocab>(logits, targets, {.epsilon = 0.1, .over = mw::smoothing::over_others});
 enum class smoothing { over_all, over_others };
 
-/// Labels that are not quite sure. Source: Szegedy et al., Rethinking the Inception architecture, 2016.
+/// Smoothed labels: a part of the target's probability goes to other classes. Source: Szegedy et al., Rethinking the Inception architecture, 2016.
 /// Example: constexpr mw::label_smoothing labels{.epsilon = 0.1};
 struct label_smoothing {
     double epsilon = 0;  // in [0, 1); 0: one class is right and the others are wrong

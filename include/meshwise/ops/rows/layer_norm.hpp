@@ -57,7 +57,7 @@ auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon =
         detail::note_numbers<X>(epsilon);
         using B = typename X::backend;
         auto const rows = detail::with_last<Axis>(x);
-        // in double: where the numbers of a row are large and alike, a rounded mean is as far off as they differ
+        // in double: if the numbers of a row are large and alike, a rounded mean is as wrong as they differ
         auto mean = result_of<with_elements<detail::one_per_row<Axis, X>, double>>(x);
         auto inverse_deviation = result_of<detail::one_per_row<Axis, X>>(x);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
