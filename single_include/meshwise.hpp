@@ -13551,6 +13551,432 @@ auto triu(X const& x, std::ptrdiff_t diagonal = 0,
             x, [=](std::ptrdiff_t beside) { return beside >= diagonal; }, where);
 }
 }
+namespace meshwise::detail {
+inline constexpr std::size_t most_operands = 16;
+struct einsum_plan {
+    static constexpr double operations_per_byte = 8;
+    struct node {
+        std::uint64_t axes = 0, summed = 0;
+        std::size_t left = 0, right = 0;
+        double operations = 0, bytes = 0;
+        constexpr double cost() const { return operations + operations_per_byte * bytes; }
+    };
+    std::size_t operands = 0;
+    std::uint64_t out = 0;
+    std::array<double, 64> extents{};
+    std::array<node, 2 * most_operands> nodes{};
+    constexpr double volume(std::uint64_t axes) const {
+        double elements = 1;
+        for (; axes != 0; axes &= axes - 1)
+            elements *= extents[static_cast<std::size_t>(std::countr_zero(axes))];
+        return elements;
+    }
+    constexpr node product(std::size_t left, std::size_t right, std::uint64_t a, std::uint64_t b,
+                           std::uint64_t wanted, double element) const {
+        std::uint64_t const all = a | b;
+        node made{.axes = all & wanted, .summed = all & ~wanted, .left = left, .right = right};
+        made.operations = (made.summed == 0 ? 1 : 2) * volume(all);
+        made.bytes = element * (volume(a) + volume(b) + volume(made.axes));
+        return made;
+    }
+    constexpr double operations() const {
+        double all = 0;
+        for (node const& one : nodes) all += one.operations;
+        return all;
+    }
+    constexpr std::size_t most_axes_of_a_product() const {
+        int most = 0;
+        for (std::size_t i = operands; i + 1 < 2 * operands; ++i)
+            most = std::popcount(nodes[i].axes) > most ? std::popcount(nodes[i].axes) : most;
+        return static_cast<std::size_t>(most);
+    }
+};
+struct einsum_orders {
+    static constexpr std::size_t most = 8;
+    std::array<std::uint64_t, std::size_t{1} << most> axes{};
+    std::array<double, std::size_t{1} << most> cost{};
+    std::array<std::size_t, std::size_t{1} << most> left{};
+    constexpr void compare(einsum_plan const& plan, double element) {
+        std::size_t const every = (std::size_t{1} << plan.operands) - 1;
+        for (std::size_t set = 1; set <= every; ++set) {
+            std::uint64_t inside = 0, outside = plan.out;
+            for (std::size_t i = 0; i < plan.operands; ++i)
+                (set >> i & 1 ? inside : outside) |= plan.nodes[i].axes;
+            axes[set] = inside & outside;
+        }
+        for (std::size_t set = 1; set <= every; ++set) {
+            if (std::has_single_bit(set)) continue;
+            cost[set] = std::numeric_limits<double>::infinity();
+            std::size_t const first = set & (~set + 1), rest = set ^ first;
+            for (std::size_t others = rest; others != 0;) {
+                others = (others - 1) & rest;
+                std::size_t const part = first | others;
+                auto const made = plan.product(0, 0, axes[part], axes[set ^ part], axes[set], element);
+                bool const is_a_tensor = static_cast<std::size_t>(std::popcount(made.axes)) <= most_axes;
+                double const total = cost[part] + cost[set ^ part] + made.cost() + (is_a_tensor ? 0 : 1e100);
+                if (total < cost[set]) cost[set] = total, left[set] = part;
+            }
+        }
+    }
+    constexpr std::size_t write(einsum_plan& plan, std::size_t set, std::size_t& next, double element) const {
+        if (std::has_single_bit(set)) return static_cast<std::size_t>(std::countr_zero(set));
+        std::size_t const a = write(plan, left[set], next, element),
+                          b = write(plan, set ^ left[set], next, element);
+        plan.nodes[next] = plan.product(a, b, axes[left[set]], axes[set ^ left[set]], axes[set], element);
+        return next++;
+    }
+};
+constexpr void order_by_pairs(einsum_plan& plan, double element) {
+    std::array<std::size_t, 2 * most_operands> left{};
+    std::size_t count = plan.operands, next = plan.operands;
+    for (std::size_t i = 0; i < count; ++i) left[i] = i;
+    for (; count > 1; --count) {
+        double least = std::numeric_limits<double>::infinity();
+        std::size_t at = 0, with = 1;
+        for (std::size_t i = 0; i < count; ++i)
+            for (std::size_t j = i + 1; j < count; ++j) {
+                std::uint64_t wanted = plan.out;
+                for (std::size_t k = 0; k < count; ++k)
+                    if (k != i && k != j) wanted |= plan.nodes[left[k]].axes;
+                auto const made = plan.product(left[i], left[j], plan.nodes[left[i]].axes,
+                                               plan.nodes[left[j]].axes, wanted, element);
+                double const total =
+                    made.cost() +
+                    (static_cast<std::size_t>(std::popcount(made.axes)) <= most_axes ? 0 : 1e100);
+                if (total < least) least = total, at = i, with = j, plan.nodes[next] = made;
+            }
+        left[at] = next++;
+        left[with] = left[count - 1];
+    }
+}
+template <std::size_t Operands, std::size_t Axes>
+constexpr einsum_plan cheapest_order(std::array<std::uint64_t, Operands> const& axes, std::uint64_t out,
+                                     std::array<std::size_t, Axes> const& extents, double element) {
+    einsum_plan plan{.operands = Operands, .out = out};
+    for (std::size_t i = 0; i < Axes; ++i) plan.extents[i] = static_cast<double>(extents[i]);
+    for (std::size_t i = 0; i < Operands; ++i) {
+        std::uint64_t wanted = out;
+        for (std::size_t j = 0; j < Operands; ++j) wanted |= j == i ? 0 : axes[j];
+        plan.nodes[i] = {.axes = axes[i] & wanted, .summed = axes[i] & ~wanted};
+        if (plan.nodes[i].summed != 0) {
+            plan.nodes[i].operations = plan.volume(axes[i]);
+            plan.nodes[i].bytes = element * (plan.volume(axes[i]) + plan.volume(plan.nodes[i].axes));
+        }
+    }
+    if constexpr (Operands <= einsum_orders::most) {
+        einsum_orders orders;
+        orders.compare(plan, element);
+        std::size_t next = Operands;
+        orders.write(plan, (std::size_t{1} << Operands) - 1, next, element);
+    } else
+        order_by_pairs(plan, element);
+    return plan;
+}
+[[gnu::noinline]] inline std::string text_of(einsum_plan const& plan, std::string_view const* names) {
+    auto const with_unit = [](double number, char const* unit) {
+        return std::to_string(static_cast<std::uint64_t>(number)) + unit;
+    };
+    auto const axes_of = [&](std::uint64_t axes) {
+        std::string text = "(";
+        for (; axes != 0; axes &= axes - 1) {
+            auto const at = static_cast<std::size_t>(std::countr_zero(axes));
+            if (text.size() > 1) text += ", ";
+            text += std::string(names[at]) + " " + with_unit(plan.extents[at], "");
+        }
+        return text + ")";
+    };
+    std::string text;
+    double bytes = 0;
+    std::size_t step = 0;
+    for (std::size_t i = 0; i + 1 < 2 * plan.operands; ++i) {
+        auto const& made = plan.nodes[i];
+        if (made.operations == 0) continue;
+        text += std::to_string(++step) + ". " +
+                (i < plan.operands
+                     ? axes_of(made.axes | made.summed)
+                     : axes_of(plan.nodes[made.left].axes) + " x " + axes_of(plan.nodes[made.right].axes)) +
+                " -> " + axes_of(made.axes) + ": " + with_unit(made.operations, " operations, ") +
+                with_unit(made.bytes, " bytes\n");
+        bytes += made.bytes;
+    }
+    return text + "in all " + with_unit(plan.operations(), " operations, ") +
+           with_unit(bytes, " bytes on each rank\n");
+}
+}
+namespace meshwise {
+inline namespace facts {
+template <class Axis>
+struct no_operand_has_axis;
+}
+namespace detail {
+template <class Out, class All>
+struct known_axes;
+template <class... A, class All>
+struct known_axes<axes<A...>, All> {
+    using type =
+        all_of<judged_axis<A>..., judge<contains<A, All>, axis_is_missing, no_operand_has_axis<A>>...>;
+};
+template <class X, class Y>
+using fits_in_product = all_of<same_mesh<typename X::layout, typename Y::layout>,
+                               pending_times_whole<typename X::layout, typename Y::layout>, aligned<X, Y>>;
+template <class... X>
+struct each_two_fit {
+    using type = holds;
+};
+template <class X, class... Rest>
+struct each_two_fit<X, Rest...> {
+    using type = all_of<fits_in_product<X, Rest>..., typename each_two_fit<Rest...>::type>;
+};
+template <class Axis, class... X>
+constexpr std::size_t extent_on_a_rank() {
+    std::size_t extent = Axis::size;
+    auto const one = [&](bool carried, std::size_t here) {
+        if (carried && here < extent) extent = here;
+    };
+    (one(contains<Axis, typename X::axes>, local_extent<typename X::layout, Axis>), ...);
+    return extent;
+}
+template <class All, class... A>
+constexpr std::uint64_t axis_bits(list<A...>) {
+    return (std::uint64_t{0} | ... | (std::uint64_t{1} << index_of<A, All>));
+}
+template <class Out, class All, class... X>
+struct einsum_plan_of;
+template <class Out, class... A, class... X>
+struct einsum_plan_of<Out, list<A...>, X...> {
+    static constexpr einsum_plan value = cheapest_order<sizeof...(X), sizeof...(A)>(
+        {axis_bits<list<A...>>(as_list<typename X::axes>{})...}, axis_bits<list<A...>>(as_list<Out>{}),
+        {extent_on_a_rank<A, typename X::operand...>()...},
+        static_cast<double>(sizeof(typename first_of<list<X...>>::value_type)));
+    static constexpr std::array<std::string_view, sizeof...(A) + 1> names{name_of<A>()..., ""};
+    template <std::uint64_t Bits, class List>
+    struct chosen;
+    template <std::uint64_t Bits, class... C>
+    struct chosen<Bits, list<C...>> {
+        using type =
+            concat<list<>,
+                   std::conditional_t<(Bits >> index_of<C, list<A...>> & 1) != 0, list<C>, list<>>...>;
+    };
+};
+template <class... X>
+using all_axes_of = typename united<as_list<typename X::axes>...>::type;
+template <class Out, class... X>
+using einsum_of = einsum_plan_of<Out, all_axes_of<X...>, X...>;
+}
+template <class Out, class... X>
+struct contraction_of_all {
+    using all = detail::all_axes_of<X...>;
+    using summed = detail::without<all, Out>;
+    using axes = Out;
+    using pending =
+        typename detail::united<detail::sums_of<typename X::layout>...,
+                                typename detail::splits_over<typename X::layout, summed>::type...>::type;
+    template <class... L>
+    using laid = typename detail::relaid<typename detail::first_of<detail::list<L...>>::mesh, Out, pending,
+                                         L...>::type;
+    using layout = laid<typename X::layout...>;
+    using verdict =
+        all_of<typename detail::known_axes<Out, all>::type, detail::no_maximum<typename X::layout>...,
+               typename detail::each_two_fit<X...>::type>;
+};
+namespace detail {
+template <class X, class... More>
+struct same_kinds {
+    using type = all_of<no_mask<X>, same_kind<X, More>...>;
+};
+template <class S, class Out, class... X>
+struct einsum_fits {
+    using type = all_of<same_mesh<typename X::layout, layout<typename S::mesh>>...>;
+};
+template <class Out, class... X>
+struct einsum_fits<void, Out, X...> {
+    using type = typename contraction_of_all<Out, typename X::operand...>::verdict;
+};
+template <bool, class Out, class... X>
+struct einsum_has_few_axes {
+    using type = holds;
+};
+template <class Out, class... X>
+struct einsum_has_few_axes<true, Out, X...> {
+    static constexpr std::size_t inside = einsum_of<Out, X...>::value.most_axes_of_a_product();
+    using type = few_axes<(Out::count > inside ? Out::count : inside)>;
+};
+template <class S, class Out, class... X>
+struct einsum_verdict {
+    using known = typename known_axes<Out, all_axes_of<X...>>::type;
+    using type = all_of<known, typename einsum_fits<S, Out, X...>::type, typename same_kinds<X...>::type,
+                        typename einsum_has_few_axes<known::value, Out, X...>::type>;
+};
+template <class S, class X>
+auto settled_by(X const& x, std::source_location where) {
+    if constexpr (std::is_void_v<S>)
+        return x;
+    else
+        return settle<S>(x, where);
+}
+template <class Out, class X, class Y>
+auto product_of_two(X const& x, Y const& y, std::source_location where) {
+    using T = typename X::value_type;
+    if constexpr (without<all_axes_of<X, Y>, Out>::size == 0 && std::is_floating_point_v<T> &&
+                  std::is_same_v<T, typename Y::value_type>)
+        return transpose<Out>(mul(x, y, where), where);
+    else
+        return contract<Out>(x, y, where);
+}
+template <class S, class Out, class X, class Y, class... K>
+auto aligned_product(X const& x, Y const& y, std::source_location where, list<K...>) {
+    using places = alignment<S, X, Y, Out, K...>;
+    return settle<S>(product_of_two<Out>(reshard<typename places::template wanted<X>::type>(x, where),
+                                         reshard<typename places::template wanted<Y>::type>(y, where), where),
+                     where);
+}
+template <class S, class Out, class... X>
+struct einsum_steps {
+    using order = einsum_of<Out, X...>;
+    static constexpr einsum_plan const& plan = order::value;
+    std::tuple<X const&...> operands;
+    std::source_location where;
+    template <std::size_t I>
+    auto value() const {
+        constexpr auto const& node = plan.nodes[I];
+        if constexpr (I < sizeof...(X)) {
+            auto const& x = std::get<I>(operands);
+            if constexpr (node.summed == 0)
+                return x;
+            else
+                return [&]<class... K>(list<K...>) {
+                    return settled_by<S>(sum<K...>(x, where), where);
+                }(typename order::template chosen<
+                           node.summed,
+                           as_list<typename std::tuple_element_t<I, std::tuple<X...>>::axes>>::type{});
+        } else {
+            auto const x = value<node.left>();
+            auto const y = value<node.right>();
+            using left = std::remove_const_t<decltype(x)>;
+            using right = std::remove_const_t<decltype(y)>;
+            using both = typename broadcast_of<typename left::operand, typename right::operand>::type::axes;
+            using kept = typename order::template chosen<node.axes, as_list<both>>::type;
+            constexpr bool is_last = I == 2 * sizeof...(X) - 2;
+            using out = std::conditional_t<is_last, Out, as_axes<kept>>;
+            if constexpr (std::is_void_v<S>)
+                return product_of_two<out>(x, y, where);
+            else
+                return aligned_product<S, out>(x, y, where, without<as_list<both>, out>{});
+        }
+    }
+};
+template <class S, class Out, class... X>
+auto einsum_of_operands(X const&... x) {
+    auto const where = std::source_location::current();
+    auto const out = einsum_steps<S, Out, X...>{{x...}, where}.template value<2 * sizeof...(X) - 2>();
+    return settled_by<S>(transpose<Out>(out, where), where);
+}
+template <class T>
+inline constexpr bool has_axis_twice = false;
+template <class... A>
+inline constexpr bool has_axis_twice<axes<A...>> = !all_different<A...>;
+template <class... Named>
+inline constexpr bool einsum_names = false;
+template <class... A>
+inline constexpr bool einsum_names<axes<A...>> = true;
+template <any_strategy S, class... A>
+inline constexpr bool einsum_names<S, axes<A...>> = true;
+template <class Out, std::size_t Operands>
+constexpr bool einsum_is_possible() {
+    constexpr bool operands_are_few = Operands <= most_operands;
+    static_assert(operands_are_few, "meshwise: mw::einsum takes at most 16 operands: multiply some first");
+    constexpr bool each_axis_is_named_once = !has_axis_twice<Out>;
+    static_assert(
+        each_axis_is_named_once,
+        "meshwise: an axis stands twice in the result of mw::einsum: a tensor carries each axis once, "
+        "and mw::rename<from, to>(x) gives that of one operand another name");
+    return operands_are_few && each_axis_is_named_once;
+}
+template <bool Possible, class S, class Out, class... X>
+struct einsum_refusal {
+    using type = refused_before;
+};
+template <class S, class Out, class... X>
+struct einsum_refusal<true, S, Out, X...> {
+    using type = all_of<not_refused<X...>, typename einsum_verdict<S, Out, X...>::type>;
+};
+}
+template <class Out, any_tensor... X>
+    requires(detail::einsum_names<Out> && sizeof...(X) > 0)
+auto einsum(X const&... x) {
+    using verdict = typename detail::einsum_refusal<detail::einsum_is_possible<Out, sizeof...(X)>(), void,
+                                                    Out, X...>::type;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::einsum_of_operands<void, Out>(x...);
+}
+template <any_strategy S, class Out, any_tensor... X>
+    requires(detail::einsum_names<Out> && sizeof...(X) > 0)
+auto einsum(X const&... x) {
+    using verdict =
+        typename detail::einsum_refusal<detail::einsum_is_possible<Out, sizeof...(X)>(), S, Out, X...>::type;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::einsum_of_operands<S, Out>(x...);
+}
+template <class Out, any_tensor... X>
+    requires(sizeof...(X) > 0)
+std::string einsum_order() {
+    if constexpr (!any_poison<X...>)
+        return detail::text_of(detail::einsum_of<Out, X...>::value,
+                               detail::einsum_of<Out, X...>::names.data());
+    else
+        return {};
+}
+template <class Out, any_tensor... X>
+inline constexpr double einsum_operations = detail::einsum_of<Out, X...>::value.operations();
+template <any_tensor X, any_tensor Y>
+auto outer(X const& x, Y const& y) {
+    if constexpr (any_poison<X, Y>)
+        return poison{};
+    else
+        return einsum<as_axes<detail::all_axes_of<X, Y>>>(x, y);
+}
+template <any_axis... K, any_tensor X, any_tensor Y>
+auto inner(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    if constexpr (any_poison<X, Y>)
+        return poison{};
+    else if constexpr (sizeof...(K) != 0)
+        return dot<K...>(x, y, where);
+    else
+        return [&]<class... A>(detail::list<A...>) {
+            return dot<A...>(x, y, where);
+        }(detail::common<detail::as_list<typename X::axes>, typename Y::axes>{});
+}
+template <class... Named, class... X>
+    requires(detail::einsum_names<Named...> && !(any_tensor<X> && ...))
+auto einsum(X const&...) {
+    using verdict = all_of<not_refused<X...>, typename detail::first_broken<std::conditional_t<
+                                                  any_tensor<X>, holds, detail::no_tensor<X>>...>::type>;
+    return refuse<verdict>();
+}
+template <class... Named, any_tensor... X>
+    requires(sizeof...(X) > 0 && !detail::einsum_names<Named...>)
+auto einsum(X const&...) {
+    constexpr bool a_strategy_is_last = [] {
+        if constexpr (sizeof...(Named) == 2)
+            return any_strategy<detail::last_of<detail::list<Named...>>>;
+        else
+            return false;
+    }();
+    if constexpr (a_strategy_is_last)
+        return refuse<detail::judged_axis<detail::last_of<detail::list<Named...>>>>();
+    else {
+        static_assert(
+            a_strategy_is_last || any_poison<X...>,
+            "meshwise: mw::einsum is told the axes of its result as one list, after the strategy if "
+            "there is one: write mw::einsum<mw::axes<batch, token>>(x, w), and mw::axes<> for a number");
+        return poison{};
+    }
+}
+}
 namespace meshwise {
 namespace detail {
 template <class T, bool Largest>

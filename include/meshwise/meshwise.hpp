@@ -53,6 +53,7 @@
 #include <meshwise/ops/moves/triangle.hpp>
 #include <meshwise/ops/products/attention.hpp>
 #include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/products/einsum.hpp>
 #include <meshwise/ops/reductions/argmax.hpp>
 #include <meshwise/ops/reductions/count_nonzero.hpp>
 #include <meshwise/ops/reductions/cumulative.hpp>
