@@ -4,6 +4,7 @@
 #include <meshwise/generation.hpp>
 #include <meshwise/io.hpp>
 #include <meshwise/meshwise.hpp>
+#include <meshwise/ops/rows/info_nce.hpp>
 #include <meshwise/plan.hpp>
 #include <meshwise/report.hpp>
 #include <meshwise/text.hpp>

@@ -14784,6 +14784,337 @@ auto standard_deviation(X const&) {
 }
 }
 namespace meshwise {
+enum class loss_reduction : std::uint8_t { mean, sum };
+struct loss_options {
+    loss_reduction reduction = loss_reduction::mean;
+};
+struct huber_options {
+    double delta = 1;
+    loss_reduction reduction = loss_reduction::mean;
+};
+struct binary_cross_entropy_options {
+    double pos_weight = 1;
+    loss_reduction reduction = loss_reduction::mean;
+};
+struct kl_div_options {
+    bool log_target = false;
+    loss_reduction reduction = loss_reduction::mean;
+};
+namespace elementary::losses {
+struct square {
+    constexpr auto operator()(auto x, auto y) const { return (x - y) * (x - y); }
+};
+struct distance {
+    constexpr auto operator()(auto x, auto y) const { return meshwise::abs(x - y); }
+};
+template <class T>
+struct huber {
+    T delta;
+    constexpr auto operator()(auto x, auto y) const {
+        auto const d = x - y, size = meshwise::abs(d);
+        return select(size <= delta, T(0.5) * d * d, delta * (size - T(0.5) * delta));
+    }
+};
+template <class T>
+struct binary_cross_entropy {
+    T weight;
+    constexpr auto operator()(auto x, auto y) const {
+        return (T{1} - y) * x + (T{1} + (weight - T{1}) * y) * softplus(-x);
+    }
+};
+struct kl {
+    constexpr auto operator()(auto x, auto y) const {
+        return select(y > 0, y * (meshwise::log(y) - x), decltype(y * x){0});
+    }
+};
+struct kl_of_logarithms {
+    constexpr auto operator()(auto x, auto y) const { return meshwise::exp(y) * (y - x); }
+};
+struct minus_chosen {
+    constexpr auto operator()(auto x, std::int32_t target, std::int32_t column) const {
+        return select(target == column, -x, decltype(x){0});
+    }
+};
+struct divided {
+    constexpr auto operator()(auto sum, auto count) const {
+        return select(count == 0, decltype(sum / count){0}, sum / count);
+    }
+};
+}
+namespace detail {
+template <class Total>
+Total counted_once(double count, mesh_mask once) {
+    Total out = Total::uninitialized();
+    using T = typename Total::value_type;
+    Total::backend::fill(out.mutable_data(), 1,
+                         current().team->group_index(once) == 0 ? static_cast<T>(count) : T{});
+    return out;
+}
+template <class X>
+auto loss_of_count(X const& each, double count, loss_reduction how, std::source_location where) {
+    auto const total = sum<>(each, where);
+    using total_type = std::remove_const_t<decltype(total)>;
+    return loss_parts{total, counted_once<total_type>(how == loss_reduction::mean ? count : 1,
+                                                      sum_mask<typename total_type::layout>)};
+}
+template <class X>
+double elements_that_count(X const& x) {
+    return [&]<class... A>(axes<A...>) {
+        return (1.0 * ... * static_cast<double>(true_extent<A>(x)));
+    }(typename X::axes{});
+}
+template <class X, class Target>
+using matched_with = all_of<not_refused<X, Target>,
+                            typename present<right_operand_lacks_axis, typename X::operand::axes,
+                                             typename Target::operand::axes>::type,
+                            typename present<left_operand_lacks_axis, typename Target::operand::axes,
+                                             typename X::operand::axes>::type,
+                            takes_fractions<X, Target>>;
+template <class F, class X, class Target>
+auto mean_of_pairs(F const& f, X const& x, Target const& target, double count, loss_reduction how,
+                   std::source_location where) {
+    return loss_of_count(applied(f, x, target), count, how, where);
+}
+template <class F, class X, class Target>
+auto mean_of_pairs(F const& f, X const& x, Target const& target, loss_reduction how,
+                   std::source_location where) {
+    return mean_of_pairs(f, x, target, elements_that_count(x), how, where);
+}
+template <class X, class Target>
+auto as_elements_of(Target const& target) {
+    if constexpr (std::is_same_v<typename X::value_type, typename Target::value_type>)
+        return target;
+    else
+        return cast<typename X::value_type>(target);
+}
+}
+template <any_tensor X>
+auto loss_of(X const& x, loss_options const& how = {},
+             std::source_location where = std::source_location::current()) {
+    using verdict =
+        all_of<not_refused<X>,
+               typename summation<detail::as_list<typename X::operand::axes>, typename X::operand>::verdict,
+               detail::has_a_mean<X>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::loss_of_count(x, detail::elements_that_count(x), how.reduction, where);
+}
+template <any_tensor X, any_tensor Target>
+auto mse_loss(X const& input, Target const& target, loss_options const& how = {},
+              std::source_location where = std::source_location::current()) {
+    using verdict = detail::matched_with<X, Target>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::mean_of_pairs(elementary::losses::square{}, input, target, how.reduction, where);
+}
+template <any_tensor X, any_tensor Target>
+auto l1_loss(X const& input, Target const& target, loss_options const& how = {},
+             std::source_location where = std::source_location::current()) {
+    using verdict = detail::matched_with<X, Target>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::mean_of_pairs(elementary::losses::distance{}, input, target, how.reduction, where);
+}
+template <any_tensor X, any_tensor Target>
+auto huber_loss(X const& input, Target const& target, huber_options const& how = {},
+                std::source_location where = std::source_location::current()) {
+    using verdict = detail::matched_with<X, Target>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        detail::check_options("mw::huber_loss", {{"delta", how.delta, detail::above_zero}}, &where);
+        detail::note_numbers<X>(how.delta);
+        using T = detail::computed_in<X>;
+        return detail::mean_of_pairs(elementary::losses::huber<T>{static_cast<T>(how.delta)}, input, target,
+                                     how.reduction, where);
+    }
+}
+template <any_tensor X, any_tensor Target>
+auto binary_cross_entropy_with_logits(X const& input, Target const& target,
+                                      binary_cross_entropy_options const& how = {},
+                                      std::source_location where = std::source_location::current()) {
+    using verdict = detail::matched_with<X, Target>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        detail::check_options("mw::binary_cross_entropy_with_logits",
+                              {{"pos_weight", how.pos_weight, detail::at_least_zero}}, &where);
+        detail::note_numbers<X>(how.pos_weight);
+        using T = detail::computed_in<X>;
+        return detail::mean_of_pairs(
+            elementary::losses::binary_cross_entropy<T>{static_cast<T>(how.pos_weight)}, input,
+            detail::as_elements_of<X>(target), how.reduction, where);
+    }
+}
+template <any_axis Axis, any_tensor X, any_tensor Target>
+auto kl_div(X const& input, Target const& target, kl_div_options const& how = {},
+            std::source_location where = std::source_location::current()) {
+    using verdict = all_of<not_refused<X, Target>,
+                           typename detail::present<left_operand_lacks_axis, detail::list<Axis>,
+                                                    typename X::operand::axes>::type,
+                           detail::matched_with<X, Target>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        double const elements = detail::elements_that_count(input),
+                     each = static_cast<double>(detail::true_extent<Axis>(input));
+        double const count = each == 0 ? 0 : elements / each;
+        if (how.log_target)
+            return detail::mean_of_pairs(elementary::losses::kl_of_logarithms{}, input, target, count,
+                                         how.reduction, where);
+        return detail::mean_of_pairs(elementary::losses::kl{}, input, target, count, how.reduction, where);
+    }
+}
+template <any_tensor X, class... Others>
+auto kl_div(X const&, Others const&...) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <any_axis Vocab, any_tensor X, any_tensor Targets>
+auto nll_loss(X const& input, Targets const& targets, loss_options const& how = {},
+              std::source_location where = std::source_location::current()) {
+    using verdict =
+        all_of<not_refused<X, Targets>, detail::scored<Vocab, X, Targets>, detail::takes_fractions<X>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        using B = typename X::backend;
+        check_operands(where, input, targets);
+        detail::check_ids<Vocab>(targets, "target", ignore_index);
+        using columns_type =
+            tensor<std::int32_t, axes<Vocab>, relayout<axes<Vocab>, detail::list<>, typename X::layout>, B>;
+        auto columns = result_of<columns_type>(input);
+        detail::fill_elements(columns, [](std::size_t i) { return static_cast<std::int32_t>(i); });
+        auto const total =
+            sum<>(detail::applied(elementary::losses::minus_chosen{}, input, targets, columns), where);
+        using total_type = std::remove_const_t<decltype(total)>;
+        constexpr mesh_mask pending = detail::sum_mask<typename total_type::layout>;
+        if (how.reduction == loss_reduction::sum)
+            return loss_parts{total, detail::counted_once<total_type>(1, pending)};
+        double const counted = detail::host_value(sum<>(map(elementary::counts{}, targets), where));
+        constexpr mesh_mask of_vocab = detail::split_mask<typename X::layout, Vocab>;
+        return loss_parts{total, detail::counted_once<total_type>(counted, of_vocab)};
+    }
+}
+template <any_tensor X, class... Others>
+auto nll_loss(X const&, Others const&...) {
+    return refuse<detail::unnamed_axis<X>>();
+}
+template <any_strategy S, class Sum, class Count>
+auto settle(loss_parts<Sum, Count> const& loss,
+            std::source_location where = std::source_location::current()) {
+    using verdict = not_refused<Sum, Count>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return map(elementary::losses::divided{}, settle<S>(loss.sum, where),
+                   settle<S>(loss.count, where).detached());
+}
+}
+namespace meshwise {
+struct cosine_options {
+    double margin = 0;
+    loss_reduction reduction = loss_reduction::mean;
+};
+namespace elementary::losses {
+template <class T>
+struct cosine {
+    T least;
+    constexpr auto operator()(auto xy, auto xx, auto yy) const {
+        return xy * (rsqrt(max(xx, least)) * rsqrt(max(yy, least)));
+    }
+};
+template <class T>
+struct unit {
+    T least;
+    constexpr auto operator()(auto x, auto xx) const { return x * rsqrt(max(xx, least)); }
+};
+template <class T>
+struct cosine_embedding {
+    T margin;
+    constexpr auto operator()(auto cosine, auto target) const {
+        auto const above = cosine - margin;
+        return select(target > 0, T{1} - cosine, select(above > 0, above, decltype(above){0}));
+    }
+};
+}
+namespace detail {
+template <class... A, class X>
+auto whole_sum(list<A...>, X const& x, std::source_location where) {
+    auto const made = sum<A...>(x, where);
+    return reshard<without_partials<typename decltype(made)::layout>>(made, where);
+}
+template <class... K, class X, class Y>
+auto cosine(X const& x, Y const& y, double epsilon, std::source_location where) {
+    using names = reduced_names<X, K...>;
+    check_options("mw::cosine_similarity", {{"epsilon", epsilon, above_zero}}, &where);
+    note_numbers<X>(epsilon);
+    using T = computed_in<X>;
+    auto const over = [&](auto const& a, auto const& b) {
+        return whole_sum(typename names::axes{}, a * b, where);
+    };
+    auto const made =
+        applied(elementary::losses::cosine<T>{static_cast<T>(epsilon) * static_cast<T>(epsilon)}, over(x, y),
+                over(x, x), over(y, y));
+    if constexpr (std::is_void_v<typename names::strategy>)
+        return made;
+    else
+        return settle<typename names::strategy>(made, where);
+}
+template <class X, class Y, class... K>
+using cosines = all_of<not_refused<X, Y>, reducible<reduces::fractions, X, K...>,
+                       reducible<reduces::fractions, Y, K...>, takes_fractions<X, Y>>;
+}
+template <class... K, any_tensor X, any_tensor Y>
+auto cosine_similarity(X const& x, Y const& y, double epsilon = 1e-8,
+                       std::source_location where = std::source_location::current()) {
+    using verdict = detail::cosines<X, Y, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return detail::cosine<K...>(x, y, epsilon, where);
+}
+template <class... K, any_tensor X>
+auto normalize(X const& x, double epsilon = 1e-12,
+               std::source_location where = std::source_location::current()) {
+    using verdict = detail::reducible<detail::reduces::fractions, X, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        detail::check_options("mw::normalize", {{"epsilon", epsilon, detail::above_zero}}, &where);
+        detail::note_numbers<X>(epsilon);
+        using T = detail::computed_in<X>;
+        return detail::applied(
+            elementary::losses::unit<T>{static_cast<T>(epsilon) * static_cast<T>(epsilon)}, x,
+            detail::whole_sum(typename detail::reduced_names<X, K...>::axes{}, x * x, where));
+    }
+}
+template <class... K, any_tensor X, any_tensor Y, any_tensor Targets>
+auto cosine_embedding_loss(X const& x, Y const& y, Targets const& targets, cosine_options const& how = {},
+                           std::source_location where = std::source_location::current()) {
+    using verdict = detail::cosines<X, Y, K...>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        detail::check_options("mw::cosine_embedding_loss", {{"margin", how.margin, detail::zero_to_one}},
+                              &where);
+        detail::note_numbers<X>(how.margin);
+        auto const cosines = detail::cosine<K...>(x, y, 1e-8, where);
+        using C = std::remove_const_t<decltype(cosines)>;
+        using fits = detail::matched_with<C, Targets>;
+        if constexpr (!fits::value)
+            return refuse<fits>();
+        else {
+            using T = detail::computed_in<X>;
+            return detail::mean_of_pairs(elementary::losses::cosine_embedding<T>{static_cast<T>(how.margin)},
+                                         cosines, targets, how.reduction, where);
+        }
+    }
+}
+}
+namespace meshwise {
 namespace detail {
 template <class Classes, class Ids>
 using encodable = all_of<not_refused<Ids>, not_pending<typename Ids::layout>, counts_in_int32<Ids>,

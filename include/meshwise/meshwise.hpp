@@ -66,9 +66,11 @@
 #include <meshwise/ops/reductions/sort.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/ops/reductions/variance.hpp>
+#include <meshwise/ops/rows/cosine.hpp>
 #include <meshwise/ops/rows/cross_entropy.hpp>
 #include <meshwise/ops/rows/embedding.hpp>
 #include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/losses.hpp>
 #include <meshwise/ops/rows/one_hot.hpp>
 #include <meshwise/ops/rows/rms_norm.hpp>
 #include <meshwise/ops/rows/rope.hpp>
