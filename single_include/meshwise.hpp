@@ -8100,7 +8100,7 @@ template <class T, std::size_t N>
 template <class T, std::size_t N>
 [[gnu::always_inline]] inline dual<T, N> rsqrt(dual<T, N> const& x) {
     T const value = rsqrt(x.value);
-    return detail::chain(x, value, static_cast<T>(-0.5) * value / x.value);
+    return detail::chain(x, value, static_cast<T>(-0.5) * value * value * value);
 }
 template <class T, std::size_t N>
 [[gnu::always_inline]] inline dual<T, N> abs(dual<T, N> const& x) {
@@ -8333,8 +8333,11 @@ struct times {
 struct negative {
     constexpr auto operator()(auto a) const { return -a; }
 };
-struct inverse {
-    constexpr auto operator()(auto a) const { return 1 / a; }
+struct over {
+    constexpr auto operator()(auto a, auto b) const { return a / b; }
+};
+struct slope_of_quotient {
+    constexpr auto operator()(auto d, auto quotient, auto divisor) const { return -d * (quotient / divisor); }
 };
 template <class T>
 struct times_number {
@@ -8446,11 +8449,32 @@ auto mul(X const& x, Y const& y, std::source_location where = std::source_locati
 }
 template <any_tensor X, any_tensor Y>
 auto div(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    using relation = multiplication<typename X::operand, typename Y::operand>;
     using verdict = detail::divisible<X, Y>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else
-        return mul(x, map(elementary::inverse{}, y), where);
+    else {
+        bool const recorded = is_recorded(where, x, y);
+        auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+        X::backend::map(detail::element_loops(out, x, y), elementary::over{}, out.mutable_data(),
+                        x.raw_data(), y.raw_data());
+        detail::clear_padding(out);
+        if (recorded)
+            record(out, where, [to = target_of(x), quotient = out.detached(), y](auto const& d) {
+                if (to) contribute(to, detail::ordered_as<X>(detail::narrowed<X>(div(d, y.detached()))));
+                if (y.node() == 0) return;
+                using D = std::remove_cvref_t<decltype(d)>;
+                using slopes = multiplication<typename D::operand,
+                                              typename std::remove_cvref_t<decltype(quotient)>::operand>;
+                auto slope =
+                    result_of<with_place<D, typename slopes::axes, typename slopes::layout>>(d, quotient);
+                X::backend::map(detail::element_loops(slope, d, quotient, y), elementary::slope_of_quotient{},
+                                slope.mutable_data(), d.raw_data(), quotient.raw_data(), y.raw_data());
+                detail::clear_padding(slope);
+                contribute(target_of(y), detail::ordered_as<Y>(detail::narrowed<Y>(slope)));
+            });
+        return out;
+    }
 }
 namespace detail {
 template <class X>
@@ -9240,6 +9264,11 @@ struct power_of {
     T exponent;
     constexpr auto operator()(auto a) const { return meshwise::pow(a, exponent); }
 };
+template <class T>
+struct power_from {
+    T base;
+    constexpr auto operator()(auto a) const { return meshwise::pow(base, a); }
+};
 template <class F>
 struct in_float {
     F f;
@@ -9420,12 +9449,36 @@ auto pow(X const& x, Y const& y) {
     else
         return detail::applied(elementary::functions::power{}, x, y);
 }
+template <detail::number_operand N, any_tensor X>
+auto pow(N const& n, X const& x) {
+    using verdict = detail::takes_fractions_and<X, N>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        auto const base = detail::number_for<X>(n);
+        return detail::applied_with(elementary::functions::power_from<detail::computed_in<X>>{base}, x, base);
+    }
+}
 }
 namespace meshwise {
 namespace elementary {
+template <class A>
+struct beside {
+    using type = float;
+};
+template <>
+struct beside<double> {
+    using type = double;
+};
+template <class T, std::size_t N>
+struct beside<dual<T, N>> : beside<T> {};
 struct gelu {
-    constexpr auto operator()(auto a) const {
-        return 0.5F * a * (1 + tanh(0.7978845608028654F * (a + 0.044715F * a * a * a)));
+    template <class A>
+    constexpr auto operator()(A a) const {
+        using T = typename beside<A>::type;
+        constexpr T root_of_two_over_pi = static_cast<T>(0.79788456080286535588L);
+        constexpr T cubic = static_cast<T>(0.044715L);
+        return T{0.5} * a * (1 + tanh(root_of_two_over_pi * (a + cubic * a * a * a)));
     }
 };
 struct silu {
@@ -9448,7 +9501,9 @@ struct mish {
     constexpr auto operator()(auto a) const { return a * meshwise::tanh(meshwise::softplus(a)); }
 };
 struct hard_swish {
-    constexpr auto operator()(auto a) const { return a * meshwise::clamp(a + 3, 0, 6) / 6; }
+    constexpr auto operator()(auto a) const {
+        return select(a <= -3, a * 0, select(a >= 3, a, a * (a + 3) / 6));
+    }
 };
 }
 template <any_tensor X>

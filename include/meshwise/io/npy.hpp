@@ -65,7 +65,8 @@ void save_npy(rank<S>& here, X const& x, std::string const& path,
                 auto const shape = detail::true_shape(x);
                 detail::output_file file(detail::file_calls::of_system(), path);
                 file.append(detail::npy_header(detail::stored_type_of<T>(), shape));
-                std::vector<T> const elements(whole.begin(), whole.end());
+                using byte_of_mask = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+                std::vector<byte_of_mask> const elements(whole.begin(), whole.end());
                 detail::append_without_padding(file, x, elements.data(), shape);
                 file.finish(true);
             });

@@ -240,7 +240,7 @@ template <class T, std::size_t N>
 template <class T, std::size_t N>
 [[gnu::always_inline]] inline dual<T, N> rsqrt(dual<T, N> const& x) {
     T const value = rsqrt(x.value);
-    return detail::chain(x, value, static_cast<T>(-0.5) * value / x.value);
+    return detail::chain(x, value, static_cast<T>(-0.5) * value * value * value);
 }
 /// The absolute value; its slopes at 0 are 0.
 template <class T, std::size_t N>

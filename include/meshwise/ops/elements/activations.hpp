@@ -6,9 +6,25 @@
 namespace meshwise {
 
 namespace elementary {
+// the type of a constant beside an element: as exact as the element, and no wider
+template <class A>
+struct beside {
+    using type = float;
+};
+template <>
+struct beside<double> {
+    using type = double;
+};
+template <class T, std::size_t N>
+struct beside<dual<T, N>> : beside<T> {};
+
 struct gelu {
-    constexpr auto operator()(auto a) const {
-        return 0.5F * a * (1 + tanh(0.7978845608028654F * (a + 0.044715F * a * a * a)));
+    template <class A>
+    constexpr auto operator()(A a) const {
+        using T = typename beside<A>::type;
+        constexpr T root_of_two_over_pi = static_cast<T>(0.79788456080286535588L);
+        constexpr T cubic = static_cast<T>(0.044715L);
+        return T{0.5} * a * (1 + tanh(root_of_two_over_pi * (a + cubic * a * a * a)));
     }
 };
 struct silu {
@@ -31,7 +47,10 @@ struct mish {
     constexpr auto operator()(auto a) const { return a * meshwise::tanh(meshwise::softplus(a)); }
 };
 struct hard_swish {
-    constexpr auto operator()(auto a) const { return a * meshwise::clamp(a + 3, 0, 6) / 6; }
+    // not as a product with clamp(a + 3, 0, 6), whose slope at infinity is NaN
+    constexpr auto operator()(auto a) const {
+        return select(a <= -3, a * 0, select(a >= 3, a, a * (a + 3) / 6));
+    }
 };
 }  // namespace elementary
 

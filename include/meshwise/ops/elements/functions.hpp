@@ -73,6 +73,11 @@ struct power_of {
     T exponent;
     constexpr auto operator()(auto a) const { return meshwise::pow(a, exponent); }
 };
+template <class T>
+struct power_from {
+    T base;
+    constexpr auto operator()(auto a) const { return meshwise::pow(base, a); }
+};
 // elements of bfloat16 are computed with as float
 template <class F>
 struct in_float {
@@ -299,6 +304,20 @@ auto pow(X const& x, Y const& y) {
         return refuse<verdict>();
     else
         return detail::applied(elementary::functions::power{}, x, y);
+}
+/// A number to the power of each element. Gradient: log(n) n^x; where n is 0 and the element
+/// is not negative, 0. Placement: as x; a pending sum is refused.
+/// Communication: none.
+/// Example: auto powers_of_two = mw::pow(2, x);
+template <detail::number_operand N, any_tensor X>
+auto pow(N const& n, X const& x) {
+    using verdict = detail::takes_fractions_and<X, N>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        auto const base = detail::number_for<X>(n);
+        return detail::applied_with(elementary::functions::power_from<detail::computed_in<X>>{base}, x, base);
+    }
 }
 
 }  // namespace meshwise

@@ -1,6 +1,6 @@
 // add, sub, mul, div and their operators, and scale: element by element, operands matched by axis name.
 // Rules: core/relations.hpp `addition` (equally pending) and `multiplication` (one pending, the other whole).
-// Gradients of add, sub and scale pass every contribution on by its kind; mul and div use the rule of mul again.
+// Gradients of add, sub and scale pass every contribution on by its kind; mul and div use their rule again.
 #pragma once
 
 #include <cmath>
@@ -26,8 +26,12 @@ struct times {
 struct negative {
     constexpr auto operator()(auto a) const { return -a; }
 };
-struct inverse {
-    constexpr auto operator()(auto a) const { return 1 / a; }
+struct over {
+    constexpr auto operator()(auto a, auto b) const { return a / b; }
+};
+// of a quotient by its divisor, times the gradient
+struct slope_of_quotient {
+    constexpr auto operator()(auto d, auto quotient, auto divisor) const { return -d * (quotient / divisor); }
 };
 template <class T>
 struct times_number {
@@ -156,16 +160,37 @@ auto mul(X const& x, Y const& y, std::source_location where = std::source_locati
     }
 }
 
-/// x / y element by element. Placement: x may be pending where y is whole; y never is pending. Communication: none.
+/// x / y element by element, rounded once. Placement: x may be pending where y is whole; y never is pending. Communication: none.
 /// Errors: a tensor of integers as y does not compile: the quotient would be cut.
 /// Example: auto normalised = mw::div(x, gain);  // the same as x / gain
 template <any_tensor X, any_tensor Y>
 auto div(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
+    using relation = multiplication<typename X::operand, typename Y::operand>;
     using verdict = detail::divisible<X, Y>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else
-        return mul(x, map(elementary::inverse{}, y), where);
+    else {
+        bool const recorded = is_recorded(where, x, y);
+        auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+        X::backend::map(detail::element_loops(out, x, y), elementary::over{}, out.mutable_data(),
+                        x.raw_data(), y.raw_data());
+        detail::clear_padding(out);
+        if (recorded)
+            record(out, where, [to = target_of(x), quotient = out.detached(), y](auto const& d) {
+                if (to) contribute(to, detail::ordered_as<X>(detail::narrowed<X>(div(d, y.detached()))));
+                if (y.node() == 0) return;
+                using D = std::remove_cvref_t<decltype(d)>;
+                using slopes = multiplication<typename D::operand,
+                                              typename std::remove_cvref_t<decltype(quotient)>::operand>;
+                auto slope =
+                    result_of<with_place<D, typename slopes::axes, typename slopes::layout>>(d, quotient);
+                X::backend::map(detail::element_loops(slope, d, quotient, y), elementary::slope_of_quotient{},
+                                slope.mutable_data(), d.raw_data(), quotient.raw_data(), y.raw_data());
+                detail::clear_padding(slope);
+                contribute(target_of(y), detail::ordered_as<Y>(detail::narrowed<Y>(slope)));
+            });
+        return out;
+    }
 }
 
 namespace detail {
