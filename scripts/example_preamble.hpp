@@ -5,6 +5,12 @@
 #include <meshwise/io.hpp>
 #include <meshwise/meshwise.hpp>
 #include <meshwise/ops/rows/info_nce.hpp>
+#include <meshwise/optim/adafactor.hpp>
+#include <meshwise/optim/adam.hpp>
+#include <meshwise/optim/lion.hpp>
+#include <meshwise/optim/momentum_sgd.hpp>
+#include <meshwise/optim/moving_average.hpp>
+#include <meshwise/optim/muon.hpp>
 #include <meshwise/plan.hpp>
 #include <meshwise/report.hpp>
 #include <meshwise/text.hpp>
@@ -99,7 +105,7 @@ using gpt_of = mw::gpt<Strategy, sizes>;
 using my_model = gpt_of<S>;
 using narrow_strategy = mw::strategy<mesh, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<ffn, tp>,
                                      mw::split<vocab, tp>, mw::weight_dtype<mw::bfloat16>>;
-extern my_model model;
+extern my_model model, average;
 extern my_model const& m;
 extern mw::text_classifier<S, sizes> classifier;
 extern mw::encoder_decoder<S, pair_axes> translator;

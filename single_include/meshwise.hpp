@@ -3496,6 +3496,7 @@ public:
     buffer release_memory() { return std::exchange(memory_, buffer()); }
     static constexpr recording_id is_a_gradient = ~recording_id{0};
     static constexpr recording_id is_a_constant = is_a_gradient - 1;
+    static constexpr recording_id is_not_trained = is_a_constant - 1;
     void* mutable_bytes() {
         if (recording_ != 0 || !memory_) leave_tape();
         return memory_.mutable_data();
@@ -3510,9 +3511,15 @@ public:
         node_ = 0;
         recording_ = is_a_constant;
     }
+    bool is_constant() const { return recording_ == is_a_constant || recording_ == is_not_trained; }
     void set_constant_as(untyped_tensor const& x) {
-        if (x.node_ != 0 || x.recording_ == is_a_constant) set_constant();
+        if (x.node_ != 0 || x.is_constant()) set_constant();
     }
+    void set_frozen(bool frozen) {
+        node_ = 0;
+        recording_ = frozen ? is_not_trained : 0;
+    }
+    bool is_frozen() const { return recording_ == is_not_trained; }
     void mark_leaf(recording_id recording) {
         if (memory_) memory_.mark_leaf(recording);
     }
@@ -3814,10 +3821,10 @@ namespace meshwise::detail {
 [[gnu::noinline]] MESHWISE_BODY void untyped_tensor::check_readable(axis_name const* names,
                                                                     std::source_location where) const {
     context const& here = current();
-    bool const recorded = node_ == 0 ? here.recording != nullptr && recording_ != is_a_constant &&
-                                           memory_.is_leaf_of(here.recording_number)
-                                     : (recording_ == here.recording_number ? here.recording != nullptr
-                                                                            : is_under_way(recording_));
+    bool const recorded =
+        node_ == 0
+            ? here.recording != nullptr && !is_constant() && memory_.is_leaf_of(here.recording_number)
+            : (recording_ == here.recording_number ? here.recording != nullptr : is_under_way(recording_));
     if (memory_ && !recorded) return;
     std::string text = at_line(where) + "the elements of a tensor";
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
@@ -3847,7 +3854,7 @@ namespace meshwise::detail {
             "a value is written by hand while mw::value_and_gradient records it, and its gradient would not know "
             "of the change: use an operation such as mw::map, or write to a copy without gradient: auto y = "
             "x.detached();");
-    node_ = 0, recording_ = 0;
+    node_ = 0, recording_ = is_frozen() ? is_not_trained : 0;
 }
 [[gnu::noinline]] MESHWISE_BODY std::size_t place_of(std::initializer_list<index_along> all) {
     std::size_t place = 0;
@@ -4880,7 +4887,7 @@ inline bool may_be_used(context const& here, untyped_tensor const& x, bool on_ma
         x.node() != 0 ? x.recording() == here.recording_number ||
                             (here.recording == nullptr && !is_under_way(x.recording()))
                       : here.recording == nullptr || !x.memory().is_leaf_of(here.recording_number) ||
-                            (x.recording() == untyped_tensor::is_a_constant && !here.models.contain(&x));
+                            x.is_frozen() || (x.is_constant() && !here.models.contain(&x));
     bool const of_all = !on_many_ranks || (x.memory().version() & memory_pool::written_alone) == 0 ||
                         here.pool->works_alone();
     return x && of_this_rank && in_its_place && of_all;
@@ -5387,7 +5394,14 @@ struct initial {
     constexpr initial(normal n) : how(kind::normal), number(n.deviation) {}
     constexpr initial(constant c) : number(c.value) {}
 };
-enum class role : std::uint8_t { by_start, matrix, table, bias, gain };
+enum class role : std::uint8_t { by_start, matrix, table, bias, gain, adapter };
+namespace detail {
+struct frozen_field {};
+}
+inline constexpr detail::frozen_field frozen{};
+struct inputs {
+    unsigned char axes = 1;
+};
 namespace detail {
 constexpr role role_of(role said, initial start) {
     if (said != role::by_start) return said;
@@ -5398,6 +5412,8 @@ struct named_start {
     std::string_view name;
     initial start;
     role is = role::by_start;
+    bool frozen = false;
+    unsigned char inputs = 1;
 };
 template <std::size_t I, class Pointer>
 struct nth_field;
@@ -5432,6 +5448,8 @@ consteval char kind_at(meshwise::normal const*) { return 's'; }
 consteval char kind_at(meshwise::constant const*) { return 's'; }
 consteval char kind_at(meshwise::initial const*) { return 's'; }
 consteval char kind_at(meshwise::role const*) { return 'r'; }
+consteval char kind_at(frozen_field const*) { return 'f'; }
+consteval char kind_at(meshwise::inputs const*) { return 'i'; }
 consteval char kind_at(char const* const*) { return 'n'; }
 consteval char kind_at(std::string_view const*) { return 'n'; }
 consteval char kind_at(void const*) { return '?'; }
@@ -5442,18 +5460,22 @@ consteval char kind_of() {
 template <class... T>
 constexpr bool in_order(bool names) {
     constexpr char kinds[] = {kind_of<T>()..., 'e'};
+    constexpr std::string_view of_a_field = "srfi";
+    bool said[of_a_field.size()] = {};
     char before = 'e';
+    bool in_a_field = false;
     for (char const now : kinds) {
-        bool const may_end = before != 'n';
-        bool const first = (now == 's' || now == 'r') && before == 'm';
-        bool const second = (now == 's' && before == 'r') || (now == 'r' && before == 's');
-        bool const right = now == 's'   ? first || second
-                           : now == 'r' ? first || second
-                           : now == 'm' ? (names ? before == 'n' : may_end)
-                           : now == 'n' ? names && may_end
-                                        : now == 'e' && may_end;
-        if (!right) return false;
-        before = second ? 'b' : now;
+        if (std::size_t const kind = of_a_field.find(now); kind != std::string_view::npos) {
+            if (!in_a_field || std::exchange(said[kind], true)) return false;
+        } else {
+            bool const right = now == 'm'   ? !names || before == 'n'
+                               : now == 'n' ? names && before != 'n'
+                                            : now == 'e' && before != 'n';
+            if (!right) return false;
+            in_a_field = now == 'm';
+            for (bool& one : said) one = false;
+        }
+        before = now;
     }
     return true;
 }
@@ -5488,6 +5510,10 @@ constexpr void put_field(List& list, std::size_t& members, T what) {
         list.about[members - 1].start = what, list.starts_are_numbers &= is_a_start(what);
     else if constexpr (kind_of<T>() == 'r')
         list.about[members - 1].is = what;
+    else if constexpr (kind_of<T>() == 'f')
+        list.about[members - 1].frozen = true;
+    else if constexpr (kind_of<T>() == 'i')
+        list.about[members - 1].inputs = what.axes;
     else
         list.about[members].name = what;
 }
@@ -5519,7 +5545,7 @@ constexpr auto fields() {
     } else {
         static_assert(never<decltype(What)...>,
                       "meshwise: mw::fields<...>() takes pointers to members, each followed by how it starts "
-                      "if that is not zero, and by its mw::role if that is to be said: "
+                      "if that is not zero, and by its mw::role or mw::frozen if that is to be said: "
                       "mw::fields<&layer::up, mw::normal{0.02F}, &layer::down>()");
         return detail::field_list<>{};
     }
@@ -5534,7 +5560,7 @@ constexpr auto fields(First first, T... what) {
         static_assert(
             never<First, T...>,
             "meshwise: mw::fields(...) takes a name, a member, and how it starts if that is not zero, "
-            "and its mw::role if that is to be said, over and over: mw::fields(\"up\", &layer::up, mw::normal{0.02F}, \"down\", &layer::down)");
+            "and its mw::role or mw::frozen if that is to be said, over and over: mw::fields(\"up\", &layer::up, mw::normal{0.02F}, \"down\", &layer::down)");
         return detail::field_list<>{};
     }
 }
@@ -5545,13 +5571,13 @@ namespace meshwise {
 namespace detail {
 class path {
 public:
-    std::string_view text() const { return {letters_.data(), size_}; }
-    std::size_t size() const { return size_; }
-    void add(std::string_view part) {
+    constexpr std::string_view text() const { return {letters_.data(), size_}; }
+    constexpr std::size_t size() const { return size_; }
+    constexpr void add(std::string_view part) {
         if (size_ != 0) put('.');
         for (char c : part) put(c);
     }
-    void add(std::size_t index) {
+    constexpr void add(std::size_t index) {
         std::array<char, 20> digits{};
         std::size_t n = 0;
         do digits[n++] = static_cast<char>('0' + index % 10);
@@ -5560,9 +5586,9 @@ public:
         for (std::size_t i = 0; i < n; ++i) turned[i] = digits[n - 1 - i];
         add(std::string_view{turned.data(), n});
     }
-    void back_to(std::size_t size) { size_ = size; }
+    constexpr void back_to(std::size_t size) { size_ = size; }
 private:
-    void put(char c) {
+    constexpr void put(char c) {
         if (size_ == letters_.size())
             throw error("a parameter's name is longer than 255 letters: " + std::string(text()));
         letters_[size_++] = c;
@@ -5618,8 +5644,9 @@ struct parameter_walk {
     void* function = nullptr;
     path name{};
     std::size_t index = 0;
-    role said =
-        role::by_start;
+    role said = role::by_start;
+    bool frozen = false;
+    unsigned char inputs = 1;
 };
 template <class Types, class M>
 void walk_parameters(M const& model, initial start, parameter_walk& walk);
@@ -5627,10 +5654,12 @@ template <class Types, class M, class... Field>
 void walk_fields(M const& model, field_list<Field...> const& fields, parameter_walk& walk) {
     [[maybe_unused]] std::size_t const before = walk.name.size();
     [[maybe_unused]] role const around = walk.said;
+    [[maybe_unused]] bool const frozen_around = walk.frozen;
     named_start const* next = fields.about.data();
     ((walk.name.add(next->name), walk.said = next->is == role::by_start ? around : next->is,
+      walk.frozen = frozen_around || next->frozen, walk.inputs = next->inputs,
       walk_parameters<Types>(model.*static_cast<Field const&>(fields).member, next->start, walk),
-      walk.name.back_to(before), walk.said = around, ++next),
+      walk.name.back_to(before), walk.said = around, walk.frozen = frozen_around, ++next),
      ...);
 }
 template <class Types, class M>
@@ -5736,6 +5765,8 @@ void for_each_parameter(Model& model, About about, F f) {
     constexpr auto types = detail::parameter_types<std::remove_const_t<Model>>();
     if constexpr (types.size != 0) detail::visit_untyped_parameters(model, about, f, types);
 }
+template <class Model>
+inline constexpr std::size_t parameter_count = detail::count_parameters<Model>();
 template <any_model Model>
 Model detached(Model const& model) {
     Model constant = model;
@@ -5744,8 +5775,26 @@ Model detached(Model const& model) {
         [](std::size_t, std::string_view, detail::untyped_tensor& p, int) { p.set_constant(); });
     return constant;
 }
+namespace detail {
+struct parameter_traits {
+    meshwise::role role = role::matrix;
+    bool frozen = false, frozen_by_field = false;
+    unsigned char inputs = 1;
+};
 template <class Model>
-inline constexpr std::size_t parameter_count = detail::count_parameters<Model>();
+using traits_of_model = std::array<parameter_traits, parameter_count<Model>>;
+template <class Model>
+traits_of_model<Model> traits_of(Model const& model) {
+    traits_of_model<Model> all{};
+    parameter_walk walk{[](parameter_walk& w, std::size_t, untyped_tensor const* x, initial start) {
+        (*static_cast<traits_of_model<Model>*>(w.function))[w.index] = {
+            role_of(w.said, start), w.frozen || x->is_frozen(), w.frozen, w.inputs};
+    }};
+    walk.function = &all;
+    walk_parameters<decltype(parameter_types<Model>())>(model, initial{}, walk);
+    return all;
+}
+}
 }
 namespace meshwise {
 namespace detail {
@@ -5911,8 +5960,8 @@ inline tape& own_tape() {
 inline recording_id next_recording() {
     static std::atomic<recording_id> last{0};
     recording_id const next = 1 + last.fetch_add(1, std::memory_order_relaxed);
-    return next != 0 && next < untyped_tensor::is_a_constant ? next
-                                                             : next_recording();
+    return next != 0 && next < untyped_tensor::is_not_trained ? next
+                                                              : next_recording();
 }
 class recording {
 public:
@@ -5966,6 +6015,7 @@ constexpr bool is_callable() {
         return std::is_pointer_v<F> || std::is_class_v<F>;
 }
 [[noreturn]] void refuse_loss(std::source_location where);
+[[noreturn]] void refuse_frozen_model(std::source_location where);
 [[noreturn]] void refuse_count(double sum, std::source_location where);
 [[noreturn]] void refuse_recorded_count(std::source_location where);
 [[noreturn]] void refuse_micro_batches(std::size_t count, std::source_location where);
@@ -5990,13 +6040,19 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
     Model recorded = model;
     detail::recording const scope(t, &model, &recorded, sizeof(Model));
     std::array<local_elements, parameter_count<Model>> elements{};
+    auto const traits = detail::traits_of(model);
+    bool trains = parameter_count<Model> == 0;
     for_each_parameter(
         recorded, []<class X>() { return elements_of<X>(); },
         [&](std::size_t i, std::string_view, auto& p, local_elements const& of) {
             elements[i] = of;
-            p.set_node(t.leaf(*of.operations, of.size, where), here.recording_number);
+            node_id const leaf = t.leaf(*of.operations, of.size, where);
+            if (traits[i].frozen) return p.set_frozen(true);
+            trains = true;
+            p.set_node(leaf, here.recording_number);
             p.mark_leaf(here.recording_number);
         });
+    if (!trains) detail::refuse_frozen_model(where);
     node_id const parameters = t.top();
     detail::loss_numbers total;
     std::size_t micro_batches = 0;
@@ -6143,6 +6199,12 @@ namespace meshwise::detail {
         "the loss does not depend on the parameters of the model that mw::value_and_gradient was given, so "
         "there is no gradient: compute it with the function's own argument (m, not model), and without "
         "x.detached(), here.gather(x) or mw::without_recording on the way");
+}
+[[gnu::noinline]] MESHWISE_BODY void refuse_frozen_model(std::source_location where) {
+    throw error(
+        at_line(where) +
+        "every parameter of this model is frozen, so there is no gradient: leave one to train, by mw::unfreeze(model, "
+        "which) or without mw::frozen in mw::fields");
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_count(double sum, std::source_location where) {
     throw error(
@@ -9034,6 +9096,8 @@ constexpr normal scaled_to(double inputs) {
 }
 template <class In>
 inline constexpr normal initial_weight = scaled_to(size_of(list_of<In>{}));
+template <class In>
+inline constexpr inputs inputs_of{list_of<In>::size};
 template <class S, class In, class Out, class Both = common<list_of<In>, list_of<Out>>>
 struct layer_weight {
     using type = refuse<broken<layer_from_an_axis_to_itself, value_has_axis_twice<first_of<Both>>>>;
@@ -9076,7 +9140,8 @@ struct linear_without_bias {
         else
             return detail::dot_over<S>(detail::list_of<In>{}, x, weight, where);
     }
-    static constexpr auto parameters = fields<&linear_without_bias::weight, detail::initial_weight<In>>();
+    static constexpr auto parameters =
+        fields<&linear_without_bias::weight, detail::initial_weight<In>, detail::inputs_of<In>>();
 };
 template <class S, class In, class Out>
 struct linear {
@@ -9089,7 +9154,8 @@ struct linear {
         else
             return detail::affine<S>(detail::list_of<In>{}, x, weight, bias, where);
     }
-    static constexpr auto parameters = fields<&linear::weight, detail::initial_weight<In>, &linear::bias>();
+    static constexpr auto parameters =
+        fields<&linear::weight, detail::initial_weight<In>, detail::inputs_of<In>, &linear::bias>();
 };
 }
 namespace meshwise {
@@ -15292,10 +15358,12 @@ double detail::norm_and_sum(Model& model, model_gradient<Model>& gradient, doubl
     constexpr std::size_t count = parameter_count<Model> * most_leaves;
     std::array<double, count + 1> squares{};
     if (more != nullptr) squares[count] = *more;
+    if (!gradient.of.known) detail::refuse_empty_gradient(where);
     auto const everyone = static_cast<mesh_mask>((mesh_mask{1} << here.team->mesh().axes) - 1);
     for_each_parameter(
         model, []<class X>() { return detail::squares_of_type<X>(); },
         [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
+            if (!gradient.reached(i)) return;
             auto const& [operations, sum_squares, size] = of.elements;
             buffer const g = gradient.whole(i, *operations, size, where);
             if (!of.computes) return;
@@ -15410,10 +15478,11 @@ private:
         throw error(detail::drift_text(team, 0, 1, "some", turn));
     }
     static void report_unreached(Model& model, model_gradient<Model> const& gradient) {
+        auto const traits = detail::traits_of(model);
         for_each_parameter(
             model, []<class X>() { return X::backend::computes; },
             [&](std::size_t i, std::string_view name, auto&, bool computes) {
-                if (computes && !gradient.reached(i)) detail::note_unreached(name);
+                if (computes && !gradient.reached(i) && !traits[i].frozen) detail::note_unreached(name);
             });
     }
     static constexpr std::size_t none = parameter_count<Model>;
@@ -15546,13 +15615,14 @@ inline void note_part(std::string_view part, bool found) {
 }
 class part_search {
 public:
-    explicit part_search(std::uint64_t groups_and_model);
+    part_search(char const* who, std::uint64_t functions_and_model);
     part_search(part_search const&) = delete;
     part_search& operator=(part_search const&) = delete;
     ~part_search() { parts_asked_for() = before_; }
     void tell() const;
 private:
     asked_parts asked_{};
+    char const* who_;
     asked_parts* before_;
 };
 }
@@ -15573,12 +15643,47 @@ private:
         return false;
     }
 };
+}
+#if !defined(MESHWISE_COMPILED)
+namespace meshwise::detail {
+MESHWISE_BODY void asked_parts::note(std::string_view part, bool found) {
+    auto const at =
+        std::find_if(parts.begin(), parts.end(), [&](auto const& one) { return one.first == part; });
+    if (at == parts.end())
+        parts.emplace_back(part, found);
+    else
+        at->second = at->second || found;
+}
+MESHWISE_BODY part_search::part_search(char const* who, std::uint64_t functions_and_model)
+    : who_(who),
+      before_(std::exchange(parts_asked_for(), nullptr)) {
+    auto& reported = current().reported;
+    if (std::find(reported.begin(), reported.end(), functions_and_model) != reported.end()) return;
+    reported.push_back(functions_and_model);
+    parts_asked_for() = &asked_;
+}
+MESHWISE_BODY void part_search::tell() const {
+    if (current().team->rank() != 0) return;
+    for (auto const& [part, found] : asked_.parts)
+        if (!found)
+            std::fprintf(
+                stderr,
+                "meshwise: %s for \"%s\", which is in the name of none of the "
+                "parameters that they ask it of, so they treat none otherwise for it; names are those of "
+                "mw::fields, joined by dots, and a part is whole words\n",
+                who_, part.c_str());
+}
+}
+#endif
+namespace meshwise {
 struct parameter_group {
     double learning_rate = 1;
     double weight_decay = 1;
+    bool as_matrix = true;
 };
 constexpr parameter_group usual_group(parameter_info const& parameter) {
-    bool const decays = parameter.role == role::matrix || parameter.role == role::table;
+    bool const decays =
+        parameter.role == role::matrix || parameter.role == role::table || parameter.role == role::adapter;
     return {.learning_rate = 1, .weight_decay = decays ? 1.0 : 0.0};
 }
 namespace detail {
@@ -15603,7 +15708,8 @@ std::array<parameter_group, parameter_count<Model>> groups_of(Model const& model
         found.groups[w.index] = group;
     }};
     walk.function = &all;
-    part_search const search(hash_of({reinterpret_cast<std::uintptr_t>(all.group_of),
+    part_search const search("the groups of an optimiser ask",
+                             hash_of({reinterpret_cast<std::uintptr_t>(all.group_of),
                                       reinterpret_cast<std::uintptr_t>(&type_tag<Model>)}));
     walk_parameters<decltype(parameter_types<Model>())>(model, initial{}, walk);
     search.tell();
@@ -15611,138 +15717,149 @@ std::array<parameter_group, parameter_count<Model>> groups_of(Model const& model
 }
 }
 }
-#if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-MESHWISE_BODY void asked_parts::note(std::string_view part, bool found) {
-    auto const at =
-        std::find_if(parts.begin(), parts.end(), [&](auto const& one) { return one.first == part; });
-    if (at == parts.end())
-        parts.emplace_back(part, found);
-    else
-        at->second = at->second || found;
-}
-MESHWISE_BODY part_search::part_search(std::uint64_t groups_and_model)
-    : before_(std::exchange(parts_asked_for(), nullptr)) {
-    auto& reported = current().reported;
-    if (std::find(reported.begin(), reported.end(), groups_and_model) != reported.end()) return;
-    reported.push_back(groups_and_model);
-    parts_asked_for() = &asked_;
-}
-MESHWISE_BODY void part_search::tell() const {
-    if (current().team->rank() != 0) return;
-    for (auto const& [part, found] : asked_.parts)
-        if (!found)
-            std::fprintf(
-                stderr,
-                "meshwise: the groups of an optimiser ask for \"%s\", which is in the name of none of the "
-                "parameters that they ask it of, so they treat none otherwise for it; names are those of "
-                "mw::fields, joined by dots, and a part is whole words\n",
-                part.c_str());
-}
-}
-#endif
-namespace meshwise {
-struct adamw_options {
-    double learning_rate = 1e-3;
-    double beta1 = 0.9;
-    double beta2 = 0.999;
-    double epsilon = 1e-8;
-    double weight_decay = 0.01;
-    double clip_norm = 0;
-    std::size_t most_skips = 10;
-    parameter_group (*groups)(parameter_info const&) = &usual_group;
+struct matrix_view {
+    std::size_t rows = 1, columns = 1, whole_rows = 1, whole_columns = 1;
+    mesh_mask split_rows = 0, split_columns = 0;
 };
-namespace detail {
-inline void check(adamw_options const& how, std::source_location const* where = nullptr) {
-    check_options("mw::adamw",
-                  {{"learning_rate", how.learning_rate, at_least_zero},
-                   {"beta1", how.beta1, below_one},
-                   {"beta2", how.beta2, below_one},
-                   {"epsilon", how.epsilon, above_zero},
-                   {"weight_decay", how.weight_decay, at_least_zero},
-                   {"clip_norm", how.clip_norm, at_least_zero},
-                   {"most_skips", static_cast<double>(how.most_skips), a_count}},
-                  where);
+template <class X>
+matrix_view matrix_view_of(std::size_t inputs) {
+    matrix_view made;
+    auto add = [&, at = std::size_t{0}]<class A>(A*) mutable {
+        bool const row = at++ < inputs;
+        (row ? made.rows : made.columns) *= local_extent<typename X::layout, A>;
+        (row ? made.whole_rows : made.whole_columns) *= A::true_size;
+        (row ? made.split_rows : made.split_columns) |= split_mask<typename X::layout, A>;
+    };
+    [&]<class... A>(axes<A...>) { (add(static_cast<A*>(nullptr)), ...); }(typename X::axes{});
+    return made;
 }
-template <class T, class Backend>
-void adamw_elements(std::size_t n, void* p, void const* g, void* first, void* second,
-                    adamw_numbers const& numbers) {
-    Backend::adamw(n, static_cast<T*>(p), static_cast<T const*>(g), static_cast<T*>(first),
-                   static_cast<T*>(second), numbers);
+struct parameter_step {
+    std::size_t count = 0;
+    void* parameter = nullptr;
+    void const* gradient = nullptr;
+    std::array<void*, 2> moments{};
+    double learning_rate = 0, weight_decay = 0, gradient_scale = 1;
+    double learning_rate_factor = 1;
+    std::size_t step = 1;
+    parameter_traits traits{};
+    matrix_view matrix{};
+    std::source_location where;
+    template <class T>
+    T* values() const {
+        return static_cast<T*>(parameter);
+    }
+    template <class T>
+    T const* gradients() const {
+        return static_cast<T const*>(gradient);
+    }
+    template <class T>
+    T* moment(std::size_t which) const {
+        return static_cast<T*>(moments[which]);
+    }
+};
+template <class Options>
+struct parameter_rule {
+    local_elements elements;
+    void (*update)(parameter_step const&, Options const&);
+    matrix_view (*matrix)(std::size_t inputs) = nullptr;
+};
+template <class T>
+void sum_over_ranks(mesh_mask over, T* values, std::size_t count, std::source_location where) {
+    communicator& team = *current().team;
+    if (team.group_size(over) > 1)
+        team.all_reduce(over, reduction::sum, element_type_of<T>, values, values, count, where);
+}
+template <class Options, std::size_t Moments>
+struct rule_of_elements {
+    using options = Options;
+    static std::array<std::size_t, 2> moment_sizes(Options const&, parameter_traits const&, std::size_t count,
+                                                   matrix_view const&) {
+        return {Moments > 0 ? count : 0, Moments > 1 ? count : 0};
+    }
+    template <class X, class F>
+    static void with_type(std::size_t, parameter_traits const&, F f) {
+        f.template operator()<X>();
+    }
+};
+template <class Backend, class T, class F, class... In>
+void map_elements(std::size_t n, F f, T* out, In const*... in) {
+    iteration_space<sizeof...(In)> space;
+    space.dims = 1;
+    space.extents[0] = n;
+    space.out[0] = 1;
+    for (auto& strides : space.in) strides[0] = 1;
+    Backend::map(space, f, out, in...);
 }
 template <std::size_t Parameters>
 struct stepped_model {
     stepped_model() = default;
-    stepped_model(stepped_model const&) {}
-    stepped_model(stepped_model&&) noexcept = default;
+    stepped_model(stepped_model const& other) : moved_from(other.moved_from) {}
+    stepped_model(stepped_model&& other) noexcept { *this = std::move(other); }
     stepped_model& operator=(stepped_model const& other) {
-        if (this != &other) *this = stepped_model();
+        if (this != &other) at = nullptr, memory = {}, moved_from = other.moved_from;
         return *this;
     }
-    stepped_model& operator=(stepped_model&&) noexcept = default;
+    stepped_model& operator=(stepped_model&& other) noexcept {
+        at = other.at, memory = other.memory, moved_from = std::exchange(other.moved_from, true);
+        return *this;
+    }
     ~stepped_model() = default;
     void const* at = nullptr;
     std::array<void const*, Parameters> memory{};
+    bool moved_from = false;
 };
 [[noreturn]] void refuse_optimizer(bool moved_from, std::source_location where);
-struct adamw_update {
-    local_elements elements;
-    void (*run)(std::size_t n, void* p, void const* g, void* first, void* second, adamw_numbers const&);
-};
-template <class X>
-adamw_update adamw_update_of() {
-    return {elements_of<X>(), &adamw_elements<typename X::value_type, typename X::backend>};
-}
-}
-template <class Model>
-class adamw {
+void check_all_options(char const* of, std::span<option_value const> all, std::source_location const* where);
+void note_options(std::span<option_value const> all, std::span<parameter_group const> groups,
+                  std::span<std::uint64_t const> more);
+template <class Model, class Rule>
+class optimizer {
 public:
-    explicit adamw(Model const& model, adamw_options chosen = {}) : options(chosen) {
-        detail::check(options);
+    using options_type = typename Rule::options;
+    optimizer(Model const& model, options_type const& chosen, std::source_location where) : options(chosen) {
+        check_all_options(Rule::name, Rule::ranges(options), &where);
+        auto const traits = treated(model, groups_of(model, options.groups, where));
         allocating_for const state(purpose::optimizer);
         for_each_parameter(
-            model, []<class X>() { return elements_of<X>(); },
-            [&](std::size_t i, std::string_view, auto const&, local_elements const& of) {
-                first_[i] = tape::zeros(*of.operations, of.size);
-                second_[i] = tape::zeros(*of.operations, of.size);
+            model, []<class X>() { return Rule::template rule_for<X>(); },
+            [&](std::size_t i, std::string_view, auto const&, parameter_rule<options_type> const& of) {
+                if (!traits[i].frozen) make_moments(i, traits[i], of);
             });
     }
     step_result step(Model& model, model_gradient<Model>& gradient,
                      std::source_location where = std::source_location::current()) {
-        detail::check(options, &where);
+        auto const ranges = Rule::ranges(options);
+        check_all_options(Rule::name, ranges, &where);
         check_is_of(model, where);
-        auto const groups = detail::groups_of(model, options.groups, where);
+        auto const groups = groups_of(model, options.groups, where);
+        auto const traits = treated(model, groups);
         allocating_for const gradients(purpose::gradients);
         doing const update("optimizer");
-        detail::note_common(common_kind::options,
-                            {detail::bits_of(options.learning_rate), detail::bits_of(options.beta1),
-                             detail::bits_of(options.beta2), detail::bits_of(options.epsilon),
-                             detail::bits_of(options.weight_decay), detail::bits_of(options.clip_norm),
-                             options.most_skips, steps_});
+        std::array<std::uint64_t, 2> more{steps_, 0};
+        for (parameter_traits const& one : traits) more[1] = hash_of({more[1], one.frozen ? 1U : 0U});
+        note_options(ranges, groups, more);
         step_result const result = finite_.look(model, gradient, options.most_skips, where);
         if (!result.applied) return result;
-        double factor = gradient.scale;
+        parameter_step one{.gradient_scale = gradient.scale, .step = ++steps_, .where = where};
         if (options.clip_norm > 0 && result.norm > options.clip_norm)
-            factor *= options.clip_norm / result.norm;
-        ++steps_;
-        adamw_numbers numbers{.learning_rate = options.learning_rate,
-                              .beta1 = options.beta1,
-                              .beta2 = options.beta2,
-                              .epsilon = options.epsilon,
-                              .weight_decay = 0,
-                              .bias_correction1 = 1 - std::pow(options.beta1, static_cast<double>(steps_)),
-                              .bias_correction2 = 1 - std::pow(options.beta2, static_cast<double>(steps_)),
-                              .gradient_scale = factor};
+            one.gradient_scale *= options.clip_norm / result.norm;
         for_each_parameter(
-            model, []<class X>() { return detail::adamw_update_of<X>(); },
-            [&](std::size_t i, std::string_view, auto& p, detail::adamw_update const& of) {
+            model, []<class X>() { return Rule::template rule_for<X>(); },
+            [&](std::size_t i, std::string_view, auto& p, parameter_rule<options_type> const& of) {
                 last_.memory[i] = p.memory().data();
-                if (!gradient.reached(i)) return;
-                numbers.learning_rate = options.learning_rate * groups[i].learning_rate;
-                numbers.weight_decay = options.weight_decay * groups[i].weight_decay;
+                if (!gradient.reached(i) || traits[i].frozen) return;
+                one.traits = traits[i];
+                one.count = of.elements.size;
+                one.learning_rate_factor = groups[i].learning_rate;
+                one.learning_rate = options.learning_rate * groups[i].learning_rate;
+                one.weight_decay = options.weight_decay * groups[i].weight_decay;
+                one.matrix = make_moments(i, traits[i], of);
                 buffer const whole = gradient.whole(i, *of.elements.operations, of.elements.size, where);
-                of.run(of.elements.size, p.mutable_bytes(), whole.data(), first_[i].mutable_data(),
-                       second_[i].mutable_data(), numbers);
+                one.gradient = whole.data();
+                one.parameter = p.mutable_bytes();
+                for (std::size_t m = 0; m < 2; ++m) one.moments[m] = moments_[m][i].mutable_data();
+                of.update(one, options);
                 last_.memory[i] = p.memory().data();
             });
         last_.at = &model;
@@ -15763,7 +15880,7 @@ public:
         static_assert(never<Gradient>, "meshwise: an optimiser changes the model, and this one is const");
         return {};
     }
-    void retarget(Model const&) { last_ = {}; }
+    void retarget(Model const&) { last_.at = nullptr; }
     std::size_t steps() const { return steps_; }
     template <class F>
     void visit_state(F f) {
@@ -15771,32 +15888,54 @@ public:
         f("steps", steps_);
         f("skipped_in_a_row", finite_.skipped_in_a_row);
         Model const names{};
+        auto const traits = traits_of(names);
         for_each_parameter(names, [&](std::size_t i, std::string_view name, auto const& p, initial) {
             using X = std::remove_cvref_t<decltype(p)>;
-            visit_moment<X>(f, "first_moment." + std::string(name), first_[i]);
-            visit_moment<X>(f, "second_moment." + std::string(name), second_[i]);
+            for (std::size_t m = 0; m < Rule::moments.size(); ++m)
+                if (moments_[m][i])
+                    Rule::template with_type<X>(m, traits[i], [&]<class Moment>() {
+                        visit_moment<Moment>(f, std::string(Rule::moments[m]) + "." + std::string(name),
+                                             moments_[m][i]);
+                    });
         });
-        if (writes() != before) last_ = {};
+        if (writes() != before) last_.at = nullptr;
     }
-    adamw_options options;
+    options_type options;
 private:
+    static traits_of_model<Model> treated(Model const& model,
+                                          std::array<parameter_group, parameter_count<Model>> const& groups) {
+        auto traits = traits_of(model);
+        for (std::size_t i = 0; i < traits.size(); ++i)
+            if (!groups[i].as_matrix && traits[i].role == role::matrix) traits[i].role = role::table;
+        return traits;
+    }
+    matrix_view make_moments(std::size_t i, parameter_traits const& traits,
+                             parameter_rule<options_type> const& of) {
+        allocating_for const state(purpose::optimizer);
+        matrix_view const matrix = of.matrix == nullptr ? matrix_view{} : of.matrix(traits.inputs);
+        auto const sizes = Rule::moment_sizes(options, traits, of.elements.size, matrix);
+        for (std::size_t m = 0; m < Rule::moments.size(); ++m)
+            if (sizes[m] != 0 && !moments_[m][i])
+                moments_[m][i] = tape::zeros(*of.elements.operations, sizes[m]);
+        return matrix;
+    }
     void check_is_of(Model const& model, std::source_location where) const {
         if constexpr (parameter_count<Model> != 0) {
-            if (!first_[0]) detail::refuse_optimizer(true, where);
+            if (last_.moved_from) refuse_optimizer(true, where);
             if (last_.at == nullptr || last_.at == &model) return;
             bool same = false;
             for_each_parameter(
                 model, []<class X>() { return 0; },
-                [&](std::size_t i, std::string_view, detail::untyped_tensor const& p, int) {
+                [&](std::size_t i, std::string_view, untyped_tensor const& p, int) {
                     same = same || p.memory().data() == last_.memory[i];
                 });
-            if (!same) detail::refuse_optimizer(false, where);
+            if (!same) refuse_optimizer(false, where);
         }
     }
     std::uint64_t writes() const {
         std::uint64_t all = 0;
-        for (auto const* const moments : {&first_, &second_})
-            for (buffer const& one : *moments) all = (all ^ one.version()) * 0x9E3779B97F4A7C15U;
+        for (auto const& moments : moments_)
+            for (buffer const& one : moments) all = (all ^ one.version()) * 0x9E3779B97F4A7C15U;
         return all;
     }
     template <class X, class F>
@@ -15809,9 +15948,9 @@ private:
         } const at_end{moment, memory};
         f(name, moment);
     }
-    std::array<buffer, parameter_count<Model>> first_{}, second_{};
+    std::array<std::array<buffer, parameter_count<Model>>, 2> moments_{};
     std::size_t steps_ = 0;
-    detail::stepped_model<parameter_count<Model>> last_;
+    stepped_model<parameter_count<Model>> last_;
     finite_steps<Model> finite_;
 };
 }
@@ -15826,8 +15965,77 @@ namespace meshwise::detail {
         "this optimiser took its last step with another model, whose moments it keeps: make one for each model, "
         "or say optimizer.retarget(model) where this one takes the other's place");
 }
+MESHWISE_BODY void check_all_options(char const* of, std::span<option_value const> all,
+                                     std::source_location const* where) {
+    for (option_value const& one : all)
+        if (!one.range.has(one.value)) refuse_option(of, one, where);
+}
+MESHWISE_BODY void note_options(std::span<option_value const> all, std::span<parameter_group const> groups,
+                                std::span<std::uint64_t const> more) {
+    std::uint64_t hash = 0;
+    for (option_value const& one : all) hash = hash_of({hash, bits_of(one.value)});
+    for (parameter_group const& one : groups)
+        hash = hash_of({hash, bits_of(one.learning_rate), bits_of(one.weight_decay)});
+    for (std::uint64_t const one : more) hash = hash_of({hash, one});
+    note_common(common_kind::options, {hash});
+}
 }
 #endif
+namespace meshwise {
+struct adamw_options {
+    double learning_rate = 1e-3;
+    double beta1 = 0.9;
+    double beta2 = 0.999;
+    double epsilon = 1e-8;
+    double weight_decay = 0.01;
+    double clip_norm = 0;
+    std::size_t most_skips = 10;
+    parameter_group (*groups)(parameter_info const&) = &usual_group;
+};
+namespace detail {
+template <class Options>
+adamw_numbers adam_numbers(parameter_step const& one, Options const& options) {
+    auto const step = static_cast<double>(one.step);
+    return {.learning_rate = one.learning_rate,
+            .beta1 = options.beta1,
+            .beta2 = options.beta2,
+            .epsilon = options.epsilon,
+            .weight_decay = one.weight_decay,
+            .bias_correction1 = 1 - std::pow(options.beta1, step),
+            .bias_correction2 = 1 - std::pow(options.beta2, step),
+            .gradient_scale = one.gradient_scale};
+}
+struct adamw_rule : rule_of_elements<adamw_options, 2> {
+    static constexpr char const* name = "mw::adamw";
+    static constexpr std::array moments{"first_moment", "second_moment"};
+    static std::array<option_value, 7> ranges(adamw_options const& how) {
+        return {{{"learning_rate", how.learning_rate, at_least_zero},
+                 {"beta1", how.beta1, below_one},
+                 {"beta2", how.beta2, below_one},
+                 {"epsilon", how.epsilon, above_zero},
+                 {"weight_decay", how.weight_decay, at_least_zero},
+                 {"clip_norm", how.clip_norm, at_least_zero},
+                 {"most_skips", static_cast<double>(how.most_skips), a_count}}};
+    }
+    template <class X>
+    static parameter_rule<adamw_options> rule_for() {
+        return {elements_of<X>(), &update<typename X::value_type, typename X::backend>};
+    }
+    template <class T, class Backend>
+    static void update(parameter_step const& one, adamw_options const& how) {
+        Backend::adamw(one.count, one.values<T>(), one.gradients<T>(), one.moment<T>(0), one.moment<T>(1),
+                       adam_numbers(one, how));
+    }
+};
+}
+template <class Model>
+class adamw : public detail::optimizer<Model, detail::adamw_rule> {
+public:
+    explicit adamw(Model const& model, adamw_options chosen = {},
+                   std::source_location where = std::source_location::current())
+        : detail::optimizer<Model, detail::adamw_rule>(model, chosen, where) {}
+};
+}
 namespace meshwise {
 struct cosine_schedule {
     double peak = 3e-4;
@@ -15836,19 +16044,90 @@ struct cosine_schedule {
     std::size_t steps = 1000;
     double operator()(std::size_t step) const;
 };
+struct constant_schedule {
+    double rate = 3e-4;
+    std::size_t warm_up = 0;
+    double operator()(std::size_t step) const;
+};
+struct linear_schedule {
+    double peak = 3e-4;
+    double floor = 0;
+    std::size_t warm_up = 100;
+    std::size_t steps = 1000;
+    double operator()(std::size_t step) const;
+};
+struct step_schedule {
+    double peak = 3e-4;
+    double factor = 0.1;
+    std::size_t every = 1000;
+    std::size_t warm_up = 0;
+    double operator()(std::size_t step) const;
+};
+struct one_cycle_schedule {
+    double peak = 1e-3;
+    double start = 4e-5;
+    double floor = 4e-9;
+    double rise = 0.3;
+    std::size_t steps = 1000;
+    double operator()(std::size_t step) const;
+};
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise {
+namespace detail {
+inline double warmed_up(double peak, std::size_t step, std::size_t warm_up) {
+    return peak * static_cast<double>(step + 1) / static_cast<double>(warm_up);
+}
+inline double done_of(std::size_t step, std::size_t steps) {
+    return static_cast<double>(step) / static_cast<double>(std::max<std::size_t>(steps, 1));
+}
+inline double along_cosine(double from, double to, double done) {
+    return to + 0.5 * (from - to) * (1 + std::cos(std::numbers::pi * done));
+}
+}
 MESHWISE_BODY double cosine_schedule::operator()(std::size_t step) const {
     detail::check_options("mw::cosine_schedule", {{"peak", peak, detail::at_least_zero},
                                                   {"floor", floor, detail::at_least_zero},
                                                   {"warm_up", static_cast<double>(warm_up), detail::a_count},
                                                   {"steps", static_cast<double>(steps), detail::a_count}});
-    if (step < warm_up) return peak * static_cast<double>(step + 1) / static_cast<double>(warm_up);
+    if (step < warm_up) return detail::warmed_up(peak, step, warm_up);
     if (step >= steps) return floor;
-    double const done =
-        static_cast<double>(step - warm_up) / static_cast<double>(std::max<std::size_t>(steps - warm_up, 1));
-    return floor + 0.5 * (peak - floor) * (1 + std::cos(std::numbers::pi * done));
+    return detail::along_cosine(peak, floor, detail::done_of(step - warm_up, steps - warm_up));
+}
+MESHWISE_BODY double constant_schedule::operator()(std::size_t step) const {
+    detail::check_options(
+        "mw::constant_schedule",
+        {{"rate", rate, detail::at_least_zero}, {"warm_up", static_cast<double>(warm_up), detail::a_count}});
+    return step < warm_up ? detail::warmed_up(rate, step, warm_up) : rate;
+}
+MESHWISE_BODY double linear_schedule::operator()(std::size_t step) const {
+    detail::check_options("mw::linear_schedule", {{"peak", peak, detail::at_least_zero},
+                                                  {"floor", floor, detail::at_least_zero},
+                                                  {"warm_up", static_cast<double>(warm_up), detail::a_count},
+                                                  {"steps", static_cast<double>(steps), detail::a_count}});
+    if (step < warm_up) return detail::warmed_up(peak, step, warm_up);
+    if (step >= steps) return floor;
+    return peak + (floor - peak) * detail::done_of(step - warm_up, steps - warm_up);
+}
+MESHWISE_BODY double step_schedule::operator()(std::size_t step) const {
+    detail::check_options("mw::step_schedule", {{"peak", peak, detail::at_least_zero},
+                                                {"factor", factor, detail::at_least_zero},
+                                                {"every", static_cast<double>(every), detail::one_or_more},
+                                                {"warm_up", static_cast<double>(warm_up), detail::a_count}});
+    if (step < warm_up) return detail::warmed_up(peak, step, warm_up);
+    return peak * std::pow(factor, static_cast<double>((step - warm_up) / every));
+}
+MESHWISE_BODY double one_cycle_schedule::operator()(std::size_t step) const {
+    detail::check_options("mw::one_cycle_schedule", {{"peak", peak, detail::at_least_zero},
+                                                     {"start", start, detail::at_least_zero},
+                                                     {"floor", floor, detail::at_least_zero},
+                                                     {"rise", rise, detail::zero_to_one},
+                                                     {"steps", static_cast<double>(steps), detail::a_count}});
+    auto const at = static_cast<double>(step), last = static_cast<double>(steps) - 1,
+               top = rise * (last + 1) - 1;
+    if (at >= last) return floor;
+    if (at <= top) return detail::along_cosine(start, peak, top > 0 ? at / top : 1);
+    return detail::along_cosine(peak, floor, (at - std::max(top, 0.0)) / (last - std::max(top, 0.0)));
 }
 }
 #endif
@@ -15887,8 +16166,9 @@ step_result sgd(Model& model, model_gradient<Model>& gradient, double learning_r
     std::size_t const may_skip = gradient.scaled_by != nullptr ? 1 : 0;
     step_result const result = finite_steps<Model>().look(model, gradient, may_skip, where);
     if (!result.applied) return result;
+    auto const traits = detail::traits_of(model);
     for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
-        if (!gradient.reached(i)) return;
+        if (!gradient.reached(i) || traits[i].frozen) return;
         sgd_step(p, gradient.whole(i, p, where), learning_rate * gradient.scale, where);
     });
     return result;
@@ -18010,6 +18290,84 @@ void run(Program const&) {
 }
 }
 namespace meshwise {
+namespace detail {
+[[noreturn]] void refuse_to_unfreeze(std::string_view name, std::source_location where);
+template <class Model, class F>
+void set_frozen(Model& model, F& which, bool frozen, char const* who, std::source_location where) {
+    struct chosen {
+        F& which;
+        bool frozen;
+        std::source_location where;
+    } all{which, frozen, where};
+    parameter_walk walk{[](parameter_walk& w, std::size_t, untyped_tensor const* x, initial start) {
+        auto& choice = *static_cast<chosen*>(w.function);
+        if (!choice.which(parameter_info{w.name.text(), role_of(w.said, start)})) return;
+        if (!choice.frozen && w.frozen) refuse_to_unfreeze(w.name.text(), choice.where);
+        const_cast<untyped_tensor*>(x)->set_frozen(choice.frozen);
+    }};
+    walk.function = &all;
+    part_search const search(who, hash_of({reinterpret_cast<std::uintptr_t>(&type_tag<F>),
+                                           reinterpret_cast<std::uintptr_t>(&type_tag<Model>)}));
+    walk_parameters<decltype(parameter_types<Model>())>(model, initial{}, walk);
+    search.tell();
+}
+struct every_parameter {
+    constexpr bool operator()(parameter_info const&) const { return true; }
+};
+template <class F>
+inline constexpr bool chooses_parameters =
+    requires(F& f, parameter_info const& p) { static_cast<bool>(f(p)); };
+}
+template <any_model Model, class F>
+void freeze(Model& model, F which, std::source_location where = std::source_location::current()) {
+    static_assert(
+        detail::chooses_parameters<F>,
+        "meshwise: mw::freeze and mw::unfreeze take a model and a function that chooses parameters: "
+        "[](mw::parameter_info const& p) { return p.is_in(\"blocks.0\"); }");
+    if constexpr (detail::chooses_parameters<F>)
+        detail::set_frozen(model, which, true, "mw::freeze and mw::unfreeze ask", where);
+}
+template <any_model Model>
+void freeze(Model& model) {
+    freeze(model, detail::every_parameter{});
+}
+template <any_tensor X>
+void freeze(X& parameter) {
+    parameter.set_frozen(true);
+}
+template <any_model Model, class F>
+void unfreeze(Model& model, F which, std::source_location where = std::source_location::current()) {
+    static_assert(
+        detail::chooses_parameters<F>,
+        "meshwise: mw::freeze and mw::unfreeze take a model and a function that chooses parameters: "
+        "[](mw::parameter_info const& p) { return p.is_in(\"blocks.0\"); }");
+    if constexpr (detail::chooses_parameters<F>)
+        detail::set_frozen(model, which, false, "mw::freeze and mw::unfreeze ask", where);
+}
+template <any_model Model>
+void unfreeze(Model& model, std::source_location where = std::source_location::current()) {
+    unfreeze(model, detail::every_parameter{}, where);
+}
+template <any_tensor X>
+void unfreeze(X& parameter) {
+    parameter.set_frozen(false);
+}
+template <any_model Model>
+bool is_frozen(Model const& model, std::size_t index) {
+    return detail::traits_of(model).at(index).frozen;
+}
+}
+#if !defined(MESHWISE_COMPILED)
+namespace meshwise::detail {
+[[gnu::noinline]] MESHWISE_BODY void refuse_to_unfreeze(std::string_view name, std::source_location where) {
+    throw error(
+        at_line(where) + "parameter " + std::string(name) +
+        " is frozen by mw::frozen in the mw::fields of its model, so it is never trained: take it out there and "
+        "freeze the parameter with mw::freeze(model, which)");
+}
+}
+#endif
+namespace meshwise {
 class packed_weights {
 public:
     template <class Model>
@@ -18396,17 +18754,60 @@ consteval std::size_t bytes_per_rank() {
     visit_types<M>(add);
     return bytes;
 }
+struct budget_walk {
+    bool (*frozen)(parameter_info const&);
+    path name{};
+    role said = role::by_start;
+    bool in_frozen = false;
+    std::size_t bytes = 0;
+};
+template <class M>
+constexpr void add_trained(budget_walk& walk, initial start);
+template <class... Field>
+constexpr void add_trained_fields(field_list<Field...> const& fields, budget_walk& walk) {
+    std::size_t const before = walk.name.size();
+    role const around = walk.said;
+    bool const in_frozen = walk.in_frozen;
+    named_start const* next = fields.about.data();
+    ((walk.name.add(next->name), walk.said = next->is == role::by_start ? around : next->is,
+      walk.in_frozen = in_frozen || next->frozen, add_trained<typename Field::type>(walk, next->start),
+      walk.name.back_to(before), walk.said = around, walk.in_frozen = in_frozen, ++next),
+     ...);
+}
+template <class M>
+constexpr void add_trained(budget_walk& walk, initial start) {
+    if constexpr (is_parameter<M>) {
+        if (!walk.in_frozen && !walk.frozen({walk.name.text(), role_of(walk.said, start)}))
+            walk.bytes += bytes_per_rank<M>();
+    } else if constexpr (array_size<M> != 0) {
+        std::size_t const before = walk.name.size();
+        for (std::size_t i = 0; i < array_size<M>; ++i) {
+            walk.name.add(i);
+            add_trained<typename M::value_type>(walk, start);
+            walk.name.back_to(before);
+        }
+    } else if constexpr (has_fields<M>)
+        add_trained_fields(M::parameters, walk);
 }
 template <class Model>
-inline constexpr std::size_t parameter_bytes_per_rank = detail::bytes_per_rank<Model>();
+consteval std::size_t trained_bytes_per_rank(bool (*frozen)(parameter_info const&)) {
+    budget_walk walk{frozen};
+    add_trained<Model>(walk, initial{});
+    return walk.bytes;
+}
+}
+constexpr bool nothing_more_is_frozen(parameter_info const&) { return false; }
 template <class Model>
-inline constexpr std::size_t training_bytes_per_rank = 4 * parameter_bytes_per_rank<Model>;
-template <class Model, std::size_t Bytes>
-using fits = judge<(training_bytes_per_rank<Model> <= Bytes), memory_budget_exceeded,
-                   bytes_needed<training_bytes_per_rank<Model>>, bytes_allowed<Bytes>>;
-template <class Model, std::size_t Bytes>
+inline constexpr std::size_t parameter_bytes_per_rank = detail::bytes_per_rank<Model>();
+template <class Model, auto Frozen = &nothing_more_is_frozen>
+inline constexpr std::size_t training_bytes_per_rank =
+    parameter_bytes_per_rank<Model> + 3 * detail::trained_bytes_per_rank<Model>(Frozen);
+template <class Model, std::size_t Bytes, auto Frozen = &nothing_more_is_frozen>
+using fits = judge<(training_bytes_per_rank<Model, Frozen> <= Bytes), memory_budget_exceeded,
+                   bytes_needed<training_bytes_per_rank<Model, Frozen>>, bytes_allowed<Bytes>>;
+template <class Model, std::size_t Bytes, auto Frozen = &nothing_more_is_frozen>
 constexpr void require_fits() {
-    static_assert(sizeof(refuse<fits<Model, Bytes>>) > 0);
+    static_assert(sizeof(refuse<fits<Model, Bytes, Frozen>>) > 0);
 }
 }
 namespace meshwise {

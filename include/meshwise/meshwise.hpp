@@ -80,4 +80,5 @@
 #include <meshwise/optim/sgd.hpp>
 #include <meshwise/parallel/print.hpp>
 #include <meshwise/parallel/run.hpp>
+#include <meshwise/tensor/freeze.hpp>
 #include <meshwise/tensor/packed.hpp>

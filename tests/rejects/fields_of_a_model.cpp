@@ -51,11 +51,20 @@ struct layer {
     // sentence: a parameter of this model has an axis of mw::up_to
     // lines: 20
     static constexpr auto parameters = mw::fields<&layer::up, &layer::table>();
+#elif REJECTED == 13
+    // sentence: takes pointers to members, each followed by how it starts
+    static constexpr auto parameters = mw::fields<mw::frozen, &layer::up>();
+#elif REJECTED == 14
+    // sentence: takes a name, a member, and how it starts
+    static constexpr auto parameters = mw::fields("up", mw::frozen, &layer::up);
+#elif REJECTED == 15
+    // sentence: takes pointers to members, each followed by how it starts
+    static constexpr auto parameters = mw::fields<&layer::up, mw::frozen, mw::normal{1}, mw::frozen>();
 #else
-    static constexpr auto parameters =
-        mw::fields<&layer::up, mw::normal{0.02F}, mw::role::table, &layer::down, mw::role::gain>();
-    static constexpr auto named =
-        mw::fields("mlp.up", &layer::up, mw::role::matrix, mw::normal{0.02F}, "mlp.down", &layer::down);
+    static constexpr auto parameters = mw::fields<&layer::up, mw::normal{0.02F}, mw::role::table, mw::frozen,
+                                                  &layer::down, mw::role::gain>();
+    static constexpr auto named = mw::fields("mlp.up", &layer::up, mw::role::matrix, mw::normal{0.02F},
+                                             mw::inputs{1}, "mlp.down", &layer::down, mw::frozen);
 #endif
 };
 

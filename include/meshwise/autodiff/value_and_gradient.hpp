@@ -39,8 +39,8 @@ inline tape& own_tape() {
 inline recording_id next_recording() {
     static std::atomic<recording_id> last{0};
     recording_id const next = 1 + last.fetch_add(1, std::memory_order_relaxed);
-    return next != 0 && next < untyped_tensor::is_a_constant ? next
-                                                             : next_recording();  // after 2^32 recordings
+    return next != 0 && next < untyped_tensor::is_not_trained ? next
+                                                              : next_recording();  // after 2^32 recordings
 }
 class recording {
 public:
@@ -100,6 +100,7 @@ constexpr bool is_callable() {
 }
 
 [[noreturn]] void refuse_loss(std::source_location where);
+[[noreturn]] void refuse_frozen_model(std::source_location where);
 [[noreturn]] void refuse_count(double sum, std::source_location where);
 [[noreturn]] void refuse_recorded_count(std::source_location where);
 [[noreturn]] void refuse_micro_batches(std::size_t count, std::source_location where);
@@ -115,7 +116,7 @@ concept input = !std::is_same_v<std::remove_cvref_t<T>, loss_scale> &&
 /// outlives the gradient made with it; the loss itself is not scaled.
 /// Communication: what f does and its backward, then one small all-reduce for (sum, count); the parameters'
 /// gradients stay pending, or are summed meanwhile (see `gradient_buckets`). Errors: a nested call; a loss that does not depend, or whose count depends,
-/// on the parameters that f was given; a parameter used otherwise than as f was given it; a count of 0 beside a sum that is not. A loss that still has axes does not
+/// on the parameters that f was given; a model of which everything is frozen; a parameter used otherwise than as f was given it; a count of 0 beside a sum that is not. A loss that still has axes does not
 /// compile.
 /// Example: auto [loss, gradient] = mw::value_and_gradient_over(model, micro_batches, [](auto const& m, auto const& b) {
 ///              return m.loss(b.inputs, b.targets); });
@@ -135,13 +136,19 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
     Model recorded = model;
     detail::recording const scope(t, &model, &recorded, sizeof(Model));
     std::array<local_elements, parameter_count<Model>> elements{};
+    auto const traits = detail::traits_of(model);
+    bool trains = parameter_count<Model> == 0;
     for_each_parameter(
         recorded, []<class X>() { return elements_of<X>(); },
         [&](std::size_t i, std::string_view, auto& p, local_elements const& of) {
             elements[i] = of;
-            p.set_node(t.leaf(*of.operations, of.size, where), here.recording_number);
+            node_id const leaf = t.leaf(*of.operations, of.size, where);
+            if (traits[i].frozen) return p.set_frozen(true);
+            trains = true;
+            p.set_node(leaf, here.recording_number);
             p.mark_leaf(here.recording_number);
         });
+    if (!trains) detail::refuse_frozen_model(where);
     node_id const parameters = t.top();
 
     detail::loss_numbers total;

@@ -16,6 +16,13 @@ namespace meshwise::detail {
         "x.detached(), here.gather(x) or mw::without_recording on the way");
 }
 
+[[gnu::noinline]] MESHWISE_BODY void refuse_frozen_model(std::source_location where) {
+    throw error(
+        at_line(where) +
+        "every parameter of this model is frozen, so there is no gradient: leave one to train, by mw::unfreeze(model, "
+        "which) or without mw::frozen in mw::fields");
+}
+
 [[gnu::noinline]] MESHWISE_BODY void refuse_count(double sum, std::source_location where) {
     throw error(
         at_line(where) + "the loss counts 0 elements, but their sum is " + std::to_string(sum) +

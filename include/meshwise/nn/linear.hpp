@@ -50,6 +50,8 @@ constexpr normal scaled_to(double inputs) {
 }
 template <class In>
 inline constexpr normal initial_weight = scaled_to(size_of(list_of<In>{}));
+template <class In>
+inline constexpr inputs inputs_of{list_of<In>::size};
 
 // What stands for the weight of a layer from an axis to itself: one sentence.
 template <class S, class In, class Out, class Both = common<list_of<In>, list_of<Out>>>
@@ -104,7 +106,8 @@ struct linear_without_bias {
             return detail::dot_over<S>(detail::list_of<In>{}, x, weight, where);
     }
 
-    static constexpr auto parameters = fields<&linear_without_bias::weight, detail::initial_weight<In>>();
+    static constexpr auto parameters =
+        fields<&linear_without_bias::weight, detail::initial_weight<In>, detail::inputs_of<In>>();
 };
 
 /// y = x W + b; the bias is added after whatever reduction the product owes.
@@ -124,7 +127,8 @@ struct linear {
             return detail::affine<S>(detail::list_of<In>{}, x, weight, bias, where);
     }
 
-    static constexpr auto parameters = fields<&linear::weight, detail::initial_weight<In>, &linear::bias>();
+    static constexpr auto parameters =
+        fields<&linear::weight, detail::initial_weight<In>, detail::inputs_of<In>, &linear::bias>();
 };
 
 }  // namespace meshwise

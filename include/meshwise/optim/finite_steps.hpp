@@ -132,12 +132,13 @@ private:
         throw error(detail::drift_text(team, 0, 1, "some", turn));
     }
 
-    /// Names, once, the parameters that a step leaves as they are, because no gradient came to them.
+    /// Names, once, the parameters that a step leaves as they are, because no gradient came to them though they are trained.
     static void report_unreached(Model& model, model_gradient<Model> const& gradient) {
+        auto const traits = detail::traits_of(model);
         for_each_parameter(
             model, []<class X>() { return X::backend::computes; },
             [&](std::size_t i, std::string_view name, auto&, bool computes) {
-                if (computes && !gradient.reached(i)) detail::note_unreached(name);
+                if (computes && !gradient.reached(i) && !traits[i].frozen) detail::note_unreached(name);
             });
     }
 

@@ -84,10 +84,12 @@ double detail::norm_and_sum(Model& model, model_gradient<Model>& gradient, doubl
     constexpr std::size_t count = parameter_count<Model> * most_leaves;
     std::array<double, count + 1> squares{};
     if (more != nullptr) squares[count] = *more;
+    if (!gradient.of.known) detail::refuse_empty_gradient(where);
     auto const everyone = static_cast<mesh_mask>((mesh_mask{1} << here.team->mesh().axes) - 1);
     for_each_parameter(
         model, []<class X>() { return detail::squares_of_type<X>(); },
         [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
+            if (!gradient.reached(i)) return;  // zero: of a frozen parameter, say
             auto const& [operations, sum_squares, size] = of.elements;
             buffer const g = gradient.whole(i, *operations, size, where);
             if (!of.computes) return;

@@ -50,8 +50,9 @@ step_result sgd(Model& model, model_gradient<Model>& gradient, double learning_r
     std::size_t const may_skip = gradient.scaled_by != nullptr ? 1 : 0;
     step_result const result = finite_steps<Model>().look(model, gradient, may_skip, where);
     if (!result.applied) return result;
+    auto const traits = detail::traits_of(model);
     for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
-        if (!gradient.reached(i)) return;
+        if (!gradient.reached(i) || traits[i].frozen) return;
         sgd_step(p, gradient.whole(i, p, where), learning_rate * gradient.scale, where);
     });
     return result;

@@ -41,14 +41,37 @@ struct initial {
 };
 
 /// What a parameter is. Optimisers ask for it: biases and gains are not decayed. A field says it in `mw::fields`, or its start
-/// does: random numbers are those of a matrix, zeros those of a bias, another constant is that of a gain.
+/// does: random numbers are those of a matrix, zeros those of a bias, another constant is that of a gain. An adapter is
+/// what fine-tuning adds to a model that is frozen.
 /// Example: struct words_and_offset {
 ///              mw::parameter<S, vocab, embed> words;
 ///              mw::parameter<S, embed> offset;
 ///              static constexpr auto parameters = mw::fields<&words_and_offset::words, mw::normal{0.02F}, mw::role::table,
 ///                                                            &words_and_offset::offset>();
 ///          };
-enum class role : std::uint8_t { by_start, matrix, table, bias, gain };
+enum class role : std::uint8_t { by_start, matrix, table, bias, gain, adapter };
+
+namespace detail {
+struct frozen_field {};
+}  // namespace detail
+/// In `mw::fields`: the parameters of this field are not trained. They have initial values and are kept in checkpoints; no
+/// gradient is computed or communicated for them, an optimiser keeps no moments, and a budget knows it.
+/// Example: struct tuned {
+///              mw::linear<S, embed, ffn> base;
+///              mw::parameter<S, ffn> shift;
+///              static constexpr auto parameters = mw::fields<&tuned::base, mw::frozen, &tuned::shift>();
+///          };
+inline constexpr detail::frozen_field frozen{};
+
+/// In `mw::fields`: how many of the first axes of a weight are summed in its product; 1 when nothing is said. Optimisers
+/// that treat a weight as one matrix take these as its rows.
+/// Example: struct joined {
+///              mw::parameter<S, heads, head_dim, embed> out;
+///              static constexpr auto parameters = mw::fields<&joined::out, mw::normal{0.02F}, mw::inputs{2}>();
+///          };
+struct inputs {
+    unsigned char axes = 1;
+};
 
 namespace detail {
 constexpr role role_of(role said, initial start) {
@@ -62,6 +85,8 @@ struct named_start {
     std::string_view name;
     initial start;
     role is = role::by_start;
+    bool frozen = false;
+    unsigned char inputs = 1;
 };
 // argument I of `fields`, a pointer to a member
 template <std::size_t I, class Pointer>
@@ -94,7 +119,7 @@ constexpr std::string_view name_of_member() {
     return text.substr(start, stop - start);
 }
 
-// What an argument of `fields` is: 'n' a name, 'm' a member, 's' a start, 'r' a role. Overloads, because every model has
+// What an argument of `fields` is: 'n' a name, 'm' a member, 's' a start, 'r' a role, 'f' frozen, 'i' inputs. Overloads, because every model has
 // many members of different types and traits would be most of what the compiler does.
 template <class Owner, class Member>
     requires requires { static_cast<Member(*)[1]>(nullptr); }  // no function
@@ -105,6 +130,8 @@ consteval char kind_at(meshwise::normal const*) { return 's'; }
 consteval char kind_at(meshwise::constant const*) { return 's'; }
 consteval char kind_at(meshwise::initial const*) { return 's'; }
 consteval char kind_at(meshwise::role const*) { return 'r'; }
+consteval char kind_at(frozen_field const*) { return 'f'; }
+consteval char kind_at(meshwise::inputs const*) { return 'i'; }
 consteval char kind_at(char const* const*) { return 'n'; }
 consteval char kind_at(std::string_view const*) { return 'n'; }
 consteval char kind_at(void const*) { return '?'; }
@@ -113,22 +140,26 @@ consteval char kind_of() {
     return kind_at(static_cast<T const*>(nullptr));
 }
 
-// What stands where among the arguments of `fields`; 'b' is the second of a start and a role, in either order.
+// What stands where among the arguments of `fields`: behind a member what is said of it, each kind once, in any order.
 template <class... T>
 constexpr bool in_order(bool names) {
     constexpr char kinds[] = {kind_of<T>()..., 'e'};
+    constexpr std::string_view of_a_field = "srfi";
+    bool said[of_a_field.size()] = {};
     char before = 'e';
+    bool in_a_field = false;
     for (char const now : kinds) {
-        bool const may_end = before != 'n';
-        bool const first = (now == 's' || now == 'r') && before == 'm';
-        bool const second = (now == 's' && before == 'r') || (now == 'r' && before == 's');
-        bool const right = now == 's'   ? first || second
-                           : now == 'r' ? first || second
-                           : now == 'm' ? (names ? before == 'n' : may_end)
-                           : now == 'n' ? names && may_end
-                                        : now == 'e' && may_end;
-        if (!right) return false;
-        before = second ? 'b' : now;
+        if (std::size_t const kind = of_a_field.find(now); kind != std::string_view::npos) {
+            if (!in_a_field || std::exchange(said[kind], true)) return false;
+        } else {
+            bool const right = now == 'm'   ? !names || before == 'n'
+                               : now == 'n' ? names && before != 'n'
+                                            : now == 'e' && before != 'n';
+            if (!right) return false;
+            in_a_field = now == 'm';
+            for (bool& one : said) one = false;
+        }
+        before = now;
     }
     return true;
 }
@@ -166,6 +197,10 @@ constexpr void put_field(List& list, std::size_t& members, T what) {
         list.about[members - 1].start = what, list.starts_are_numbers &= is_a_start(what);
     else if constexpr (kind_of<T>() == 'r')
         list.about[members - 1].is = what;
+    else if constexpr (kind_of<T>() == 'f')
+        list.about[members - 1].frozen = true;
+    else if constexpr (kind_of<T>() == 'i')
+        list.about[members - 1].inputs = what.axes;
     else
         list.about[members].name = what;
 }
@@ -187,9 +222,10 @@ constexpr void put_name(List& list, std::size_t& members) {
 }
 }  // namespace detail
 
-/// The parameters of a model: its members, in order, each followed by how it starts if that is not zero, and by what it is
-/// (`mw::role`) if its start does not tell. A field is a tensor, a model, or a std::array of these; it is called as the
-/// member is. A role of a field that is a model is that of all its parameters that do not say theirs.
+/// The parameters of a model: its members, in order, each followed by how it starts if that is not zero, by what it is
+/// (`mw::role`) if its start does not tell, and by `mw::frozen` if it is not trained. A field is a tensor, a model, or a std::array of these; it is called as the
+/// member is. A role of a field that is a model is that of all its parameters that do not say theirs; where it is frozen,
+/// all of them are.
 /// Errors: arguments in another order, and a member that is given twice, do not compile.
 /// Example: struct pair {
 ///              mw::parameter<S, embed> gain, bias;
@@ -206,7 +242,7 @@ constexpr auto fields() {
     } else {
         static_assert(never<decltype(What)...>,
                       "meshwise: mw::fields<...>() takes pointers to members, each followed by how it starts "
-                      "if that is not zero, and by its mw::role if that is to be said: "
+                      "if that is not zero, and by its mw::role or mw::frozen if that is to be said: "
                       "mw::fields<&layer::up, mw::normal{0.02F}, &layer::down>()");
         return detail::field_list<>{};
     }
@@ -228,7 +264,7 @@ constexpr auto fields(First first, T... what) {
         static_assert(
             never<First, T...>,
             "meshwise: mw::fields(...) takes a name, a member, and how it starts if that is not zero, "
-            "and its mw::role if that is to be said, over and over: mw::fields(\"up\", &layer::up, mw::normal{0.02F}, \"down\", &layer::down)");
+            "and its mw::role or mw::frozen if that is to be said, over and over: mw::fields(\"up\", &layer::up, mw::normal{0.02F}, \"down\", &layer::down)");
         return detail::field_list<>{};
     }
 }

@@ -17,13 +17,13 @@ namespace detail {
 // a name under construction, without the heap
 class path {
 public:
-    std::string_view text() const { return {letters_.data(), size_}; }
-    std::size_t size() const { return size_; }
-    void add(std::string_view part) {
+    constexpr std::string_view text() const { return {letters_.data(), size_}; }
+    constexpr std::size_t size() const { return size_; }
+    constexpr void add(std::string_view part) {
         if (size_ != 0) put('.');
         for (char c : part) put(c);
     }
-    void add(std::size_t index) {
+    constexpr void add(std::size_t index) {
         std::array<char, 20> digits{};
         std::size_t n = 0;
         do digits[n++] = static_cast<char>('0' + index % 10);
@@ -32,10 +32,10 @@ public:
         for (std::size_t i = 0; i < n; ++i) turned[i] = digits[n - 1 - i];
         add(std::string_view{turned.data(), n});
     }
-    void back_to(std::size_t size) { size_ = size; }
+    constexpr void back_to(std::size_t size) { size_ = size; }
 
 private:
-    void put(char c) {
+    constexpr void put(char c) {
         if (size_ == letters_.size())
             throw error("a parameter's name is longer than 255 letters: " + std::string(text()));
         letters_[size_++] = c;
@@ -98,8 +98,10 @@ struct parameter_walk {
     void* function = nullptr;
     path name{};
     std::size_t index = 0;
-    role said =
-        role::by_start;  // of the field that the walk is in, or of the innermost around it that says one
+    // of the field that the walk is in, or of the innermost around it that says one
+    role said = role::by_start;
+    bool frozen = false;       // the field, or one around it
+    unsigned char inputs = 1;  // of the field
 };
 template <class Types, class M>
 void walk_parameters(M const& model, initial start, parameter_walk& walk);
@@ -107,10 +109,12 @@ template <class Types, class M, class... Field>
 void walk_fields(M const& model, field_list<Field...> const& fields, parameter_walk& walk) {
     [[maybe_unused]] std::size_t const before = walk.name.size();
     [[maybe_unused]] role const around = walk.said;
+    [[maybe_unused]] bool const frozen_around = walk.frozen;
     named_start const* next = fields.about.data();
     ((walk.name.add(next->name), walk.said = next->is == role::by_start ? around : next->is,
+      walk.frozen = frozen_around || next->frozen, walk.inputs = next->inputs,
       walk_parameters<Types>(model.*static_cast<Field const&>(fields).member, next->start, walk),
-      walk.name.back_to(before), walk.said = around, ++next),
+      walk.name.back_to(before), walk.said = around, walk.frozen = frozen_around, ++next),
      ...);
 }
 template <class Types, class M>
@@ -235,6 +239,11 @@ void for_each_parameter(Model& model, About about, F f) {
     if constexpr (types.size != 0) detail::visit_untyped_parameters(model, about, f, types);
 }
 
+/// How many tensors a model's parameters are.
+/// Example: static_assert(mw::parameter_count<my_model> > 10);
+template <class Model>
+inline constexpr std::size_t parameter_count = detail::count_parameters<Model>();
+
 /// A copy of a model that is a constant wherever it is used: no gradient is asked of its parameters. A teacher is one.
 /// Example: auto const teacher = mw::detached(model);
 template <any_model Model>
@@ -246,9 +255,26 @@ Model detached(Model const& model) {
     return constant;
 }
 
-/// How many tensors a model's parameters are.
-/// Example: static_assert(mw::parameter_count<my_model> > 10);
+namespace detail {
+// What a model says of a parameter, or a tensor of itself.
+struct parameter_traits {
+    meshwise::role role = role::matrix;
+    bool frozen = false, frozen_by_field = false;
+    unsigned char inputs = 1;
+};
 template <class Model>
-inline constexpr std::size_t parameter_count = detail::count_parameters<Model>();
+using traits_of_model = std::array<parameter_traits, parameter_count<Model>>;
+template <class Model>
+traits_of_model<Model> traits_of(Model const& model) {
+    traits_of_model<Model> all{};
+    parameter_walk walk{[](parameter_walk& w, std::size_t, untyped_tensor const* x, initial start) {
+        (*static_cast<traits_of_model<Model>*>(w.function))[w.index] = {
+            role_of(w.said, start), w.frozen || x->is_frozen(), w.frozen, w.inputs};
+    }};
+    walk.function = &all;
+    walk_parameters<decltype(parameter_types<Model>())>(model, initial{}, walk);
+    return all;
+}
+}  // namespace detail
 
 }  // namespace meshwise

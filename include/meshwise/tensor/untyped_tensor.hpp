@@ -29,6 +29,8 @@ public:
     static constexpr recording_id is_a_gradient = ~recording_id{0};
     // as a recording: what x.detached() gave. It may share the memory of a parameter and still be a constant.
     static constexpr recording_id is_a_constant = is_a_gradient - 1;
+    // as a recording: a parameter that is not trained, see optim/freeze.hpp. Writing to it does not change that.
+    static constexpr recording_id is_not_trained = is_a_constant - 1;
     /// To write: memory that no other tensor shares.
     /// Errors: the tensor has no value, is a gradient, or is a value of the recording under way.
     void* mutable_bytes() {
@@ -46,10 +48,16 @@ public:
         node_ = 0;
         recording_ = is_a_constant;
     }
+    bool is_constant() const { return recording_ == is_a_constant || recording_ == is_not_trained; }
     /// Of an unrecorded result that may share the memory of x.
     void set_constant_as(untyped_tensor const& x) {
-        if (x.node_ != 0 || x.recording_ == is_a_constant) set_constant();
+        if (x.node_ != 0 || x.is_constant()) set_constant();
     }
+    void set_frozen(bool frozen) {
+        node_ = 0;
+        recording_ = frozen ? is_not_trained : 0;
+    }
+    bool is_frozen() const { return recording_ == is_not_trained; }
     void mark_leaf(recording_id recording) {
         if (memory_) memory_.mark_leaf(recording);
     }

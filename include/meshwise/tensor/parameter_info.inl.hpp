@@ -1,10 +1,10 @@
-// Bodies of parameter_groups.hpp: see core/compiled.hpp.
+// Bodies of parameter_info.hpp: see core/compiled.hpp.
 #pragma once
 
 #include <algorithm>
 #include <cstdio>
 
-#include <meshwise/optim/parameter_groups.hpp>
+#include <meshwise/tensor/parameter_info.hpp>
 
 namespace meshwise::detail {
 
@@ -17,11 +17,12 @@ MESHWISE_BODY void asked_parts::note(std::string_view part, bool found) {
         at->second = at->second || found;
 }
 
-MESHWISE_BODY part_search::part_search(std::uint64_t groups_and_model)
-    : before_(std::exchange(parts_asked_for(), nullptr)) {
+MESHWISE_BODY part_search::part_search(char const* who, std::uint64_t functions_and_model)
+    : who_(who),
+      before_(std::exchange(parts_asked_for(), nullptr)) {
     auto& reported = current().reported;
-    if (std::find(reported.begin(), reported.end(), groups_and_model) != reported.end()) return;
-    reported.push_back(groups_and_model);
+    if (std::find(reported.begin(), reported.end(), functions_and_model) != reported.end()) return;
+    reported.push_back(functions_and_model);
     parts_asked_for() = &asked_;
 }
 
@@ -31,10 +32,10 @@ MESHWISE_BODY void part_search::tell() const {
         if (!found)
             std::fprintf(
                 stderr,
-                "meshwise: the groups of an optimiser ask for \"%s\", which is in the name of none of the "
+                "meshwise: %s for \"%s\", which is in the name of none of the "
                 "parameters that they ask it of, so they treat none otherwise for it; names are those of "
                 "mw::fields, joined by dots, and a part is whole words\n",
-                part.c_str());
+                who_, part.c_str());
 }
 
 }  // namespace meshwise::detail
