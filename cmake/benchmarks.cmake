@@ -36,12 +36,14 @@ target_compile_definitions(
     bench_compile_time PRIVATE MESHWISE_COMPILER="${CMAKE_CXX_COMPILER}" MESHWISE_EIGEN_FOLDER="${eigen_folder}")
 
 if(OpenMP_CXX_FOUND)
-    target_link_libraries(bench_products PRIVATE OpenMP::OpenMP_CXX)  # Eigen and oneDNN divide products by it
-    if(MESHWISE_ONEDNN AND MESHWISE_ONEDNN_HEADERS)
-        target_link_libraries(bench_products PRIVATE ${MESHWISE_ONEDNN})
-        target_include_directories(bench_products SYSTEM PRIVATE ${MESHWISE_ONEDNN_HEADERS})
-        target_compile_definitions(bench_products PRIVATE MESHWISE_HAS_ONEDNN)
-    endif()
+    foreach(name IN ITEMS products convolutions)
+        target_link_libraries(bench_${name} PRIVATE OpenMP::OpenMP_CXX)  # Eigen and oneDNN divide their work by it
+        if(MESHWISE_ONEDNN AND MESHWISE_ONEDNN_HEADERS)
+            target_link_libraries(bench_${name} PRIVATE ${MESHWISE_ONEDNN})
+            target_include_directories(bench_${name} SYSTEM PRIVATE ${MESHWISE_ONEDNN_HEADERS})
+            target_compile_definitions(bench_${name} PRIVATE MESHWISE_HAS_ONEDNN)
+        endif()
+    endforeach()
 endif()
 if(MESHWISE_OPENBLAS AND MESHWISE_OPENBLAS_HEADERS)
     target_link_libraries(bench_products PRIVATE ${MESHWISE_OPENBLAS})

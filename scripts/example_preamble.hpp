@@ -4,6 +4,8 @@
 #include <meshwise/generation.hpp>
 #include <meshwise/io.hpp>
 #include <meshwise/meshwise.hpp>
+#include <meshwise/nn/convolution.hpp>
+#include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/ops/rows/info_nce.hpp>
 #include <meshwise/optim/adafactor.hpp>
 #include <meshwise/optim/adam.hpp>
@@ -47,6 +49,7 @@ struct layer : mw::axis<2> {};
 struct key : mw::axis<16> {};
 struct label : mw::axis<4> {};
 struct one_element : mw::axis<1> {};
+struct tap : mw::axis<3> {};
 struct dp : mw::mesh_axis<2> {};
 struct tp : mw::mesh_axis<2> {};
 using mesh = mw::mesh<dp, tp>;
@@ -77,6 +80,7 @@ extern std::vector<float> own_numbers;    // of what one rank holds of it
 extern mw::parameter<S, embed, ffn> w;
 extern mw::parameter<S, embed> gain, bias;
 extern mw::parameter<S, vocab, embed> table;
+extern mw::parameter<S, tap, embed, ffn> token_filter;
 
 // the axes of models
 struct sizes {
