@@ -1,7 +1,8 @@
 // Windows that do not fit their axis, or the pieces of one that is split; weights that are none of a convolution.
 // sentence: the axis of the result has another number of elements than there are windows
+#include <meshwise/nn/convolution.hpp>
 #include <meshwise/ops/elements/cast.hpp>
-#include <meshwise/ops/products/conv.hpp>
+#include <meshwise/ops/reductions/window_pooling.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};
@@ -17,6 +18,7 @@ struct group : mw::axis<4> {};
 struct in_group : mw::axis<2> {};
 struct tp : mw::mesh_axis<2> {};
 using S = mw::strategy<mw::mesh<tp>, mw::split<row, tp>>;
+using by_channel = mw::strategy<mw::mesh<tp>, mw::split<channel, tp>>;
 using by_out = mw::strategy<mw::mesh<tp>, mw::split<out, tp>>;
 
 void program(mw::tensor_of<S, float, batch, row, channel> x, mw::tensor_of<S, float, three, channel, out> w,
@@ -24,6 +26,7 @@ void program(mw::tensor_of<S, float, batch, row, channel> x, mw::tensor_of<S, fl
              mw::tensor_of<S, double, three, channel, out> wide_w,
              mw::tensor_of<by_out, float, batch, row, channel> all,
              mw::tensor_of<by_out, float, three, channel, out> cut_w,
+             mw::tensor_of<by_channel, float, batch, row, channel> cut_x,
              mw::tensor_of<by_out, float, row, three, channel> local_w) {
     using same = mw::same_window<row, three>;
 #if REJECTED == 1
@@ -68,7 +71,24 @@ void program(mw::tensor_of<S, float, batch, row, channel> x, mw::tensor_of<S, fl
     // rule: sizes_differ
     // sentence: the axes given and taken have different numbers of elements
     auto y = mw::split_axis<channel, mw::axes<group, in_group>>(x);
+#elif REJECTED == 12
+    // rule: non_linear_operation_on_a_pending_sum
+    // sentence: this operation is not linear, so it needs the whole value
+    // facts: value_is_a_pending_sum_over<tp>
+    auto y = mw::max_pool<same>(mw::sum<channel>(cut_x));
+#elif REJECTED == 13
+    // sentence: a window reaches further than its axis and the zeros at both ends
+    // facts: axis_of_size<row,12> axis_of_size<many,20> zeros_at_both_ends<0>
+    auto y = mw::avg_pool<mw::window<row, many, half>>(all);
+#elif REJECTED == 14
+    // rule: input_lacks_the_axis_of_the_layer
+    // sentence: this layer reads an axis that its input lacks
+    // facts: value_lacks_axis<channel>
+    auto y = mw::convolution<S, channel, out, same>()(mw::sum<channel>(x));
 #else
+    auto y12 = mw::avg_pool<same>(mw::sum<channel>(cut_x));
+    auto y13 = mw::max_pool<mw::window<row, many, half, mw::sliding{.padding = 8, .padding_behind = 5}>>(all);
+    auto y14 = mw::convolution<S, channel, out, same>()(x);
     auto y1 = mw::conv<channel, mw::window<row, three, half, mw::sliding{.stride = 2, .padding = 1}>>(x, w);
     auto y3 = mw::conv<S, channel, mw::window<row, three, ten>>(x, w);  // gathers row
     auto y4 = mw::conv<S, channel, mw::window<row, three, quarter, mw::sliding{.stride = 4}>>(x, w);
