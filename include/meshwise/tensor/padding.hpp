@@ -3,6 +3,8 @@
 // Costs: nothing for tensors without padded axes.
 #pragma once
 
+#include <limits>
+
 #include <meshwise/tensor/first_of_axis.hpp>
 
 namespace meshwise::detail {
@@ -19,9 +21,9 @@ consteval bool repeats_into_padding(axes<A...> out) {
         return false;
 }
 
-/// Sets the padding of memory that has the axes and extents of x to zero, on this rank.
+/// Sets the padding of memory that has the axes and extents of x to a value, on this rank.
 template <class X>
-void clear_padding_of(X const& x, typename X::value_type* elements) {
+void fill_padding_of(X const& x, typename X::value_type* elements, typename X::value_type value) {
     if constexpr (has_padding(typename X::axes{}) && X::backend::computes)
         [&]<class... A>(axes<A...>) {
             auto const& local = x.local_extents();
@@ -36,7 +38,7 @@ void clear_padding_of(X const& x, typename X::value_type* elements) {
                     if (kept < here)
                         for (std::size_t o = 0; o < outer; ++o)
                             X::backend::fill(elements + (o * here + kept) * inner, (here - kept) * inner,
-                                             typename X::value_type{});
+                                             value);
                 }
                 outer *= here;
             };
@@ -44,11 +46,27 @@ void clear_padding_of(X const& x, typename X::value_type* elements) {
         }(typename X::axes{});
 }
 
+/// The same with zeros.
+template <class X>
+void clear_padding_of(X const& x, typename X::value_type* elements) {
+    fill_padding_of(x, elements, typename X::value_type{});
+}
 /// The same of the memory of x.
 template <class X>
 void clear_padding(X& x) {
     if constexpr (has_padding(typename X::axes{}) && X::backend::computes)
         clear_padding_of(x, x.overwritten_data());
+}
+
+/// x for a kernel that looks for the largest elements, or sums up exponentials: without changing what it finds, it may go over
+/// the padding of this.
+template <class X>
+X with_least_padding(X const& x) {
+    X copy = x.detached();
+    if constexpr (has_padding(typename X::axes{}))
+        fill_padding_of(copy, copy.mutable_data(),
+                        static_cast<typename X::value_type>(-std::numeric_limits<double>::infinity()));
+    return copy;
 }
 
 /// The elements of an axis that count, over all ranks.

@@ -180,7 +180,7 @@ numbers naive(std::size_t which, numbers const& x) {
     });
     return out;
 }
-template <class S>
+template <class S, bool UnderS = false>
 void check_rows() {
     using X = mw::tensor_of<S, double, row, place, side>;
     auto x = values(elements<typename X::axes>);
@@ -195,13 +195,21 @@ void check_rows() {
                     if (here.is_first().on_this_rank()) out.assign(all.begin(), all.end());
                     return weighed(y);
                 };
-                switch (which) {
-                case 0: return finish(mw::sort<place>(given));
-                case 1: return finish(mw::sort<place>(given, {.descending = true}));
-                case 2: return finish(mw::top_k<place, best>(given).values);
-                case 3: return finish(mw::cumsum<place>(given));
-                default: return finish(mw::cumprod<place>(given));
-                }
+                if constexpr (UnderS) switch (which) {
+                    case 0: return finish(mw::sort<S, place>(given));
+                    case 1: return finish(mw::sort<S, place>(given, {.descending = true}));
+                    case 2: return finish(mw::top_k<S, place, best>(given).values);
+                    case 3: return finish(mw::cumsum<S, place>(given));
+                    default: return finish(mw::cumprod<S, place>(given));
+                    }
+                else
+                    switch (which) {
+                    case 0: return finish(mw::sort<place>(given));
+                    case 1: return finish(mw::sort<place>(given, {.descending = true}));
+                    case 2: return finish(mw::top_k<place, best>(given).values);
+                    case 3: return finish(mw::cumsum<place>(given));
+                    default: return finish(mw::cumprod<place>(given));
+                    }
             });
         auto const loss = [&](numbers const& a) {
             double total = 0;
@@ -214,31 +222,54 @@ void check_rows() {
     }
 }
 
-template <class S>
-void check_split_sum() {
-    using X = mw::tensor_of<S, double, row, place, side>;
-    agrees<S, X, mw::tensor_of<S, double, note>>(
-        [](auto&, auto const& x, auto const&) { return mw::cumsum<S, place>(x); },
-        [](numbers const& x, numbers const&) { return naive(3, x); });
-}
-
-TEST_CASE("a running sum over an axis that ranks hold pieces of") {
-    check_split_sum<one>();
-    check_split_sum<by_place>();
-    check_split_sum<by_place_minor_first>();
-    check_split_sum<both_ways>();
+TEST_CASE("padding on ranks is not summed up, and never among the largest") {
     using S = mw::strategy<grid<1, 4>, split<vocab, tp<4>>>;
     using X = mw::tensor_of<S, float, vocab>;
     std::vector<float> const x(vocab::size, 2);
     mw::run<S>(mw::threads{}, [&](auto& here) {
         auto const sums = here.gather(mw::cumsum<S, vocab>(mw::cut_from<X>(std::span<float const>(x))));
         CHECK(sums == std::vector<float>{2, 4, 6, 8, 10, 0, 0, 0});
+        auto const p = mw::cut_from<X>(std::span<float const>(x)) * -1;
+        CHECK(here.gather(mw::cumprod<S, vocab>(p)) == std::vector<float>{-2, 4, -8, 16, -32, 0, 0, 0});
+        CHECK(here.gather(mw::top_k<S, vocab, best>(p).indices) == ids{0, 1, 2});
+        CHECK(here.gather(mw::sort<S, vocab>(p)) == std::vector<float>{-2, -2, -2, -2, -2, 0, 0, 0});
     });
 }
 
 TEST_CASE("sorts, the largest elements, running sums and products, and their gradients") {
     check_rows<one>();
     check_rows<by_row>();
+    check_rows<by_place, true>();
+    check_rows<by_place_minor_first, true>();
+    check_rows<both_ways, true>();
+}
+
+template <class S>
+void check_ranks_of_ties() {
+    using X = mw::tensor_of<S, double, row, place, side>;
+    ids order(row::size * place::size * side::size), largest(row::size * best::size * side::size);
+    auto const x = few_values();
+    std::size_t group = 0;
+    each_row([&](auto at) {
+        auto const rising = ranks_of(row_at(x, at), false), falling = ranks_of(row_at(x, at), true);
+        for (std::size_t p = 0; p < place::size; ++p) {
+            order[at(p)] = static_cast<std::int32_t>(rising[p]);
+            if (p < best::size)
+                largest[(group / side::size * best::size + p) * side::size + group % side::size] =
+                    static_cast<std::int32_t>(falling[p]);
+        }
+        ++group;
+    });
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto const p = mw::cut_from<X>(std::span<double const>(x));
+        CHECK(here.gather(mw::argsort<S, place>(p)) == order);
+        CHECK(here.gather(mw::top_k<S, place, best>(p).indices) == largest);
+    });
+}
+TEST_CASE("of equal elements and NaN on several ranks the one with the lowest index comes first") {
+    check_ranks_of_ties<one>();
+    check_ranks_of_ties<by_place_minor_first>();
+    check_ranks_of_ties<both_ways>();
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <meshwise/ops/reductions/norm.hpp>
 #include <meshwise/ops/reductions/prod.hpp>
 #include <meshwise/ops/reductions/variance.hpp>
+#include <meshwise/ops/rows/softmax.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "agreement.hpp"
@@ -318,10 +319,42 @@ TEST_CASE("padding is no element, wherever its axis stands and is cut") {
         is(mw::logsumexp<S, padded>(p), 2 + std::log(5)), is(mw::variance<S, padded, wide>(p), 0);
         is(mw::all<S, padded, wide>(p), 1), is(mw::count_nonzero<S, padded>(p), 5),
             is(mw::norm<S, padded, wide>(p), std::sqrt(60.0));
-        is(mw::mean<S, padded>(p), 2);
+        is(mw::mean<S, padded>(p), 2), is(mw::sum<S, padded, rows>(p), 40);
+        is(mw::max<S, padded>(p * -1), -2), is(mw::max<S, padded, wide>(p * -1), -2),
+            is(mw::min<S, padded>(p), 2);
         // and what is kept of it stays zero
         auto const kept = mw::logsumexp<wide>(p);
         is(mw::count_nonzero<S, padded>(kept), 5);
+    });
+}
+
+TEST_CASE("the gradient of an extreme, and of a softmax, goes to no padding") {
+    using P = mw::tensor_of<split_padding, double, rows, padded, wide>;
+    numbers const below(4 * 8 * 3, -2);
+    mw::run<split_padding>(mw::threads{}, [&](auto& here) {
+        using S = split_padding;
+        only<P> const model{mw::cut_from<P>(std::span<double const>(below))};
+        auto const gradient = [&](auto loss) {
+            auto found = mw::value_and_gradient(model, [&](auto const& m) { return loss(m.x); });
+            return here.gather(found.gradient.whole(0, model.x));
+        };
+        auto const count = [](numbers const& d) {  // of elements that are no padding
+            std::size_t ones = 0;
+            for (std::size_t i = 0; i < d.size(); ++i) ones += d[i] == 1 && i / 3 % 8 < 5 ? 1U : 0U;
+            return ones;
+        };
+        CHECK(count(gradient([](auto const& x) { return mw::sum<S>(mw::max<S, padded>(x)); })) == 12);
+        CHECK(count(gradient([](auto const& x) { return mw::sum<S>(mw::min<S, padded>(x * -1) * -1); })) ==
+              12);
+        auto const whole = mw::reshard<mw::layout<typename S::mesh>>(model.x);
+        auto const weights = here.gather(mw::softmax<padded>(whole));
+        for (std::size_t i = 0; i < weights.size(); ++i)
+            CHECK(weights[i] == doctest::Approx(i / 3 % 8 < 5 ? 0.2 : 0.0));
+        numbers const slope = gradient([](auto const& x) {
+            auto const y = mw::softmax<padded>(mw::reshard<mw::layout<typename S::mesh>>(x));
+            return mw::sum(y * y);
+        });
+        CHECK(std::all_of(slope.begin(), slope.end(), [](double d) { return std::abs(d) < 1e-15; }));
     });
 }
 

@@ -1,6 +1,6 @@
 // cumsum and cumprod: each element becomes the sum or the product of those up to it along an axis.
 // Rule: `running`: the axis is whole; a sum is linear, so that what is pending stays pending; a product needs values. Under a
-// strategy a sum may run over an axis that ranks hold pieces of.
+// strategy both may run over an axis that ranks hold pieces of.
 // Gradient: of a sum the sum from the other end; of a product also where elements are 0.
 // Cost: one pass in double, and one backward; a copy each way where the axis is not the last.
 #pragma once
@@ -9,7 +9,7 @@
 
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/moves/reshard.hpp>
-#include <meshwise/ops/reductions/along_axis.hpp>
+#include <meshwise/ops/reductions/reduction.hpp>
 
 namespace meshwise {
 
@@ -26,7 +26,7 @@ struct running {
 };
 
 namespace detail {
-// f(row's elements, a gradient's or the same, out, n) for each row of Axis
+// f(row's elements, a gradient's or the same, out, n, number of the row) for each row of Axis
 template <class Axis, class X, class F>
 X for_each_row(X const& x, X const& more, F f) {
     using ordered = last_ordered<Axis, X>;
@@ -38,7 +38,7 @@ X for_each_row(X const& x, X const& more, F f) {
         auto const *const from = rows.raw_data(), *const also = others.raw_data();
         auto* const to = out.mutable_data();
         B::parallel(count, 1 + 8192 / (n + 1), [&](std::size_t begin, std::size_t end) {
-            for (std::size_t r = begin; r < end; ++r) f(from + r * n, also + r * n, to + r * n, n);
+            for (std::size_t r = begin; r < end; ++r) f(from + r * n, also + r * n, to + r * n, n, r);
         });
     }
     auto in_place = in_order<X>(out);
@@ -49,80 +49,176 @@ X for_each_row(X const& x, X const& more, F f) {
 template <class T>
 using sum_number = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
 
-template <class Axis, bool FromTheEnd, class X>
-X running_sum(X const& x) {
+// Of every row `numbers`, whatever they are, from each rank that holds a piece of Axis, in the order of the pieces.
+template <class Axis, class X, class N>
+class pieces_of_rows {
+public:
+    using number = N;
+    // own(row) -> N, of this rank's part
+    template <class Own>
+    pieces_of_rows(X const& x, Own own, std::source_location where) {
+        using B = typename X::backend;
+        constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
+        context& here = current();
+        ranks_ = here.team->group_size(over);
+        std::size_t const n = x.template local<Axis>();
+        rows_ = n == 0 ? 0 : x.size() / n;
+        if (ranks_ == 1) return;
+        own_ = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
+        buffer const mine(*here.pool, rows_ * sizeof(N) + sizeof(std::uint64_t), here.allocating_for);
+        all_ = buffer(*here.pool, ranks_ * rows_ * sizeof(N), here.allocating_for);
+        order_ = buffer(*here.pool, ranks_ * sizeof(std::uint64_t), here.allocating_for);
+        auto* const piece = static_cast<std::uint64_t*>(mine.data());
+        auto* const numbers = static_cast<N*>(static_cast<void*>(piece + 1));
+        if constexpr (B::computes) {
+            *piece = own_;
+            for (std::size_t r = 0; r < rows_; ++r) numbers[r] = own(r);
+        }
+        here.team->all_gather(over, element_type::uint8, numbers, all_.data(), {1, rows_ * sizeof(N)}, where);
+        here.team->all_gather(over, element_type::uint64, piece, order_.data(), {1, 1}, where);
+    }
+    /// f(numbers of a piece) for the pieces before this rank's, first to last, or for those behind it, last to first.
+    template <class F>
+    void before(std::size_t row, F f) const {
+        for (std::size_t piece = 0; piece < own_; ++piece) f(at(piece, row));
+    }
+    template <class F>
+    void behind(std::size_t row, F f) const {
+        for (std::size_t piece = ranks_; piece-- > own_ + 1;) f(at(piece, row));
+    }
+
+private:
+    N const& at(std::size_t piece, std::size_t row) const {
+        auto const* const order = static_cast<std::uint64_t const*>(order_.data());
+        std::size_t rank = 0;
+        while (order[rank] != piece) ++rank;
+        return static_cast<N const*>(all_.data())[rank * rows_ + row];
+    }
+    buffer all_, order_;
+    std::size_t ranks_ = 1, rows_ = 0, own_ = 0;
+};
+
+// start(row) is what stands before a row on other ranks
+template <class Axis, bool FromTheEnd, class X, class Start>
+X running_sum_from(X const& x, Start start) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [](T const* from, T const*, T* to, std::size_t n) {
-        sum_number<T> sum{};
+    return for_each_row<Axis>(x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r) {
+        sum_number<T> sum = start(r);
         for (std::size_t i = 0; i < n; ++i) {
             std::size_t const at = FromTheEnd ? n - 1 - i : i;
             to[at] = static_cast<T>(sum += static_cast<sum_number<T>>(from[at]));
         }
     });
 }
-// the same of an axis that ranks hold pieces of: each adds what the pieces before its own sum up to
+template <class Axis, bool FromTheEnd, class X>
+X running_sum(X const& x) {
+    return running_sum_from<Axis, FromTheEnd>(
+        x, [](std::size_t) { return sum_number<typename X::value_type>{}; });
+}
+// the same of an axis that ranks hold pieces of: each begins with what the pieces before its own sum up to
 template <class Axis, bool FromTheEnd, class X>
 X running_sum_over_ranks(X const& x, std::source_location where) {
     using T = typename X::value_type;
-    using B = typename X::backend;
-    X out = running_sum<Axis, FromTheEnd>(x);
-    constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
-    context& here = current();
-    std::size_t const ranks = here.team->group_size(over);
-    if (ranks == 1) return out;
-    auto totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
-    std::size_t const rows = totals.size();
-    buffer const all(*here.pool, ranks * rows * sizeof(T), here.allocating_for),
-        order(*here.pool, (ranks + 1) * sizeof(std::uint64_t), here.allocating_for);
-    auto* const pieces = static_cast<std::uint64_t*>(order.data());
-    std::uint64_t const own = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
-    if constexpr (B::computes) pieces[ranks] = own;
-    here.team->all_gather(over, element_type_of<T>, totals.raw_data(), all.data(), {1, rows}, where);
-    here.team->all_gather(over, element_type::uint64, pieces + ranks, pieces, {1, 1}, where);
-    if constexpr (B::computes) {
-        T* const before = totals.mutable_data();
-        for (std::size_t r = 0; r < rows; ++r) {
-            sum_number<T> sum{};
-            for (std::size_t q = 0; q < ranks; ++q)
-                if (FromTheEnd ? pieces[q] > own : pieces[q] < own)
-                    sum += static_cast<sum_number<T>>(static_cast<T const*>(all.data())[q * rows + r]);
-            before[r] = static_cast<T>(sum);
-        }
-    }
-    auto const added = loops_over(out, out, totals);
-    iteration_space<2> loops;
-    loops.dims = added.dims, loops.extents = added.extents, loops.out = added.out;
-    loops.in = {added.out, added.in[0]};
-    B::map(
-        loops, [](auto a, auto b) { return static_cast<T>(a + b); }, out.mutable_data(), out.raw_data(),
-        totals.raw_data());
-    clear_padding(out);
-    return out;
+    using N = sum_number<T>;
+    if (current().team->group_size(split_mask<typename X::layout, Axis>) == 1)
+        return running_sum<Axis, FromTheEnd>(x);
+    auto const totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
+    auto const* const total = totals.raw_data();
+    pieces_of_rows<Axis, X, N> const pieces(
+        x, [total](std::size_t r) { return static_cast<N>(total[r]); }, where);
+    return running_sum_from<Axis, FromTheEnd>(x, [&](std::size_t r) {
+        N sum{};
+        auto const add = [&](N more) { sum += more; };
+        if constexpr (FromTheEnd)
+            pieces.behind(r, add);
+        else
+            pieces.before(r, add);
+        return sum;
+    });
 }
-template <class Axis, class X>
-X running_product(X const& x) {
+
+template <class Axis, class X, class Start>
+X running_product_from(X const& x, Start start) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [](T const* from, T const*, T* to, std::size_t n) {
-        sum_number<T> product{1};
+    return for_each_row<Axis>(x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r) {
+        sum_number<T> product = start(r);
         for (std::size_t i = 0; i < n; ++i)
             to[i] = static_cast<T>(product *= static_cast<sum_number<T>>(from[i]));
     });
 }
-// dx[k] = the sum over i >= k of d[i] times the product of all x up to i but x[k], as a recursion from the end:
-// after(k) = d[k] + x[k + 1] after(k + 1), and dx[k] = before(k) after(k)
 template <class Axis, class X>
-X gradient_of_running_product(X const& x, X const& d) {
+auto product_of_row(X const& rows, std::size_t n) {
+    using N = sum_number<typename X::value_type>;
+    return [from = rows.raw_data(), n](std::size_t r) {
+        N product{1};
+        for (std::size_t i = 0; i < n; ++i) product *= static_cast<N>(from[r * n + i]);
+        return product;
+    };
+}
+template <class Axis, class X>
+X running_product(X const& x, std::source_location where) {
+    using N = sum_number<typename X::value_type>;
+    auto const rows = with_last<Axis>(x);
+    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, x.template local<Axis>()), where);
+    return running_product_from<Axis>(x, [&](std::size_t r) {
+        N product{1};
+        pieces.before(r, [&](N more) { product *= more; });
+        return product;
+    });
+}
+// dx[k] = the sum over i >= k of d[i] times the product of all x up to i but x[k], as a recursion from the end:
+// after(k) = d[k] + x[k + 1] after(k + 1), and dx[k] = before(k) after(k). Of a piece of the axis, x after at its first element is
+// sum + product * (the same of the next piece).
+template <class Axis, class X>
+X gradient_of_running_product(X const& x, X const& d, std::source_location where) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, d, [](T const* from, T const* slopes, T* to, std::size_t n) {
+    struct piece {
+        double sum, product;
+    };
+    auto const rows = with_last<Axis>(x), slopes_of_rows = with_last<Axis>(d);
+    std::size_t const length = x.template local<Axis>();
+    auto const *const all = rows.raw_data(), *const all_slopes = slopes_of_rows.raw_data();
+    pieces_of_rows<Axis, X, piece> const pieces(
+        x,
+        [&](std::size_t r) {
+            piece own{0, 1};
+            for (std::size_t i = (r + 1) * length; i-- > r * length;) {
+                auto const factor = static_cast<double>(all[i]);
+                own.sum = factor * (static_cast<double>(all_slopes[i]) + own.sum);
+                own.product *= factor;
+            }
+            return own;
+        },
+        where);
+    return for_each_row<Axis>(x, d, [&](T const* from, T const* slopes, T* to, std::size_t n, std::size_t r) {
         double before = 1, after = 0;
-        for (std::size_t i = n; i-- > 0;) {
-            after =
-                static_cast<double>(slopes[i]) + (i + 1 < n ? static_cast<double>(from[i + 1]) * after : 0);
-            to[i] = static_cast<T>(after);
-        }
+        pieces.behind(r, [&](piece const& next) { after = next.sum + next.product * after; });
+        pieces.before(r, [&](piece const& one) { before *= one.product; });
+        for (std::size_t i = n; i-- > 0; after *= static_cast<double>(from[i]))
+            to[i] = static_cast<T>(after += static_cast<double>(slopes[i]));
         for (std::size_t i = 0; i < n; before *= static_cast<double>(from[i++]))
             to[i] = static_cast<T>(before * static_cast<double>(to[i]));
     });
+}
+
+// of a value that is whole along Axis, or that S puts somewhere
+template <class S, class Axis, class X>
+using multiplies_along =
+    all_of<not_refused<X>, no_mask<X>,
+           std::conditional_t<std::is_void_v<S>, typename along<Axis, typename X::operand>::verdict,
+                              typename folding<S, list<Axis>, typename X::operand>::verdict>>;
+template <class Axis, class X>
+auto running_product_with_gradient(X const& x, std::source_location where) {
+    [[maybe_unused]] bool const recorded = is_recorded(where, x);
+    auto out = running_product<Axis>(x.detached(), where);
+    if constexpr (std::is_floating_point_v<typename X::value_type>) {
+        if (recorded)
+            record(out, where, [x, where](auto const& d) {
+                contribute(target_of(x), gradient_of_running_product<Axis>(x.detached(), d, where));
+            });
+    } else
+        refuse_recorded("mw::cumprod", x);
+    return out;
 }
 }  // namespace detail
 
@@ -171,22 +267,22 @@ auto cumsum(X const& x, std::source_location where = std::source_location::curre
 /// Communication: none. Example: auto growth = mw::cumprod<token>(x);
 template <any_axis Axis, any_tensor X>
 auto cumprod(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict =
-        all_of<not_refused<X>, detail::no_mask<X>, typename along<Axis, typename X::operand>::verdict>;
+    using verdict = detail::multiplies_along<void, Axis, X>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else {
-        [[maybe_unused]] bool const recorded = is_recorded(where, x);
-        auto out = detail::running_product<Axis>(x.detached());
-        if constexpr (std::is_floating_point_v<typename X::value_type>) {
-            if (recorded)
-                record(out, where, [x](auto const& d) {
-                    contribute(target_of(x), detail::gradient_of_running_product<Axis>(x.detached(), d));
-                });
-        } else
-            detail::refuse_recorded("mw::cumprod", x);
-        return out;
-    }
+    else
+        return detail::running_product_with_gradient<Axis>(x, where);
+}
+
+/// The same under a strategy, also of a split axis. Placement: where S puts the axes of x; nothing pending.
+/// Communication: one all-gather of the ranks' products, and one backward. Example: auto growth = mw::cumprod<S, batch>(x);
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto cumprod(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::multiplies_along<S, Axis, X>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(detail::running_product_with_gradient<Axis>(x, where), where);
 }
 
 // no axis, or a position

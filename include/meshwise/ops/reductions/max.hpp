@@ -95,6 +95,11 @@ buffer places_of_largest(X const& x, std::size_t rows, std::size_t n, mesh_mask 
     return places;
 }
 
+template <class... A>
+consteval bool any_padded(list<A...>) {
+    return (is_padded_axis<A>() || ...);
+}
+
 // The gradient of max<Reduced...>(x): d where the largest elements lie, zero elsewhere.
 template <class Reduced, class X, class D>
 gradient_of<X> gradient_of_max(X const& x, D const& d, std::source_location where) {
@@ -105,7 +110,7 @@ gradient_of<X> gradient_of_max(X const& x, D const& d, std::source_location wher
     using ordered = with_place<X, as_axes<concat<kept, without<as_list<typename X::axes>, kept>>>, L>;
     constexpr mesh_mask over = mask_of<typename X::mesh>(typename splits_over<L, Reduced>::type{});
     // of a maximum that was still pending the largest is looked for in the whole
-    auto const rows = in_order<ordered>(reshard<L>(x.detached(), where));
+    auto const rows = with_least_padding(in_order<ordered>(reshard<L>(x.detached(), where)));
     std::size_t const count = d.size(), n = count == 0 ? 0 : rows.size() / count;
     auto gradient = result_of<ordered>(rows);
     B::fill(gradient.mutable_data(), gradient.size(), T{});
@@ -144,12 +149,11 @@ auto max(X const& x, std::source_location where = std::source_location::current(
         return refuse<verdict>();
     else {
         [[maybe_unused]] bool const recorded = is_recorded(where, x);
-        detail::refuse_padding(reduced{});
         using out_layout = typename detail::with_maxima<
             relayout<typename relation::axes, detail::list<>, L>,
             typename detail::united<detail::maxima_of<L>, typename relation::pending>::type>::type;
         auto out = result_of<with_place<X, typename relation::axes, out_layout>>(x);
-        if constexpr (std::is_floating_point_v<typename X::value_type>)
+        if constexpr (std::is_floating_point_v<typename X::value_type> && !detail::any_padded(reduced{}))
             X::backend::max(detail::loops_over(x, out, x), out.mutable_data(), x.raw_data());
         else
             detail::fold_here<reduced>(detail::extreme_fold<typename X::value_type, true>{}, x, out);

@@ -30,11 +30,9 @@ auto min(X const& x, std::source_location where = std::source_location::current(
     using verdict = detail::reducible<detail::reduces::anything, X, K...>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else {
-        detail::refuse_padding(typename detail::reduced_names<X, K...>::axes{});
+    else
         return detail::reduced<detail::reduces::anything, K...>(detail::min_fold<typename X::value_type>{}, x,
                                                                 where);
-    }
 }
 template <auto First, auto... Rest, any_tensor X>
 auto min(X const&) {

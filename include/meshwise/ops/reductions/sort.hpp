@@ -1,5 +1,6 @@
 // sort, argsort and top_k: the elements of each row of an axis by size.
-// Rule: core/relations.hpp `along`: the axis is whole, nothing is pending. Gradient of values: to where each came from.
+// Rule: core/relations.hpp `along`: the axis is whole, nothing is pending; under a strategy the axis may be split, and is gathered,
+// of top_k only the largest elements of each rank. Gradient of values: to where each came from.
 // Guarantees: equal elements keep their order, rising and falling; NaN is larger than any number; padding stays behind.
 // Cost: a sort of the indices of each row, of top_k as far as it is asked for; a copy each way where the axis is not the last.
 #pragma once
@@ -10,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/ops/moves/slice.hpp>
-#include <meshwise/ops/reductions/along_axis.hpp>
+#include <meshwise/ops/moves/take.hpp>
+#include <meshwise/ops/reductions/reduction.hpp>
 
 namespace meshwise {
 
@@ -36,10 +39,18 @@ struct ranking {
     using place = slicing<Axis, Top, typename X::operand>;
     using values = with_place<X, typename place::axes, typename place::layout>;
     using indices = with_elements<values, std::int32_t>;
-    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict,
-                           judge<(Top::bounded || Top::size <= Axis::size), sizes_differ,
-                                 axis_of_size<Axis, Axis::true_size>, axis_of_size<Top, Top::size>>>;
+    using fits = judge<(Top::bounded || Top::size <= Axis::size), sizes_differ,
+                       axis_of_size<Axis, Axis::true_size>, axis_of_size<Top, Top::size>>;
+    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict, fits>;
 };
+template <class Axis, class Top, class X>
+void check_top(X const& x, std::size_t extent) {
+    if (extent > true_extent<Axis>(x) || (!Top::bounded && extent != Top::size))
+        throw error("mw::top_k was asked for the " + std::to_string(extent) + " largest elements of " +
+                    std::string(name_of<Axis>()) + ", which has " + std::to_string(true_extent<Axis>(x)) +
+                    ", as " + std::string(name_of<Top>()) + " of " + std::to_string(Top::size) +
+                    "; ask for fewer");
+}
 
 // order = the indices of the first `wanted` of n elements
 template <class T>
@@ -60,19 +71,20 @@ void rank_row(T const* row, std::size_t n, std::size_t wanted, bool descending,
         std::partial_sort(order.begin(), end, order.end(), before);
 }
 
-/// The first `wanted` elements of each row of Axis and where they stood, as axis Top.
-template <class Axis, class Top, class X>
+/// The first `wanted` elements of each row of Axis on this rank, and where they stood, as axis Top.
+template <class Axis, class Top, class X, class Values = typename ranking<Axis, Top, X>::values>
 auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, bool descending,
                  std::source_location where) {
     using B = typename X::backend;
     using T = typename X::value_type;
-    using places = ranking<Axis, Top, X>;
-    using rows_type = last_ordered<Top, typename places::values>;
+    using Indices = with_elements<Values, std::int32_t>;
+    using rows_type = last_ordered<Top, Values>;
     static_assert(Axis::true_size <= std::size_t{1} << 31U,
                   "meshwise: indices are int32, and this axis has more elements");
     [[maybe_unused]] bool const recorded = is_recorded(where, x);
     auto const rows = with_last<Axis>(x);
-    std::size_t const n = x.template extent<Axis>(), counted = true_extent<Axis>(x),
+    std::size_t const n = x.template local<Axis>(), first = first_of_axis<Axis>(x),
+                      counted = std::min(n, std::max(true_extent<Axis>(x), first) - first),
                       found = std::min(wanted, counted);
     auto values = rows_type::uninitialized(extents_with<Top, rows_type>(x, wanted));
     auto order = with_elements<rows_type, std::int32_t>::uninitialized(values.extents());
@@ -92,8 +104,11 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
             }
         });
     }
-    auto out = in_order<typename places::values>(values);
-    auto indices = in_order<typename places::indices>(order);
+    auto out = in_order<Values>(values);
+    auto indices = in_order<Indices>(order);
+    if (first != 0 && B::computes)
+        for (std::int32_t& index : std::span(indices.mutable_data(), indices.size()))
+            index += static_cast<std::int32_t>(first);
     if constexpr (std::is_floating_point_v<T>) {
         if (recorded)
             record(out, where, [to = target_of(x), order, n, wanted, found, count](auto const& d) {
@@ -112,7 +127,37 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
             });
     } else
         refuse_recorded(operation, x);
-    return ranked<typename places::values, typename places::indices>{std::move(out), std::move(indices)};
+    return ranked<Values, Indices>{std::move(out), std::move(indices)};
+}
+
+// x, gathered along Axis
+template <class Axis, class X>
+auto whole_along(X const& x, std::source_location where) {
+    return reshard<relayout<rows_of<Axis, X>, list<>, typename X::layout>>(x, where);
+}
+template <class S, class Axis, class X>
+using sortable = all_of<not_refused<X>, typename folding<S, list<Axis>, typename X::operand>::verdict>;
+
+// the largest elements of each rank, from which the largest of all are taken
+template <class Axis, class Top, std::size_t Count>
+struct candidate : axis<Count> {};
+template <class Axis, class Top, class X>
+auto best_of_ranks(X const& x, std::size_t extent, std::source_location where) {
+    constexpr std::size_t ranks = []<class... M>(list<M...>) {
+        return (std::size_t{1} * ... * M::ranks);
+    }(split_of<typename X::layout, Axis>{});
+    if constexpr (ranks == 1 || Axis::bounded || Top::bounded || is_padded_axis<Axis>())
+        return ranked_rows<Axis, Top>("mw::top_k", whole_along<Axis>(x, where), extent, true, where);
+    else {
+        constexpr std::size_t each = std::min(Top::size, Axis::size / ranks);
+        using C = candidate<Axis, Top, each * ranks>;
+        using place = with_place<X, typename slicing<Axis, C, typename X::operand>::axes,
+                                 typename moved_split<Axis, C, typename X::layout>::type>;
+        auto const own = ranked_rows<Axis, C, X, place>("mw::top_k", x, each, true, where);
+        auto best = ranked_rows<C, Top>("mw::top_k", whole_along<C>(own.values, where), extent, true, where);
+        best.indices = take<C>(whole_along<C>(own.indices, where), best.indices, where);
+        return best;
+    }
 }
 }  // namespace detail
 
@@ -128,6 +173,19 @@ auto sort(X const& x, sort_options const& how = {},
         return detail::ranked_rows<Axis, Axis>("mw::sort", x, x.template extent<Axis>(), how.descending,
                                                where)
             .values;
+}
+
+/// The same under a strategy, also of a split axis. Placement: where S puts the axes of x; nothing pending.
+/// Communication: one all-gather of a split Axis; backward none but what `settle` derives.
+/// Example: auto rising = mw::sort<S, batch>(x);
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto sort(X const& x, sort_options const& how = {},
+          std::source_location where = std::source_location::current()) {
+    using verdict = detail::sortable<S, Axis, X>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(sort<Axis>(detail::whole_along<Axis>(x, where), how, where), where);
 }
 
 /// Where along Axis the elements of mw::sort<Axis>(x) stand in x, as std::int32_t. Placement: as `sort`. Communication: none.
@@ -146,6 +204,17 @@ auto argsort(X const& x, sort_options const& how = {},
     }
 }
 
+/// The same under a strategy, as mw::sort<S, axis>(x). Example: auto order = mw::argsort<S, batch>(x);
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto argsort(X const& x, sort_options const& how = {},
+             std::source_location where = std::source_location::current()) {
+    using verdict = detail::sortable<S, Axis, X>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(argsort<Axis>(detail::whole_along<Axis>(x, where), how, where), where);
+}
+
 /// The largest elements of each row of Axis, largest first, as an axis Top, and their indices along Axis; `extent` of them only
 /// for a Top that is mw::up_to. Placement: Axis whole, nothing pending; all else is kept. Communication: none.
 /// Errors: more elements asked for than Axis has.
@@ -157,12 +226,26 @@ auto top_k(X const& x, std::size_t extent = Top::size,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        if (extent > detail::true_extent<Axis>(x) || (!Top::bounded && extent != Top::size))
-            throw error("mw::top_k was asked for the " + std::to_string(extent) + " largest elements of " +
-                        std::string(name_of<Axis>()) + ", which has " +
-                        std::to_string(detail::true_extent<Axis>(x)) + ", as " + std::string(name_of<Top>()) +
-                        " of " + std::to_string(Top::size) + "; ask for fewer");
+        detail::check_top<Axis, Top>(x, extent);
         return detail::ranked_rows<Axis, Top>("mw::top_k", x, extent, true, where);
+    }
+}
+
+/// The same under a strategy, also of a split axis. Placement: where S puts the axes of the results; nothing pending.
+/// Communication: one all-gather of the largest elements of each rank, and one of their indices.
+/// Example: auto const best = mw::top_k<S, embed, label>(x).values;
+template <any_strategy S, any_axis Axis, any_axis Top, any_tensor X>
+auto top_k(X const& x, std::size_t extent = Top::size,
+           std::source_location where = std::source_location::current()) {
+    using verdict = all_of<detail::sortable<S, Axis, X>, typename detail::ranking<Axis, Top, X>::fits>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        detail::check_top<Axis, Top>(x, extent);
+        auto best = detail::best_of_ranks<Axis, Top>(x, extent, where);
+        auto values = settle<S>(best.values, where);
+        auto indices = settle<S>(best.indices, where);
+        return ranked<decltype(values), decltype(indices)>{std::move(values), std::move(indices)};
     }
 }
 

@@ -6,6 +6,7 @@
 #include <meshwise/autodiff/record.hpp>
 #include <meshwise/core/named_axes.hpp>
 #include <meshwise/ops/elements/mapped_elements.hpp>
+#include <meshwise/ops/moves/reshard.hpp>
 #include <meshwise/ops/products/contract.hpp>
 #include <meshwise/tensor/padding.hpp>
 #include <meshwise/tensor/strides.hpp>
@@ -80,6 +81,20 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
                           });
         return out;
     }
+}
+
+/// The same under a strategy: the sum over all ranks. Placement: where S puts the axes left. Communication: what `settle`
+/// derives. Example: auto per_embed = mw::sum<S, batch, token>(x);
+template <any_strategy S, any_axis... A, any_tensor X>
+auto sum(X const& x, std::source_location where = std::source_location::current()) {
+    using summed = typename detail::reduced_names<X, A...>::axes;
+    using verdict =
+        all_of<not_refused<X>, typename summation<summed, typename X::operand>::verdict, detail::no_mask<X>,
+               detail::same_mesh<typename X::layout, layout<typename S::mesh>>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(sum<A...>(x, where), where);
 }
 
 // positions

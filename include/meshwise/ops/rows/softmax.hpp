@@ -7,7 +7,7 @@
 
 namespace meshwise {
 
-/// exp(x) / sum of exp(x) over Axis; a row that is all -inf gives zeros.
+/// exp(x) / sum of exp(x) over Axis; a row that is all -inf gives zeros; padding has no weight.
 /// Placement: x split by other axes only, kept. Communication: none. Example: auto weights = mw::softmax<key>(scores);
 template <any_axis Axis, any_tensor X>
 auto softmax(X const& x, std::source_location where = std::source_location::current()) {
@@ -16,9 +16,9 @@ auto softmax(X const& x, std::source_location where = std::source_location::curr
         return refuse<verdict>();
     else {
         bool const recorded = is_recorded(where, x);
-        detail::refuse_padding<Axis>();
         using B = typename X::backend;
-        auto const rows = detail::with_last<Axis>(x);
+        auto rows = detail::with_last<Axis>(x);
+        if constexpr (detail::is_padded_axis<Axis>()) rows = detail::with_least_padding(rows);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
         std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
         B::softmax(count, n, rows.raw_data(), y.mutable_data());
