@@ -3912,7 +3912,7 @@ consteval bool repeats_into_padding(axes<A...> out) {
         return false;
 }
 template <class X>
-void clear_padding_of(X const& x, typename X::value_type* elements) {
+void fill_padding_of(X const& x, typename X::value_type* elements, typename X::value_type value) {
     if constexpr (has_padding(typename X::axes{}) && X::backend::computes)
         [&]<class... A>(axes<A...>) {
             auto const& local = x.local_extents();
@@ -3927,7 +3927,7 @@ void clear_padding_of(X const& x, typename X::value_type* elements) {
                     if (kept < here)
                         for (std::size_t o = 0; o < outer; ++o)
                             X::backend::fill(elements + (o * here + kept) * inner, (here - kept) * inner,
-                                             typename X::value_type{});
+                                             value);
                 }
                 outer *= here;
             };
@@ -3935,9 +3935,21 @@ void clear_padding_of(X const& x, typename X::value_type* elements) {
         }(typename X::axes{});
 }
 template <class X>
+void clear_padding_of(X const& x, typename X::value_type* elements) {
+    fill_padding_of(x, elements, typename X::value_type{});
+}
+template <class X>
 void clear_padding(X& x) {
     if constexpr (has_padding(typename X::axes{}) && X::backend::computes)
         clear_padding_of(x, x.overwritten_data());
+}
+template <class X>
+X with_least_padding(X const& x) {
+    X copy = x.detached();
+    if constexpr (has_padding(typename X::axes{}))
+        fill_padding_of(copy, copy.mutable_data(),
+                        static_cast<typename X::value_type>(-std::numeric_limits<double>::infinity()));
+    return copy;
 }
 template <class Axis, class X>
 std::size_t true_extent(X const& x) {
@@ -7289,6 +7301,17 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
                           });
         return out;
     }
+}
+template <any_strategy S, any_axis... A, any_tensor X>
+auto sum(X const& x, std::source_location where = std::source_location::current()) {
+    using summed = typename detail::reduced_names<X, A...>::axes;
+    using verdict =
+        all_of<not_refused<X>, typename summation<summed, typename X::operand>::verdict, detail::no_mask<X>,
+               detail::same_mesh<typename X::layout, layout<typename S::mesh>>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(sum<A...>(x, where), where);
 }
 template <auto First, auto... Rest, any_tensor X>
 auto sum(X const&) {
@@ -11778,6 +11801,10 @@ buffer places_of_largest(X const& x, std::size_t rows, std::size_t n, mesh_mask 
             if (mine[r] == 0 || mine[r] != first[r]) place[r] = -1;
     return places;
 }
+template <class... A>
+consteval bool any_padded(list<A...>) {
+    return (is_padded_axis<A>() || ...);
+}
 template <class Reduced, class X, class D>
 gradient_of<X> gradient_of_max(X const& x, D const& d, std::source_location where) {
     using B = typename X::backend;
@@ -11786,7 +11813,7 @@ gradient_of<X> gradient_of_max(X const& x, D const& d, std::source_location wher
     using kept = without<as_list<typename X::axes>, Reduced>;
     using ordered = with_place<X, as_axes<concat<kept, without<as_list<typename X::axes>, kept>>>, L>;
     constexpr mesh_mask over = mask_of<typename X::mesh>(typename splits_over<L, Reduced>::type{});
-    auto const rows = in_order<ordered>(reshard<L>(x.detached(), where));
+    auto const rows = with_least_padding(in_order<ordered>(reshard<L>(x.detached(), where)));
     std::size_t const count = d.size(), n = count == 0 ? 0 : rows.size() / count;
     auto gradient = result_of<ordered>(rows);
     B::fill(gradient.mutable_data(), gradient.size(), T{});
@@ -11819,12 +11846,11 @@ auto max(X const& x, std::source_location where = std::source_location::current(
         return refuse<verdict>();
     else {
         [[maybe_unused]] bool const recorded = is_recorded(where, x);
-        detail::refuse_padding(reduced{});
         using out_layout = typename detail::with_maxima<
             relayout<typename relation::axes, detail::list<>, L>,
             typename detail::united<detail::maxima_of<L>, typename relation::pending>::type>::type;
         auto out = result_of<with_place<X, typename relation::axes, out_layout>>(x);
-        if constexpr (std::is_floating_point_v<typename X::value_type>)
+        if constexpr (std::is_floating_point_v<typename X::value_type> && !detail::any_padded(reduced{}))
             X::backend::max(detail::loops_over(x, out, x), out.mutable_data(), x.raw_data());
         else
             detail::fold_here<reduced>(detail::extreme_fold<typename X::value_type, true>{}, x, out);
@@ -13337,47 +13363,7 @@ private:
     std::array<std::ptrdiff_t, Inputs> in_{};
 };
 }
-namespace meshwise {
-namespace detail {
-template <class Axis, class Ids, class Beside>
-struct one_hot_ids {
-    using axes = as_axes<concat<as_list<typename Ids::axes>, list<Axis>>>;
-    using type = operand<axes, relayout<axes, list<>, typename Ids::layout, typename Beside::layout>>;
-};
-}
-template <class Axis, class X, class Ids>
-struct taking {
-    using chosen = typename detail::one_hot_ids<Axis, Ids, X>::type;
-    using new_axes = detail::without<detail::as_list<typename Ids::axes>, typename X::axes>;
-    template <class A>
-    using named = std::conditional_t<std::is_same_v<A, Axis>, new_axes, detail::list<A>>;
-    template <class... A>
-    using all_named = as_axes<detail::concat<detail::list<>, named<A>...>>;
-    using axes = detail::apply_to<all_named, typename X::axes>;
-    using forward = contraction<axes, chosen, X>;
-    using layout = typename forward::layout;
-    using backward = contraction<typename X::axes, chosen, operand<axes, without_partials<layout>>>;
-    using verdict =
-        all_of<detail::same_mesh<typename X::layout, typename Ids::layout>,
-               typename detail::present<left_operand_lacks_axis, detail::list<Axis>, typename X::axes>::type,
-               detail::not_pending<typename Ids::layout>, detail::aligned<X, Ids>, typename forward::verdict>;
-};
-template <class Axis, class Out, class Updates, class Ids>
-struct scattering {
-    using chosen = typename detail::one_hot_ids<Axis, Ids, Updates>::type;
-    using axes = Out;
-    using forward = contraction<Out, chosen, Updates>;
-    using layout = typename forward::layout;
-    using verdict = all_of<
-        detail::same_mesh<typename Updates::layout, typename Ids::layout>,
-        typename detail::present<left_operand_lacks_axis, typename Ids::axes, typename Updates::axes>::type,
-        typename detail::present<right_operand_lacks_axis, detail::list<Axis>, Out>::type,
-        typename detail::present<left_operand_lacks_axis,
-                                 detail::without<detail::as_list<Out>, detail::list<Axis>>,
-                                 typename Updates::axes>::type,
-        detail::not_pending<typename Ids::layout>, detail::aligned<Updates, Ids>, typename forward::verdict>;
-};
-namespace detail {
+namespace meshwise::detail {
 struct row_choice {
     iteration_space<2> kept, summed;
     std::size_t inner = 1, rows = 0, first = 0, leaf = 0;
@@ -13526,6 +13512,48 @@ void sum_rows(Table& table, Flat const& flat, Ids const& ids) {
         add_rows<B>(how, out, flat.raw_data(), ids.raw_data());
     }
 }
+}
+namespace meshwise {
+namespace detail {
+template <class Axis, class Ids, class Beside>
+struct one_hot_ids {
+    using axes = as_axes<concat<as_list<typename Ids::axes>, list<Axis>>>;
+    using type = operand<axes, relayout<axes, list<>, typename Ids::layout, typename Beside::layout>>;
+};
+}
+template <class Axis, class X, class Ids>
+struct taking {
+    using chosen = typename detail::one_hot_ids<Axis, Ids, X>::type;
+    using new_axes = detail::without<detail::as_list<typename Ids::axes>, typename X::axes>;
+    template <class A>
+    using named = std::conditional_t<std::is_same_v<A, Axis>, new_axes, detail::list<A>>;
+    template <class... A>
+    using all_named = as_axes<detail::concat<detail::list<>, named<A>...>>;
+    using axes = detail::apply_to<all_named, typename X::axes>;
+    using forward = contraction<axes, chosen, X>;
+    using layout = typename forward::layout;
+    using backward = contraction<typename X::axes, chosen, operand<axes, without_partials<layout>>>;
+    using verdict =
+        all_of<detail::same_mesh<typename X::layout, typename Ids::layout>,
+               typename detail::present<left_operand_lacks_axis, detail::list<Axis>, typename X::axes>::type,
+               detail::not_pending<typename Ids::layout>, detail::aligned<X, Ids>, typename forward::verdict>;
+};
+template <class Axis, class Out, class Updates, class Ids>
+struct scattering {
+    using chosen = typename detail::one_hot_ids<Axis, Ids, Updates>::type;
+    using axes = Out;
+    using forward = contraction<Out, chosen, Updates>;
+    using layout = typename forward::layout;
+    using verdict = all_of<
+        detail::same_mesh<typename Updates::layout, typename Ids::layout>,
+        typename detail::present<left_operand_lacks_axis, typename Ids::axes, typename Updates::axes>::type,
+        typename detail::present<right_operand_lacks_axis, detail::list<Axis>, Out>::type,
+        typename detail::present<left_operand_lacks_axis,
+                                 detail::without<detail::as_list<Out>, detail::list<Axis>>,
+                                 typename Updates::axes>::type,
+        detail::not_pending<typename Ids::layout>, detail::aligned<Updates, Ids>, typename forward::verdict>;
+};
+namespace detail {
 template <class X, class Ids>
 using chosen_by_ids = all_of<same_backend<X, Ids>, counts_in_int32<Ids>>;
 }
@@ -13563,6 +13591,16 @@ auto take(X const& x, Ids const& ids, std::source_location where = std::source_l
         return out;
     }
 }
+template <any_strategy S, any_axis Axis, any_tensor X, any_tensor Ids>
+auto take(X const& x, Ids const& ids, std::source_location where = std::source_location::current()) {
+    using verdict = all_of<
+        not_refused<X, Ids>, typename taking<Axis, typename X::operand, typename Ids::operand>::verdict,
+        detail::chosen_by_ids<X, Ids>, detail::same_mesh<typename X::layout, layout<typename S::mesh>>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(take<Axis>(x, ids, where), where);
+}
 template <any_axis Axis, class Out, any_tensor Updates, any_tensor Ids>
 auto scatter_add(Updates const& updates, Ids const& ids,
                  std::source_location where = std::source_location::current()) {
@@ -13595,6 +13633,19 @@ auto scatter_add(Updates const& updates, Ids const& ids,
             });
         return out;
     }
+}
+template <any_strategy S, any_axis Axis, class Out, any_tensor Updates, any_tensor Ids>
+auto scatter_add(Updates const& updates, Ids const& ids,
+                 std::source_location where = std::source_location::current()) {
+    using verdict =
+        all_of<not_refused<Updates, Ids>,
+               typename scattering<Axis, Out, typename Updates::operand, typename Ids::operand>::verdict,
+               detail::chosen_by_ids<Updates, Ids>,
+               detail::same_mesh<typename Updates::layout, layout<typename S::mesh>>>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(scatter_add<Axis, Out>(updates, ids, where), where);
 }
 template <any_axis Axis, any_tensor X, any_tensor Updates, any_tensor Ids>
 auto index_add(X const& x, Updates const& updates, Ids const& ids,
@@ -14259,7 +14310,7 @@ X for_each_row(X const& x, X const& more, F f) {
         auto const *const from = rows.raw_data(), *const also = others.raw_data();
         auto* const to = out.mutable_data();
         B::parallel(count, 1 + 8192 / (n + 1), [&](std::size_t begin, std::size_t end) {
-            for (std::size_t r = begin; r < end; ++r) f(from + r * n, also + r * n, to + r * n, n);
+            for (std::size_t r = begin; r < end; ++r) f(from + r * n, also + r * n, to + r * n, n, r);
         });
     }
     auto in_place = in_order<X>(out);
@@ -14268,11 +14319,55 @@ X for_each_row(X const& x, X const& more, F f) {
 }
 template <class T>
 using sum_number = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
-template <class Axis, bool FromTheEnd, class X>
-X running_sum(X const& x) {
+template <class Axis, class X, class N>
+class pieces_of_rows {
+public:
+    using number = N;
+    template <class Own>
+    pieces_of_rows(X const& x, Own own, std::source_location where) {
+        using B = typename X::backend;
+        constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
+        context& here = current();
+        ranks_ = here.team->group_size(over);
+        std::size_t const n = x.template local<Axis>();
+        rows_ = n == 0 ? 0 : x.size() / n;
+        if (ranks_ == 1) return;
+        own_ = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
+        buffer const mine(*here.pool, rows_ * sizeof(N) + sizeof(std::uint64_t), here.allocating_for);
+        all_ = buffer(*here.pool, ranks_ * rows_ * sizeof(N), here.allocating_for);
+        order_ = buffer(*here.pool, ranks_ * sizeof(std::uint64_t), here.allocating_for);
+        auto* const piece = static_cast<std::uint64_t*>(mine.data());
+        auto* const numbers = static_cast<N*>(static_cast<void*>(piece + 1));
+        if constexpr (B::computes) {
+            *piece = own_;
+            for (std::size_t r = 0; r < rows_; ++r) numbers[r] = own(r);
+        }
+        here.team->all_gather(over, element_type::uint8, numbers, all_.data(), {1, rows_ * sizeof(N)}, where);
+        here.team->all_gather(over, element_type::uint64, piece, order_.data(), {1, 1}, where);
+    }
+    template <class F>
+    void before(std::size_t row, F f) const {
+        for (std::size_t piece = 0; piece < own_; ++piece) f(at(piece, row));
+    }
+    template <class F>
+    void behind(std::size_t row, F f) const {
+        for (std::size_t piece = ranks_; piece-- > own_ + 1;) f(at(piece, row));
+    }
+private:
+    N const& at(std::size_t piece, std::size_t row) const {
+        auto const* const order = static_cast<std::uint64_t const*>(order_.data());
+        std::size_t rank = 0;
+        while (order[rank] != piece) ++rank;
+        return static_cast<N const*>(all_.data())[rank * rows_ + row];
+    }
+    buffer all_, order_;
+    std::size_t ranks_ = 1, rows_ = 0, own_ = 0;
+};
+template <class Axis, bool FromTheEnd, class X, class Start>
+X running_sum_from(X const& x, Start start) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [](T const* from, T const*, T* to, std::size_t n) {
-        sum_number<T> sum{};
+    return for_each_row<Axis>(x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r) {
+        sum_number<T> sum = start(r);
         for (std::size_t i = 0; i < n; ++i) {
             std::size_t const at = FromTheEnd ? n - 1 - i : i;
             to[at] = static_cast<T>(sum += static_cast<sum_number<T>>(from[at]));
@@ -14280,65 +14375,107 @@ X running_sum(X const& x) {
     });
 }
 template <class Axis, bool FromTheEnd, class X>
+X running_sum(X const& x) {
+    return running_sum_from<Axis, FromTheEnd>(
+        x, [](std::size_t) { return sum_number<typename X::value_type>{}; });
+}
+template <class Axis, bool FromTheEnd, class X>
 X running_sum_over_ranks(X const& x, std::source_location where) {
     using T = typename X::value_type;
-    using B = typename X::backend;
-    X out = running_sum<Axis, FromTheEnd>(x);
-    constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
-    context& here = current();
-    std::size_t const ranks = here.team->group_size(over);
-    if (ranks == 1) return out;
-    auto totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
-    std::size_t const rows = totals.size();
-    buffer const all(*here.pool, ranks * rows * sizeof(T), here.allocating_for),
-        order(*here.pool, (ranks + 1) * sizeof(std::uint64_t), here.allocating_for);
-    auto* const pieces = static_cast<std::uint64_t*>(order.data());
-    std::uint64_t const own = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
-    if constexpr (B::computes) pieces[ranks] = own;
-    here.team->all_gather(over, element_type_of<T>, totals.raw_data(), all.data(), {1, rows}, where);
-    here.team->all_gather(over, element_type::uint64, pieces + ranks, pieces, {1, 1}, where);
-    if constexpr (B::computes) {
-        T* const before = totals.mutable_data();
-        for (std::size_t r = 0; r < rows; ++r) {
-            sum_number<T> sum{};
-            for (std::size_t q = 0; q < ranks; ++q)
-                if (FromTheEnd ? pieces[q] > own : pieces[q] < own)
-                    sum += static_cast<sum_number<T>>(static_cast<T const*>(all.data())[q * rows + r]);
-            before[r] = static_cast<T>(sum);
-        }
-    }
-    auto const added = loops_over(out, out, totals);
-    iteration_space<2> loops;
-    loops.dims = added.dims, loops.extents = added.extents, loops.out = added.out;
-    loops.in = {added.out, added.in[0]};
-    B::map(
-        loops, [](auto a, auto b) { return static_cast<T>(a + b); }, out.mutable_data(), out.raw_data(),
-        totals.raw_data());
-    clear_padding(out);
-    return out;
+    using N = sum_number<T>;
+    if (current().team->group_size(split_mask<typename X::layout, Axis>) == 1)
+        return running_sum<Axis, FromTheEnd>(x);
+    auto const totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
+    auto const* const total = totals.raw_data();
+    pieces_of_rows<Axis, X, N> const pieces(
+        x, [total](std::size_t r) { return static_cast<N>(total[r]); }, where);
+    return running_sum_from<Axis, FromTheEnd>(x, [&](std::size_t r) {
+        N sum{};
+        auto const add = [&](N more) { sum += more; };
+        if constexpr (FromTheEnd)
+            pieces.behind(r, add);
+        else
+            pieces.before(r, add);
+        return sum;
+    });
 }
-template <class Axis, class X>
-X running_product(X const& x) {
+template <class Axis, class X, class Start>
+X running_product_from(X const& x, Start start) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [](T const* from, T const*, T* to, std::size_t n) {
-        sum_number<T> product{1};
+    return for_each_row<Axis>(x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r) {
+        sum_number<T> product = start(r);
         for (std::size_t i = 0; i < n; ++i)
             to[i] = static_cast<T>(product *= static_cast<sum_number<T>>(from[i]));
     });
 }
 template <class Axis, class X>
-X gradient_of_running_product(X const& x, X const& d) {
+auto product_of_row(X const& rows, std::size_t n) {
+    using N = sum_number<typename X::value_type>;
+    return [from = rows.raw_data(), n](std::size_t r) {
+        N product{1};
+        for (std::size_t i = 0; i < n; ++i) product *= static_cast<N>(from[r * n + i]);
+        return product;
+    };
+}
+template <class Axis, class X>
+X running_product(X const& x, std::source_location where) {
+    using N = sum_number<typename X::value_type>;
+    auto const rows = with_last<Axis>(x);
+    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, x.template local<Axis>()), where);
+    return running_product_from<Axis>(x, [&](std::size_t r) {
+        N product{1};
+        pieces.before(r, [&](N more) { product *= more; });
+        return product;
+    });
+}
+template <class Axis, class X>
+X gradient_of_running_product(X const& x, X const& d, std::source_location where) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, d, [](T const* from, T const* slopes, T* to, std::size_t n) {
+    struct piece {
+        double sum, product;
+    };
+    auto const rows = with_last<Axis>(x), slopes_of_rows = with_last<Axis>(d);
+    std::size_t const length = x.template local<Axis>();
+    auto const *const all = rows.raw_data(), *const all_slopes = slopes_of_rows.raw_data();
+    pieces_of_rows<Axis, X, piece> const pieces(
+        x,
+        [&](std::size_t r) {
+            piece own{0, 1};
+            for (std::size_t i = (r + 1) * length; i-- > r * length;) {
+                auto const factor = static_cast<double>(all[i]);
+                own.sum = factor * (static_cast<double>(all_slopes[i]) + own.sum);
+                own.product *= factor;
+            }
+            return own;
+        },
+        where);
+    return for_each_row<Axis>(x, d, [&](T const* from, T const* slopes, T* to, std::size_t n, std::size_t r) {
         double before = 1, after = 0;
-        for (std::size_t i = n; i-- > 0;) {
-            after =
-                static_cast<double>(slopes[i]) + (i + 1 < n ? static_cast<double>(from[i + 1]) * after : 0);
-            to[i] = static_cast<T>(after);
-        }
+        pieces.behind(r, [&](piece const& next) { after = next.sum + next.product * after; });
+        pieces.before(r, [&](piece const& one) { before *= one.product; });
+        for (std::size_t i = n; i-- > 0; after *= static_cast<double>(from[i]))
+            to[i] = static_cast<T>(after += static_cast<double>(slopes[i]));
         for (std::size_t i = 0; i < n; before *= static_cast<double>(from[i++]))
             to[i] = static_cast<T>(before * static_cast<double>(to[i]));
     });
+}
+template <class S, class Axis, class X>
+using multiplies_along =
+    all_of<not_refused<X>, no_mask<X>,
+           std::conditional_t<std::is_void_v<S>, typename along<Axis, typename X::operand>::verdict,
+                              typename folding<S, list<Axis>, typename X::operand>::verdict>>;
+template <class Axis, class X>
+auto running_product_with_gradient(X const& x, std::source_location where) {
+    [[maybe_unused]] bool const recorded = is_recorded(where, x);
+    auto out = running_product<Axis>(x.detached(), where);
+    if constexpr (std::is_floating_point_v<typename X::value_type>) {
+        if (recorded)
+            record(out, where, [x, where](auto const& d) {
+                contribute(target_of(x), gradient_of_running_product<Axis>(x.detached(), d, where));
+            });
+    } else
+        refuse_recorded("mw::cumprod", x);
+    return out;
 }
 }
 template <any_axis Axis, any_tensor X>
@@ -14378,22 +14515,19 @@ auto cumsum(X const& x, std::source_location where = std::source_location::curre
 }
 template <any_axis Axis, any_tensor X>
 auto cumprod(X const& x, std::source_location where = std::source_location::current()) {
-    using verdict =
-        all_of<not_refused<X>, detail::no_mask<X>, typename along<Axis, typename X::operand>::verdict>;
+    using verdict = detail::multiplies_along<void, Axis, X>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else {
-        [[maybe_unused]] bool const recorded = is_recorded(where, x);
-        auto out = detail::running_product<Axis>(x.detached());
-        if constexpr (std::is_floating_point_v<typename X::value_type>) {
-            if (recorded)
-                record(out, where, [x](auto const& d) {
-                    contribute(target_of(x), detail::gradient_of_running_product<Axis>(x.detached(), d));
-                });
-        } else
-            detail::refuse_recorded("mw::cumprod", x);
-        return out;
-    }
+    else
+        return detail::running_product_with_gradient<Axis>(x, where);
+}
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto cumprod(X const& x, std::source_location where = std::source_location::current()) {
+    using verdict = detail::multiplies_along<S, Axis, X>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(detail::running_product_with_gradient<Axis>(x, where), where);
 }
 template <any_tensor X>
 auto cumsum(X const&) {
@@ -14525,11 +14659,9 @@ auto min(X const& x, std::source_location where = std::source_location::current(
     using verdict = detail::reducible<detail::reduces::anything, X, K...>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else {
-        detail::refuse_padding(typename detail::reduced_names<X, K...>::axes{});
+    else
         return detail::reduced<detail::reduces::anything, K...>(detail::min_fold<typename X::value_type>{}, x,
                                                                 where);
-    }
 }
 template <auto First, auto... Rest, any_tensor X>
 auto min(X const&) {
@@ -14683,10 +14815,18 @@ struct ranking {
     using place = slicing<Axis, Top, typename X::operand>;
     using values = with_place<X, typename place::axes, typename place::layout>;
     using indices = with_elements<values, std::int32_t>;
-    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict,
-                           judge<(Top::bounded || Top::size <= Axis::size), sizes_differ,
-                                 axis_of_size<Axis, Axis::true_size>, axis_of_size<Top, Top::size>>>;
+    using fits = judge<(Top::bounded || Top::size <= Axis::size), sizes_differ,
+                       axis_of_size<Axis, Axis::true_size>, axis_of_size<Top, Top::size>>;
+    using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict, fits>;
 };
+template <class Axis, class Top, class X>
+void check_top(X const& x, std::size_t extent) {
+    if (extent > true_extent<Axis>(x) || (!Top::bounded && extent != Top::size))
+        throw error("mw::top_k was asked for the " + std::to_string(extent) + " largest elements of " +
+                    std::string(name_of<Axis>()) + ", which has " + std::to_string(true_extent<Axis>(x)) +
+                    ", as " + std::string(name_of<Top>()) + " of " + std::to_string(Top::size) +
+                    "; ask for fewer");
+}
 template <class T>
 void rank_row(T const* row, std::size_t n, std::size_t wanted, bool descending,
               std::vector<std::int32_t>& order) {
@@ -14704,18 +14844,19 @@ void rank_row(T const* row, std::size_t n, std::size_t wanted, bool descending,
     else
         std::partial_sort(order.begin(), end, order.end(), before);
 }
-template <class Axis, class Top, class X>
+template <class Axis, class Top, class X, class Values = typename ranking<Axis, Top, X>::values>
 auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, bool descending,
                  std::source_location where) {
     using B = typename X::backend;
     using T = typename X::value_type;
-    using places = ranking<Axis, Top, X>;
-    using rows_type = last_ordered<Top, typename places::values>;
+    using Indices = with_elements<Values, std::int32_t>;
+    using rows_type = last_ordered<Top, Values>;
     static_assert(Axis::true_size <= std::size_t{1} << 31U,
                   "meshwise: indices are int32, and this axis has more elements");
     [[maybe_unused]] bool const recorded = is_recorded(where, x);
     auto const rows = with_last<Axis>(x);
-    std::size_t const n = x.template extent<Axis>(), counted = true_extent<Axis>(x),
+    std::size_t const n = x.template local<Axis>(), first = first_of_axis<Axis>(x),
+                      counted = std::min(n, std::max(true_extent<Axis>(x), first) - first),
                       found = std::min(wanted, counted);
     auto values = rows_type::uninitialized(extents_with<Top, rows_type>(x, wanted));
     auto order = with_elements<rows_type, std::int32_t>::uninitialized(values.extents());
@@ -14735,8 +14876,11 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
             }
         });
     }
-    auto out = in_order<typename places::values>(values);
-    auto indices = in_order<typename places::indices>(order);
+    auto out = in_order<Values>(values);
+    auto indices = in_order<Indices>(order);
+    if (first != 0 && B::computes)
+        for (std::int32_t& index : std::span(indices.mutable_data(), indices.size()))
+            index += static_cast<std::int32_t>(first);
     if constexpr (std::is_floating_point_v<T>) {
         if (recorded)
             record(out, where, [to = target_of(x), order, n, wanted, found, count](auto const& d) {
@@ -14755,7 +14899,33 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
             });
     } else
         refuse_recorded(operation, x);
-    return ranked<typename places::values, typename places::indices>{std::move(out), std::move(indices)};
+    return ranked<Values, Indices>{std::move(out), std::move(indices)};
+}
+template <class Axis, class X>
+auto whole_along(X const& x, std::source_location where) {
+    return reshard<relayout<rows_of<Axis, X>, list<>, typename X::layout>>(x, where);
+}
+template <class S, class Axis, class X>
+using sortable = all_of<not_refused<X>, typename folding<S, list<Axis>, typename X::operand>::verdict>;
+template <class Axis, class Top, std::size_t Count>
+struct candidate : axis<Count> {};
+template <class Axis, class Top, class X>
+auto best_of_ranks(X const& x, std::size_t extent, std::source_location where) {
+    constexpr std::size_t ranks = []<class... M>(list<M...>) {
+        return (std::size_t{1} * ... * M::ranks);
+    }(split_of<typename X::layout, Axis>{});
+    if constexpr (ranks == 1 || Axis::bounded || Top::bounded || is_padded_axis<Axis>())
+        return ranked_rows<Axis, Top>("mw::top_k", whole_along<Axis>(x, where), extent, true, where);
+    else {
+        constexpr std::size_t each = std::min(Top::size, Axis::size / ranks);
+        using C = candidate<Axis, Top, each * ranks>;
+        using place = with_place<X, typename slicing<Axis, C, typename X::operand>::axes,
+                                 typename moved_split<Axis, C, typename X::layout>::type>;
+        auto const own = ranked_rows<Axis, C, X, place>("mw::top_k", x, each, true, where);
+        auto best = ranked_rows<C, Top>("mw::top_k", whole_along<C>(own.values, where), extent, true, where);
+        best.indices = take<C>(whole_along<C>(own.indices, where), best.indices, where);
+        return best;
+    }
 }
 }
 template <any_axis Axis, any_tensor X>
@@ -14768,6 +14938,15 @@ auto sort(X const& x, sort_options const& how = {},
         return detail::ranked_rows<Axis, Axis>("mw::sort", x, x.template extent<Axis>(), how.descending,
                                                where)
             .values;
+}
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto sort(X const& x, sort_options const& how = {},
+          std::source_location where = std::source_location::current()) {
+    using verdict = detail::sortable<S, Axis, X>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(sort<Axis>(detail::whole_along<Axis>(x, where), how, where), where);
 }
 template <any_axis Axis, any_tensor X>
 auto argsort(X const& x, sort_options const& how = {},
@@ -14782,6 +14961,15 @@ auto argsort(X const& x, sort_options const& how = {},
             .indices;
     }
 }
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto argsort(X const& x, sort_options const& how = {},
+             std::source_location where = std::source_location::current()) {
+    using verdict = detail::sortable<S, Axis, X>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else
+        return settle<S>(argsort<Axis>(detail::whole_along<Axis>(x, where), how, where), where);
+}
 template <any_axis Axis, any_axis Top, any_tensor X>
 auto top_k(X const& x, std::size_t extent = Top::size,
            std::source_location where = std::source_location::current()) {
@@ -14789,12 +14977,22 @@ auto top_k(X const& x, std::size_t extent = Top::size,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        if (extent > detail::true_extent<Axis>(x) || (!Top::bounded && extent != Top::size))
-            throw error("mw::top_k was asked for the " + std::to_string(extent) + " largest elements of " +
-                        std::string(name_of<Axis>()) + ", which has " +
-                        std::to_string(detail::true_extent<Axis>(x)) + ", as " + std::string(name_of<Top>()) +
-                        " of " + std::to_string(Top::size) + "; ask for fewer");
+        detail::check_top<Axis, Top>(x, extent);
         return detail::ranked_rows<Axis, Top>("mw::top_k", x, extent, true, where);
+    }
+}
+template <any_strategy S, any_axis Axis, any_axis Top, any_tensor X>
+auto top_k(X const& x, std::size_t extent = Top::size,
+           std::source_location where = std::source_location::current()) {
+    using verdict = all_of<detail::sortable<S, Axis, X>, typename detail::ranking<Axis, Top, X>::fits>;
+    if constexpr (!verdict::value)
+        return refuse<verdict>();
+    else {
+        detail::check_top<Axis, Top>(x, extent);
+        auto best = detail::best_of_ranks<Axis, Top>(x, extent, where);
+        auto values = settle<S>(best.values, where);
+        auto indices = settle<S>(best.indices, where);
+        return ranked<decltype(values), decltype(indices)>{std::move(values), std::move(indices)};
     }
 }
 template <any_tensor X>
@@ -15273,9 +15471,9 @@ auto softmax(X const& x, std::source_location where = std::source_location::curr
         return refuse<verdict>();
     else {
         bool const recorded = is_recorded(where, x);
-        detail::refuse_padding<Axis>();
         using B = typename X::backend;
-        auto const rows = detail::with_last<Axis>(x);
+        auto rows = detail::with_last<Axis>(x);
+        if constexpr (detail::is_padded_axis<Axis>()) rows = detail::with_least_padding(rows);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
         std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
         B::softmax(count, n, rows.raw_data(), y.mutable_data());
