@@ -4,6 +4,7 @@
 #include <meshwise/generation.hpp>
 #include <meshwise/io.hpp>
 #include <meshwise/meshwise.hpp>
+#include <meshwise/nn/channel_norms.hpp>
 #include <meshwise/nn/convolution.hpp>
 #include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/ops/rows/info_nce.hpp>

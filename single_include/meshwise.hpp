@@ -5406,7 +5406,7 @@ struct initial {
     constexpr initial(normal n) : how(kind::normal), number(n.deviation) {}
     constexpr initial(constant c) : number(c.value) {}
 };
-enum class role : std::uint8_t { by_start, matrix, table, bias, gain, adapter };
+enum class role : std::uint8_t { by_start, matrix, table, bias, gain, adapter, statistic };
 namespace detail {
 struct frozen_field {};
 }
@@ -5874,6 +5874,7 @@ struct model_gradient {
     std::array<contributions::one, parameter_count<Model>> parts{};
     double scale = 1;
     double count = 1;
+    std::size_t micro_batches = 1;
     loss_scale* scaled_by = nullptr;
     std::shared_ptr<gradient_buckets> under_way{};
     bool applied = false;
@@ -6130,6 +6131,7 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
     if (total.count == 0 && total.sum != 0) detail::refuse_count(total.sum, where);
     result.loss = total.count == 0 ? 0 : total.sum / total.count;
     result.gradient.count = total.count;
+    result.gradient.micro_batches = micro_batches;
     result.gradient.scale = total.count == 0 ? 0 : 1 / total.count / scale;
     result.gradient.scaled_by = how.scale;
     return result;
@@ -15580,6 +15582,75 @@ double detail::norm_and_sum(Model& model, model_gradient<Model>& gradient, doubl
     return std::sqrt(total) * gradient.scale;
 }
 }
+namespace meshwise::detail {
+template <class M>
+constexpr bool keeps_statistics();
+template <class... Field>
+constexpr bool any_statistic(field_list<Field...> const& fields) {
+    bool found = false;
+    for (named_start const& one : fields.about) found = found || one.is == role::statistic;
+    return (found || ... || keeps_statistics<typename Field::type>());
+}
+template <class M>
+constexpr bool keeps_statistics() {
+    if constexpr (array_size<M> != 0)
+        return keeps_statistics<typename M::value_type>();
+    else if constexpr (has_fields<M>)
+        return any_statistic(M::parameters);
+    else
+        return false;
+}
+template <class Model>
+class without_statistics {
+public:
+    without_statistics(Model const& model, model_gradient<Model>& gradient) : gradient_(gradient) {
+        if constexpr (keeps_statistics<Model>()) {
+            traits_ = traits_of(model);
+            exchange();
+        }
+    }
+    without_statistics(without_statistics const&) = delete;
+    without_statistics& operator=(without_statistics const&) = delete;
+    ~without_statistics() {
+        if constexpr (keeps_statistics<Model>()) exchange();
+    }
+private:
+    void exchange() {
+        for (std::size_t i = 0; i < traits_.size(); ++i)
+            if (traits_[i].role == role::statistic) std::swap(apart_[i], gradient_.parts[i]);
+    }
+    model_gradient<Model>& gradient_;
+    traits_of_model<Model> traits_{};
+    std::array<contributions::one, parameter_count<Model>> apart_{};
+};
+template <class T>
+void go(T* at, T const* way, std::size_t count, double share) {
+    for (std::size_t i = 0; i < count; ++i)
+        if (T const next = at[i] - way[i] * static_cast<T>(share); std::isfinite(next)) at[i] = next;
+}
+template <class Model>
+void follow_statistics(Model& model, model_gradient<Model>& gradient, std::source_location where) {
+    if constexpr (keeps_statistics<Model>()) {
+        auto const traits = traits_of(model);
+        double const share = 1 / static_cast<double>(gradient.micro_batches);
+        for_each_parameter(
+            model, []<class X>() { return squares_of_type<X>(); },
+            [&](std::size_t i, std::string_view, auto& p, squares_of const& of) {
+                if (traits[i].role != role::statistic || !gradient.reached(i)) return;
+                auto const& [operations, sum_squares, size] = of.elements;
+                buffer const way = gradient.whole(i, *operations, size, where);
+                gradient.parts[i] = {};
+                if (!of.computes) return;
+                if (operations->type == element_type::float64)
+                    go(static_cast<double*>(p.mutable_bytes()), static_cast<double const*>(way.data()), size,
+                       share);
+                else
+                    go(static_cast<float*>(p.mutable_bytes()), static_cast<float const*>(way.data()), size,
+                       share);
+            });
+    }
+}
+}
 namespace meshwise {
 struct step_result {
     uniform<bool> applied = true;
@@ -15611,6 +15682,7 @@ std::string drift_text(communicator& team, std::size_t rank, std::size_t other, 
 enum class unfit_gradient : std::uint8_t { applied, of_other_values };
 [[noreturn]] void refuse_gradient(unfit_gradient why, std::source_location where);
 void note_unreached(std::string_view name);
+void note_unseen(std::string_view name);
 std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter, bool summed,
                             std::size_t skipped_in_a_row);
 }
@@ -15625,13 +15697,19 @@ public:
             detail::refuse_gradient(detail::unfit_gradient::of_other_values, where);
         bool const last = skipped_in_a_row >= most_skips;
         std::size_t const own = last ? first_not_finite(model, gradient) : 0;
-        double const norm = norm_of(model, gradient, where);
+        double const norm = [&] {
+            detail::without_statistics<Model> const apart(model, gradient);
+            return norm_of(model, gradient, where);
+        }();
         bool const finite = std::isfinite(norm);
         if (!finite && last) refuse_step(model, gradient, own, where);
         if (gradient.scaled_by != nullptr) gradient.scaled_by->note(finite);
         skipped_in_a_row = finite ? 0 : skipped_in_a_row + 1;
         gradient.applied = finite;
-        if (finite) report_unreached(model, gradient);
+        if (finite) {
+            report_unreached(model, gradient);
+            detail::follow_statistics(model, gradient, where);
+        }
         return {uniform<bool>::equal_by_construction(finite), norm};
     }
     std::size_t skipped_in_a_row = 0;
@@ -15680,7 +15758,11 @@ private:
         for_each_parameter(
             model, []<class X>() { return X::backend::computes; },
             [&](std::size_t i, std::string_view name, auto&, bool computes) {
-                if (computes && !gradient.reached(i) && !traits[i].frozen) detail::note_unreached(name);
+                if (!computes || gradient.reached(i) || traits[i].frozen) return;
+                if (traits[i].role == role::statistic)
+                    detail::note_unseen(name);
+                else
+                    detail::note_unreached(name);
             });
     }
     static constexpr std::size_t none = parameter_count<Model>;
@@ -15766,17 +15848,28 @@ MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::
         "before a step or a restore: call mw::value_and_gradient again, step the model that it was given, or "
         "say gradient.retarget(model) first");
 }
-MESHWISE_BODY void note_unreached(std::string_view name) {
+inline bool is_news(std::string_view name) {
     context& here = current();
     std::uint64_t hash = 0xCBF29CE484222325U;
     for (char const c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-    if (std::find(here.reported.begin(), here.reported.end(), hash) != here.reported.end()) return;
+    if (std::find(here.reported.begin(), here.reported.end(), hash) != here.reported.end()) return false;
     here.reported.push_back(hash);
-    if (here.team->rank() == 0)
+    return here.team->rank() == 0;
+}
+MESHWISE_BODY void note_unreached(std::string_view name) {
+    if (is_news(name))
         std::fprintf(
             stderr,
             "meshwise: no gradient came to parameter %.*s, so steps leave it as it is, without weight decay; if "
             "it is to be trained, the loss has to use it by the function's own argument (m, not model)\n",
+            static_cast<int>(name.size()), name.data());
+}
+MESHWISE_BODY void note_unseen(std::string_view name) {
+    if (is_news(name))
+        std::fprintf(
+            stderr,
+            "meshwise: statistic %.*s did not change with this step, because the loss used it as it is; if it is "
+            "to follow the batches, give its layer mw::training behind x\n",
             static_cast<int>(name.size()), name.data());
 }
 MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,

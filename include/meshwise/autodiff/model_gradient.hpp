@@ -93,6 +93,7 @@ struct model_gradient {
     std::array<contributions::one, parameter_count<Model>> parts{};
     double scale = 1;                               // what the parts are still to be multiplied by
     double count = 1;                               // how many elements the loss is the mean of
+    std::size_t micro_batches = 1;                  // how many losses were added up
     loss_scale* scaled_by = nullptr;                // the scale to tell whether they are finite
     std::shared_ptr<gradient_buckets> under_way{};  // the sums that have begun already, if any
     bool applied = false;                           // an optimiser has taken a step with it

@@ -221,6 +221,7 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
     if (total.count == 0 && total.sum != 0) detail::refuse_count(total.sum, where);
     result.loss = total.count == 0 ? 0 : total.sum / total.count;
     result.gradient.count = total.count;
+    result.gradient.micro_batches = micro_batches;
     result.gradient.scale = total.count == 0 ? 0 : 1 / total.count / scale;
     result.gradient.scaled_by = how.scale;
     return result;

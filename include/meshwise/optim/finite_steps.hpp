@@ -1,5 +1,6 @@
 // finite_steps: lets an optimiser take a step only if the whole gradient is finite, on all ranks or on none.
-// Guarantees: the same answer on every rank; a step that is not taken changes nothing but the loss scale.
+// Guarantees: the same answer on every rank; a step that is not taken changes nothing but the loss scale. With one that is taken,
+// the model's statistics follow what its layers saw (statistics.hpp).
 // Costs: the norm's one pass and one small all-reduce. Only a step whose failure would be an error looks at each rank's
 // own part before it is reduced, because after that all ranks hold the same NaN.
 #pragma once
@@ -10,7 +11,7 @@
 
 #include <meshwise/core/compiled.hpp>
 #include <meshwise/core/uniform.hpp>
-#include <meshwise/optim/global_norm.hpp>
+#include <meshwise/optim/statistics.hpp>
 
 namespace meshwise {
 
@@ -55,6 +56,8 @@ enum class unfit_gradient : std::uint8_t { applied, of_other_values };
 [[noreturn]] void refuse_gradient(unfit_gradient why, std::source_location where);
 /// Prints to stderr, once for each name and on the first rank, that a parameter gets no gradient.
 void note_unreached(std::string_view name);
+/// The same of a statistic that nothing was seen for.
+void note_unseen(std::string_view name);
 std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter, bool summed,
                             std::size_t skipped_in_a_row);
 }  // namespace detail
@@ -76,13 +79,19 @@ public:
             detail::refuse_gradient(detail::unfit_gradient::of_other_values, where);
         bool const last = skipped_in_a_row >= most_skips;
         std::size_t const own = last ? first_not_finite(model, gradient) : 0;
-        double const norm = norm_of(model, gradient, where);
+        double const norm = [&] {
+            detail::without_statistics<Model> const apart(model, gradient);
+            return norm_of(model, gradient, where);
+        }();
         bool const finite = std::isfinite(norm);
         if (!finite && last) refuse_step(model, gradient, own, where);
         if (gradient.scaled_by != nullptr) gradient.scaled_by->note(finite);
         skipped_in_a_row = finite ? 0 : skipped_in_a_row + 1;
         gradient.applied = finite;
-        if (finite) report_unreached(model, gradient);
+        if (finite) {
+            report_unreached(model, gradient);
+            detail::follow_statistics(model, gradient, where);
+        }
         return {uniform<bool>::equal_by_construction(finite), norm};
     }
 
@@ -138,7 +147,11 @@ private:
         for_each_parameter(
             model, []<class X>() { return X::backend::computes; },
             [&](std::size_t i, std::string_view name, auto&, bool computes) {
-                if (computes && !gradient.reached(i) && !traits[i].frozen) detail::note_unreached(name);
+                if (!computes || gradient.reached(i) || traits[i].frozen) return;
+                if (traits[i].role == role::statistic)
+                    detail::note_unseen(name);
+                else
+                    detail::note_unreached(name);
             });
     }
 

@@ -63,17 +63,29 @@ MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::
         "say gradient.retarget(model) first");
 }
 
-MESHWISE_BODY void note_unreached(std::string_view name) {
+// Whether this name was not told of before; then it is noted, and the first rank tells.
+inline bool is_news(std::string_view name) {
     context& here = current();
     std::uint64_t hash = 0xCBF29CE484222325U;
     for (char const c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-    if (std::find(here.reported.begin(), here.reported.end(), hash) != here.reported.end()) return;
+    if (std::find(here.reported.begin(), here.reported.end(), hash) != here.reported.end()) return false;
     here.reported.push_back(hash);
-    if (here.team->rank() == 0)
+    return here.team->rank() == 0;
+}
+MESHWISE_BODY void note_unreached(std::string_view name) {
+    if (is_news(name))
         std::fprintf(
             stderr,
             "meshwise: no gradient came to parameter %.*s, so steps leave it as it is, without weight decay; if "
             "it is to be trained, the loss has to use it by the function's own argument (m, not model)\n",
+            static_cast<int>(name.size()), name.data());
+}
+MESHWISE_BODY void note_unseen(std::string_view name) {
+    if (is_news(name))
+        std::fprintf(
+            stderr,
+            "meshwise: statistic %.*s did not change with this step, because the loss used it as it is; if it is "
+            "to follow the batches, give its layer mw::training behind x\n",
             static_cast<int>(name.size()), name.data());
 }
 

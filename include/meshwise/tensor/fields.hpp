@@ -42,14 +42,15 @@ struct initial {
 
 /// What a parameter is. Optimisers ask for it: biases and gains are not decayed. A field says it in `mw::fields`, or its start
 /// does: random numbers are those of a matrix, zeros those of a bias, another constant is that of a gain. An adapter is
-/// what fine-tuning adds to a model that is frozen.
+/// what fine-tuning adds to a model that is frozen. A statistic is not trained: it follows what a
+/// layer sees, as a running mean does (`follow_statistic`).
 /// Example: struct words_and_offset {
 ///              mw::parameter<S, vocab, embed> words;
 ///              mw::parameter<S, embed> offset;
 ///              static constexpr auto parameters = mw::fields<&words_and_offset::words, mw::normal{0.02F}, mw::role::table,
 ///                                                            &words_and_offset::offset>();
 ///          };
-enum class role : std::uint8_t { by_start, matrix, table, bias, gain, adapter };
+enum class role : std::uint8_t { by_start, matrix, table, bias, gain, adapter, statistic };
 
 namespace detail {
 struct frozen_field {};
