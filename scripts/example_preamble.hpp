@@ -8,6 +8,7 @@
 #include <meshwise/nn/convolution.hpp>
 #include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/ops/rows/info_nce.hpp>
+#include <meshwise/nn/lora.hpp>
 #include <meshwise/optim/adafactor.hpp>
 #include <meshwise/optim/adam.hpp>
 #include <meshwise/optim/lion.hpp>
