@@ -16029,7 +16029,7 @@ struct parameter_step {
     std::size_t count = 0;
     void* parameter = nullptr;
     void const* gradient = nullptr;
-    std::array<void*, 2> moments{};
+    void* moments[2] = {};
     double learning_rate = 0, weight_decay = 0, gradient_scale = 1;
     double learning_rate_factor = 1;
     std::size_t step = 1;
@@ -16101,15 +16101,16 @@ struct stepped_model {
     bool moved_from = false;
 };
 [[noreturn]] void refuse_optimizer(bool moved_from, std::source_location where);
-void check_all_options(char const* of, std::span<option_value const> all, std::source_location const* where);
-void note_options(std::span<option_value const> all, std::span<parameter_group const> groups,
-                  std::span<std::uint64_t const> more);
+void check_all_options(char const* of, option_value const* all, std::size_t count,
+                       std::source_location const* where);
+void note_options(option_value const* all, std::size_t count, parameter_group const* groups,
+                  std::size_t parameters, std::uint64_t hash);
 template <class Model, class Rule>
 class optimizer {
 public:
     using options_type = typename Rule::options;
     optimizer(Model const& model, options_type const& chosen, std::source_location where) : options(chosen) {
-        check_all_options(Rule::name, Rule::ranges(options), &where);
+        check_options(where);
         auto const traits = treated(model, groups_of(model, options.groups, where));
         allocating_for const state(purpose::optimizer);
         for_each_parameter(
@@ -16120,16 +16121,16 @@ public:
     }
     step_result step(Model& model, model_gradient<Model>& gradient,
                      std::source_location where = std::source_location::current()) {
-        auto const ranges = Rule::ranges(options);
-        check_all_options(Rule::name, ranges, &where);
+        check_options(where);
         check_is_of(model, where);
         auto const groups = groups_of(model, options.groups, where);
         auto const traits = treated(model, groups);
         allocating_for const gradients(purpose::gradients);
         doing const update("optimizer");
-        std::array<std::uint64_t, 2> more{steps_, 0};
-        for (parameter_traits const& one : traits) more[1] = hash_of({more[1], one.frozen ? 1U : 0U});
-        note_options(ranges, groups, more);
+        std::uint64_t hash = steps_;
+        for (parameter_traits const& one : traits) hash = hash_of({hash, one.frozen ? 1U : 0U});
+        auto const ranges = Rule::ranges(options);
+        note_options(ranges.data(), ranges.size(), groups.data(), groups.size(), hash);
         step_result const result = finite_.look(model, gradient, options.most_skips, where);
         if (!result.applied) return result;
         parameter_step one{.gradient_scale = gradient.scale, .step = ++steps_, .where = where};
@@ -16182,7 +16183,7 @@ public:
         auto const traits = traits_of(names);
         for_each_parameter(names, [&](std::size_t i, std::string_view name, auto const& p, initial) {
             using X = std::remove_cvref_t<decltype(p)>;
-            for (std::size_t m = 0; m < Rule::moments.size(); ++m)
+            for (std::size_t m = 0; m < Rule::moment_count; ++m)
                 if (moments_[m][i])
                     Rule::template with_type<X>(m, traits[i], [&]<class Moment>() {
                         visit_moment<Moment>(f, std::string(Rule::moments[m]) + "." + std::string(name),
@@ -16193,6 +16194,10 @@ public:
     }
     options_type options;
 private:
+    void check_options(std::source_location where) const {
+        auto const ranges = Rule::ranges(options);
+        check_all_options(Rule::name, ranges.data(), ranges.size(), &where);
+    }
     static traits_of_model<Model> treated(Model const& model,
                                           std::array<parameter_group, parameter_count<Model>> const& groups) {
         auto traits = traits_of(model);
@@ -16205,7 +16210,7 @@ private:
         allocating_for const state(purpose::optimizer);
         matrix_view const matrix = of.matrix == nullptr ? matrix_view{} : of.matrix(traits.inputs);
         auto const sizes = Rule::moment_sizes(options, traits, of.elements.size, matrix);
-        for (std::size_t m = 0; m < Rule::moments.size(); ++m)
+        for (std::size_t m = 0; m < Rule::moment_count; ++m)
             if (sizes[m] != 0 && !moments_[m][i])
                 moments_[m][i] = tape::zeros(*of.elements.operations, sizes[m]);
         return matrix;
@@ -16239,7 +16244,7 @@ private:
         } const at_end{moment, memory};
         f(name, moment);
     }
-    std::array<std::array<buffer, parameter_count<Model>>, 2> moments_{};
+    std::array<buffer, parameter_count<Model>> moments_[2];
     std::size_t steps_ = 0;
     stepped_model<parameter_count<Model>> last_;
     finite_steps<Model> finite_;
@@ -16256,18 +16261,16 @@ namespace meshwise::detail {
         "this optimiser took its last step with another model, whose moments it keeps: make one for each model, "
         "or say optimizer.retarget(model) where this one takes the other's place");
 }
-MESHWISE_BODY void check_all_options(char const* of, std::span<option_value const> all,
+MESHWISE_BODY void check_all_options(char const* of, option_value const* all, std::size_t count,
                                      std::source_location const* where) {
-    for (option_value const& one : all)
-        if (!one.range.has(one.value)) refuse_option(of, one, where);
+    for (std::size_t i = 0; i < count; ++i)
+        if (!all[i].range.has(all[i].value)) refuse_option(of, all[i], where);
 }
-MESHWISE_BODY void note_options(std::span<option_value const> all, std::span<parameter_group const> groups,
-                                std::span<std::uint64_t const> more) {
-    std::uint64_t hash = 0;
-    for (option_value const& one : all) hash = hash_of({hash, bits_of(one.value)});
-    for (parameter_group const& one : groups)
-        hash = hash_of({hash, bits_of(one.learning_rate), bits_of(one.weight_decay)});
-    for (std::uint64_t const one : more) hash = hash_of({hash, one});
+MESHWISE_BODY void note_options(option_value const* all, std::size_t count, parameter_group const* groups,
+                                std::size_t parameters, std::uint64_t hash) {
+    for (std::size_t i = 0; i < count; ++i) hash = hash_of({hash, bits_of(all[i].value)});
+    for (std::size_t i = 0; i < parameters; ++i)
+        hash = hash_of({hash, bits_of(groups[i].learning_rate), bits_of(groups[i].weight_decay)});
     note_common(common_kind::options, {hash});
 }
 }
@@ -16298,7 +16301,8 @@ adamw_numbers adam_numbers(parameter_step const& one, Options const& options) {
 }
 struct adamw_rule : rule_of_elements<adamw_options, 2> {
     static constexpr char const* name = "mw::adamw";
-    static constexpr std::array moments{"first_moment", "second_moment"};
+    static constexpr std::size_t moment_count = 2;
+    static constexpr char const* moments[]{"first_moment", "second_moment"};
     static std::array<option_value, 7> ranges(adamw_options const& how) {
         return {{{"learning_rate", how.learning_rate, at_least_zero},
                  {"beta1", how.beta1, below_one},

@@ -1,6 +1,7 @@
 // lora: low-rank adapters around the linear layers of a model, which is frozen. Which model is fine-tuned is said by its strategy alone:
 //   struct low : mw::axis<8> {};
-//   using S = mw::strategy<mesh, mw::split<batch, dp>, mw::split<ffn, tp>, mw::lora<low, 16>>;
+//   using S = mw::strategy<mesh, mw::split<batch, dp>, mw::split<heads, tp>, mw::split<ffn, tp>, mw::split<vocab, tp>,
+//                          mw::lora<low, 16>>;
 //   auto tuned = mw::with_adapters<mw::gpt<S, sizes>>(here, model, mw::seed{1});  // model: mw::gpt<strategy, sizes>
 //   auto merged = mw::merge_adapters<mw::gpt<strategy, sizes>>(tuned);
 // Guarantees: names, initial values and placements of what is frozen are those of the model without adapters; the adapters'

@@ -30,7 +30,8 @@ namespace detail {
 struct adafactor_rule {
     using options = adafactor_options;
     static constexpr char const* name = "mw::adafactor";
-    static constexpr std::array moments{"mean_square", "mean_square_of_columns"};
+    static constexpr std::size_t moment_count = 2;
+    static constexpr char const* moments[]{"mean_square", "mean_square_of_columns"};
     static std::array<option_value, 7> ranges(adafactor_options const& how) {
         return {{{"learning_rate", how.learning_rate, at_least_zero},
                  {"decay_power", how.decay_power, at_least_zero},

@@ -23,7 +23,8 @@ struct adam_options {
 namespace detail {
 struct adam_rule : rule_of_elements<adam_options, 2> {
     static constexpr char const* name = "mw::adam";
-    static constexpr std::array moments{"first_moment", "second_moment"};
+    static constexpr std::size_t moment_count = 2;
+    static constexpr char const* moments[]{"first_moment", "second_moment"};
     static std::array<option_value, 7> ranges(adam_options const& how) {
         return {{{"learning_rate", how.learning_rate, at_least_zero},
                  {"beta1", how.beta1, below_one},

@@ -39,7 +39,8 @@ adamw_numbers adam_numbers(parameter_step const& one, Options const& options) {
 }
 struct adamw_rule : rule_of_elements<adamw_options, 2> {
     static constexpr char const* name = "mw::adamw";
-    static constexpr std::array moments{"first_moment", "second_moment"};
+    static constexpr std::size_t moment_count = 2;
+    static constexpr char const* moments[]{"first_moment", "second_moment"};
     static std::array<option_value, 7> ranges(adamw_options const& how) {
         return {{{"learning_rate", how.learning_rate, at_least_zero},
                  {"beta1", how.beta1, below_one},

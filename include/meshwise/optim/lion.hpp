@@ -22,7 +22,8 @@ struct lion_options {
 namespace detail {
 struct lion_rule : rule_of_elements<lion_options, 1> {
     static constexpr char const* name = "mw::lion";
-    static constexpr std::array moments{"momentum"};
+    static constexpr std::size_t moment_count = 1;
+    static constexpr char const* moments[]{"momentum"};
     static std::array<option_value, 6> ranges(lion_options const& how) {
         return {{{"learning_rate", how.learning_rate, at_least_zero},
                  {"beta1", how.beta1, below_one},

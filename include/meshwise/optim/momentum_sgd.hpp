@@ -23,7 +23,8 @@ struct momentum_sgd_options {
 namespace detail {
 struct momentum_sgd_rule : rule_of_elements<momentum_sgd_options, 1> {
     static constexpr char const* name = "mw::momentum_sgd";
-    static constexpr std::array moments{"velocity"};
+    static constexpr std::size_t moment_count = 1;
+    static constexpr char const* moments[]{"velocity"};
     static std::array<option_value, 6> ranges(momentum_sgd_options const& how) {
         return {{{"learning_rate", how.learning_rate, at_least_zero},
                  {"momentum", how.momentum, below_one},

@@ -56,7 +56,8 @@ std::vector<std::size_t> rows_here(std::size_t inputs) {
 struct muon_rule {
     using options = muon_options;
     static constexpr char const* name = "mw::muon";
-    static constexpr std::array moments{"first_moment", "second_moment"};
+    static constexpr std::size_t moment_count = 2;
+    static constexpr char const* moments[]{"first_moment", "second_moment"};
     static std::array<option_value, 12> ranges(muon_options const& how) {
         return {{{"learning_rate", how.learning_rate, at_least_zero},
                  {"momentum", how.momentum, below_one},

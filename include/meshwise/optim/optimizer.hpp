@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cmath>
-#include <span>
 
 #include <meshwise/core/compiled.hpp>
 #include <meshwise/optim/finite_steps.hpp>
@@ -38,7 +37,7 @@ struct parameter_step {
     std::size_t count = 0;  // of its elements on this rank
     void* parameter = nullptr;
     void const* gradient = nullptr;  // to be multiplied by `gradient_scale`
-    std::array<void*, 2> moments{};  // null where the rule keeps none
+    void* moments[2] = {};           // null where the rule keeps none
     double learning_rate = 0, weight_decay = 0, gradient_scale = 1;
     double learning_rate_factor = 1;  // of its group; `learning_rate` is multiplied by it already
     std::size_t step = 1;
@@ -123,10 +122,11 @@ struct stepped_model {
 };
 [[noreturn]] void refuse_optimizer(bool moved_from, std::source_location where);
 /// Errors: the first of these that is outside of its range.
-void check_all_options(char const* of, std::span<option_value const> all, std::source_location const* where);
-/// Of what is equal on all ranks: options, factors of groups, and which parameters are trained.
-void note_options(std::span<option_value const> all, std::span<parameter_group const> groups,
-                  std::span<std::uint64_t const> more);
+void check_all_options(char const* of, option_value const* all, std::size_t count,
+                       std::source_location const* where);
+/// Of what is equal on all ranks: options, factors of groups, and what else `hash` is of.
+void note_options(option_value const* all, std::size_t count, parameter_group const* groups,
+                  std::size_t parameters, std::uint64_t hash);
 
 /// Placement: parameter, gradient and moments in the parameter's layout. Communication: what is pending of each
 /// gradient, once, and one small all-reduce for the norm.
@@ -140,7 +140,7 @@ public:
 
     /// Takes the number and sizes of the parameters that are trained from a model, and keeps nothing else of it.
     optimizer(Model const& model, options_type const& chosen, std::source_location where) : options(chosen) {
-        check_all_options(Rule::name, Rule::ranges(options), &where);
+        check_options(where);
         auto const traits = treated(model, groups_of(model, options.groups, where));
         allocating_for const state(purpose::optimizer);
         for_each_parameter(
@@ -154,16 +154,16 @@ public:
     /// A schedule that follows `steps()` stands still, too.
     step_result step(Model& model, model_gradient<Model>& gradient,
                      std::source_location where = std::source_location::current()) {
-        auto const ranges = Rule::ranges(options);
-        check_all_options(Rule::name, ranges, &where);
+        check_options(where);
         check_is_of(model, where);
         auto const groups = groups_of(model, options.groups, where);
         auto const traits = treated(model, groups);
         allocating_for const gradients(purpose::gradients);
         doing const update("optimizer");
-        std::array<std::uint64_t, 2> more{steps_, 0};
-        for (parameter_traits const& one : traits) more[1] = hash_of({more[1], one.frozen ? 1U : 0U});
-        note_options(ranges, groups, more);
+        std::uint64_t hash = steps_;
+        for (parameter_traits const& one : traits) hash = hash_of({hash, one.frozen ? 1U : 0U});
+        auto const ranges = Rule::ranges(options);
+        note_options(ranges.data(), ranges.size(), groups.data(), groups.size(), hash);
         step_result const result = finite_.look(model, gradient, options.most_skips, where);
         if (!result.applied) return result;
         parameter_step one{.gradient_scale = gradient.scale, .step = ++steps_, .where = where};
@@ -223,7 +223,7 @@ public:
         auto const traits = traits_of(names);
         for_each_parameter(names, [&](std::size_t i, std::string_view name, auto const& p, initial) {
             using X = std::remove_cvref_t<decltype(p)>;
-            for (std::size_t m = 0; m < Rule::moments.size(); ++m)
+            for (std::size_t m = 0; m < Rule::moment_count; ++m)
                 if (moments_[m][i])
                     Rule::template with_type<X>(m, traits[i], [&]<class Moment>() {
                         visit_moment<Moment>(f, std::string(Rule::moments[m]) + "." + std::string(name),
@@ -236,6 +236,11 @@ public:
     options_type options;  // may be changed between steps, by a schedule for example
 
 private:
+    void check_options(std::source_location where) const {
+        auto const ranges = Rule::ranges(options);
+        check_all_options(Rule::name, ranges.data(), ranges.size(), &where);
+    }
+
     // Every rule sees roles; one that a group takes out of the matrices is none.
     static traits_of_model<Model> treated(Model const& model,
                                           std::array<parameter_group, parameter_count<Model>> const& groups) {
@@ -251,7 +256,7 @@ private:
         allocating_for const state(purpose::optimizer);
         matrix_view const matrix = of.matrix == nullptr ? matrix_view{} : of.matrix(traits.inputs);
         auto const sizes = Rule::moment_sizes(options, traits, of.elements.size, matrix);
-        for (std::size_t m = 0; m < Rule::moments.size(); ++m)
+        for (std::size_t m = 0; m < Rule::moment_count; ++m)
             if (sizes[m] != 0 && !moments_[m][i])
                 moments_[m][i] = tape::zeros(*of.elements.operations, sizes[m]);
         return matrix;
@@ -292,7 +297,7 @@ private:
         f(name, moment);
     }
 
-    std::array<std::array<buffer, parameter_count<Model>>, 2> moments_{};
+    std::array<buffer, parameter_count<Model>> moments_[2];
     std::size_t steps_ = 0;
     stepped_model<parameter_count<Model>> last_;
     finite_steps<Model> finite_;

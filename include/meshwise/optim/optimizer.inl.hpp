@@ -16,19 +16,17 @@ namespace meshwise::detail {
         "or say optimizer.retarget(model) where this one takes the other's place");
 }
 
-MESHWISE_BODY void check_all_options(char const* of, std::span<option_value const> all,
+MESHWISE_BODY void check_all_options(char const* of, option_value const* all, std::size_t count,
                                      std::source_location const* where) {
-    for (option_value const& one : all)
-        if (!one.range.has(one.value)) refuse_option(of, one, where);
+    for (std::size_t i = 0; i < count; ++i)
+        if (!all[i].range.has(all[i].value)) refuse_option(of, all[i], where);
 }
 
-MESHWISE_BODY void note_options(std::span<option_value const> all, std::span<parameter_group const> groups,
-                                std::span<std::uint64_t const> more) {
-    std::uint64_t hash = 0;
-    for (option_value const& one : all) hash = hash_of({hash, bits_of(one.value)});
-    for (parameter_group const& one : groups)
-        hash = hash_of({hash, bits_of(one.learning_rate), bits_of(one.weight_decay)});
-    for (std::uint64_t const one : more) hash = hash_of({hash, one});
+MESHWISE_BODY void note_options(option_value const* all, std::size_t count, parameter_group const* groups,
+                                std::size_t parameters, std::uint64_t hash) {
+    for (std::size_t i = 0; i < count; ++i) hash = hash_of({hash, bits_of(all[i].value)});
+    for (std::size_t i = 0; i < parameters; ++i)
+        hash = hash_of({hash, bits_of(groups[i].learning_rate), bits_of(groups[i].weight_decay)});
     note_common(common_kind::options, {hash});
 }
 
