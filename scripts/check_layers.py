@@ -40,7 +40,7 @@ MAY_USE = {
 LIGHT = set(
     "array bit cmath compare concepts cstddef cstdint climits initializer_list limits source_location type_traits utility"
     " version".split())
-LIGHT_FOR = {"core/error.hpp": {"stdexcept", "string"}}
+LIGHT_FOR = {"core/error.hpp": {"stdexcept", "string"}, "core/sentence.hpp": {"string"}}
 
 # Edge headers need a library that not everybody has: only the user includes them.
 EDGE = re.compile(r"/(mpi|cuda|nccl)[a-z_]*((\.inl)?\.hpp$|/)")
@@ -128,6 +128,15 @@ def umbrella_faults(graph):
     return faults
 
 
+def bare_virtuals(text):
+    """The lines of virtual functions whose bodies stand elsewhere, without MESHWISE_BODY (core/compiled.hpp says why)."""
+    text = re.sub(r"//.*", "", text)
+    for declaration in re.finditer(r"[^;{}]*;", text):
+        words = declaration[0]
+        if re.search(r"\b(virtual|override)\b", words) and not re.search(r"MESHWISE_BODY|=\s*(0|default)\s*;", words):
+            yield text.count("\n", 0, declaration.end()) + 1
+
+
 def check(root):
     faults = []
     graph = {}
@@ -142,6 +151,8 @@ def check(root):
         for number, target in includes(file, root):
             if fault := fault_of(name, target, root):
                 faults.append(f"{name}:{number}: {fault}")
+        faults += [f"{name}:{number}: a virtual function without MESHWISE_BODY" for number in bare_virtuals(
+            file.read_text(encoding="utf-8"))]
         if room_of(name) != "files":
             for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
                 if match := WRITES.search(line.split("//")[0]):
@@ -211,6 +222,9 @@ PLANTED = {  # a tree of headers -> the start of the one fault in it ('' when it
     "a stream of its own": ({"text/a.hpp": "std::ofstream out(path);"}, "text/a.hpp:1: writes a file by ofstream"),
     "a reader": ({"parse/a.hpp": "std::fopen(path, \"rb\"); // not O_CREAT"}, ""),
     "the writer": ({"files/a.hpp": "open(path, O_CREAT); ::rename(a, b);"}, ""),
+    "virtual": ({"nn/a.hpp": "struct a {\n    MESHWISE_BODY virtual void f();\n    virtual void g() = 0;  // virtual;\n"
+                             "    void h() override {}\n};"}, ""),
+    "bare virtual": ({"nn/a.hpp": "struct a : b {\n    void f(int = g())\n        override;\n};"}, "nn/a.hpp:3: a virtual"),
     "no room": ({"util/a.hpp": ""}, "util/a.hpp:1: util/ is not a room"),
     "long": ({"nn/a.hpp": "\n" * 351}, "nn/a.hpp:351: longer than"),
 }

@@ -52,7 +52,7 @@ def short(declaration):
     """The declaration as a user reads it: without attributes, and without the argument that only messages use."""
     text = re.sub(r",?\s*std::source_location where = std::source_location::current\(\)", "", declaration.text)
     text = re.sub(r"\[\[[^\]]*\]\]\s*", "", text)
-    text = re.sub(r"\b(inline|constexpr inline|friend) (?!namespace)", "", text)
+    text = re.sub(r"\b(inline|constexpr inline|friend|MESHWISE_BODY) (?!namespace)", "", text)
     text = re.sub(r"\s+requires std::is_same_v<Rank, rank<.*$", "", text)
     ends = {"class": "", "enum": " { " + ", ".join(declaration.values) + " }", "function": ""}
     text = text.rstrip() + ends.get(declaration.kind, "")

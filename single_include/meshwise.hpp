@@ -1757,7 +1757,7 @@ public:
         virtual ~request() = default;
         virtual void finish() = 0;
     };
-    virtual std::unique_ptr<request> start_all_reduce(
+    MESHWISE_BODY virtual std::unique_ptr<request> start_all_reduce(
         mesh_mask mask, reduction how, element_type type, void const* in, void* out, std::size_t count,
         std::source_location where = std::source_location::current());
     virtual void progress() {}
@@ -3228,17 +3228,22 @@ namespace detail {
 class alone_in_groups : public communicator {
 public:
     using communicator::communicator;
-    void all_reduce(mesh_mask mask, reduction, element_type type, void const* in, void* out,
-                    std::size_t count, std::source_location = std::source_location::current()) override;
-    void reduce_scatter(mesh_mask mask, reduction, element_type type, void const* in, void* out,
-                        piece_shape shape, std::source_location = std::source_location::current()) override;
-    void all_gather(mesh_mask mask, element_type type, void const* in, void* out, piece_shape shape,
-                    std::source_location = std::source_location::current()) override;
-    void all_to_all(mesh_mask mask, element_type type, void const* in, void* out, std::size_t count_per_peer,
-                    std::source_location = std::source_location::current()) override;
-    void broadcast(mesh_mask mask, element_type, void*, std::size_t, std::size_t root,
-                   std::source_location = std::source_location::current()) override;
-    void barrier(mesh_mask mask, std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void all_reduce(mesh_mask mask, reduction, element_type type, void const* in, void* out,
+                                  std::size_t count,
+                                  std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void reduce_scatter(mesh_mask mask, reduction, element_type type, void const* in, void* out,
+                                      piece_shape shape,
+                                      std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void all_gather(mesh_mask mask, element_type type, void const* in, void* out,
+                                  piece_shape shape,
+                                  std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void all_to_all(mesh_mask mask, element_type type, void const* in, void* out,
+                                  std::size_t count_per_peer,
+                                  std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void broadcast(mesh_mask mask, element_type, void*, std::size_t, std::size_t root,
+                                 std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void barrier(mesh_mask mask,
+                               std::source_location = std::source_location::current()) override;
 private:
     void copy(mesh_mask mask, element_type type, void const* in, void* out, std::size_t count) const;
 };
@@ -5222,7 +5227,7 @@ public:
     gradient_buckets(tape const& t, std::span<local_elements const> leaves);
     static std::shared_ptr<gradient_buckets> for_leaves(tape const& t,
                                                         std::span<local_elements const> leaves);
-    void pulled_back(tape& t, node_id id) override;
+    MESHWISE_BODY void pulled_back(tape& t, node_id id) override;
     void contributed() override { current().team->progress(); }
     void close();
     bool finish(std::size_t index, contributions::one& part);
@@ -17545,24 +17550,25 @@ struct path_facts {
 class file_calls {
 public:
     virtual ~file_calls() = default;
-    virtual int open(std::string const& path, int flags);
-    virtual int close(int file);
-    virtual int look(std::string const& path, path_facts& found);
-    virtual int resolve(std::string const& path, std::string& real);
-    virtual std::int64_t size(int file);
-    virtual std::int64_t pread(int file, void* to, std::size_t bytes, std::uint64_t at);
-    virtual std::int64_t pwrite(int file, void const* from, std::size_t bytes, std::uint64_t at);
-    virtual std::int64_t write(int file, void const* from, std::size_t bytes);
-    virtual int wait_for_room(int file);
-    virtual int set_mode(int file, unsigned mode);
-    virtual int allocate(int file, std::uint64_t bytes);
-    virtual int fsync(int file);
-    virtual int make_folder(std::string const& path);
-    virtual int rename(std::string const& from, std::string const& to);
-    virtual int remove_file(std::string const& path);
-    virtual int remove_folder(std::string const& path);
-    virtual int lock(int file);
-    virtual int list(std::string const& folder, std::vector<std::string>& names);
+    MESHWISE_BODY virtual int open(std::string const& path, int flags);
+    MESHWISE_BODY virtual int close(int file);
+    MESHWISE_BODY virtual int look(std::string const& path, path_facts& found);
+    MESHWISE_BODY virtual int resolve(std::string const& path, std::string& real);
+    MESHWISE_BODY virtual std::int64_t size(int file);
+    MESHWISE_BODY virtual std::int64_t pread(int file, void* to, std::size_t bytes, std::uint64_t at);
+    MESHWISE_BODY virtual std::int64_t pwrite(int file, void const* from, std::size_t bytes,
+                                              std::uint64_t at);
+    MESHWISE_BODY virtual std::int64_t write(int file, void const* from, std::size_t bytes);
+    MESHWISE_BODY virtual int wait_for_room(int file);
+    MESHWISE_BODY virtual int set_mode(int file, unsigned mode);
+    MESHWISE_BODY virtual int allocate(int file, std::uint64_t bytes);
+    MESHWISE_BODY virtual int fsync(int file);
+    MESHWISE_BODY virtual int make_folder(std::string const& path);
+    MESHWISE_BODY virtual int rename(std::string const& from, std::string const& to);
+    MESHWISE_BODY virtual int remove_file(std::string const& path);
+    MESHWISE_BODY virtual int remove_folder(std::string const& path);
+    MESHWISE_BODY virtual int lock(int file);
+    MESHWISE_BODY virtual int list(std::string const& folder, std::vector<std::string>& names);
     static file_calls& of_system();
 };
 std::string last_reason();
@@ -19291,21 +19297,25 @@ public:
     explicit simulated(grid const& mesh) : communicator(mesh, 0) {}
     std::vector<simulated_call> const& calls() const { return calls_; }
     void forget() { calls_.clear(); }
-    void all_reduce(mesh_mask mask, reduction how, element_type type, void const*, void*, std::size_t count,
-                    std::source_location where = std::source_location::current()) override;
-    void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const*, void*,
-                        piece_shape shape,
-                        std::source_location where = std::source_location::current()) override;
-    void all_gather(mesh_mask mask, element_type type, void const*, void*, piece_shape shape,
-                    std::source_location where = std::source_location::current()) override;
-    void all_to_all(mesh_mask mask, element_type type, void const*, void*, std::size_t count_per_peer,
-                    std::source_location where = std::source_location::current()) override;
-    void broadcast(mesh_mask mask, element_type type, void*, std::size_t count, std::size_t root,
-                   std::source_location where = std::source_location::current()) override;
-    void barrier(mesh_mask mask, std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void all_reduce(mesh_mask mask, reduction how, element_type type, void const*, void*,
+                                  std::size_t count,
+                                  std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const*, void*,
+                                      piece_shape shape,
+                                      std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void all_gather(mesh_mask mask, element_type type, void const*, void*, piece_shape shape,
+                                  std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void all_to_all(mesh_mask mask, element_type type, void const*, void*,
+                                  std::size_t count_per_peer,
+                                  std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void broadcast(mesh_mask mask, element_type type, void*, std::size_t count,
+                                 std::size_t root,
+                                 std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void barrier(mesh_mask mask,
+                               std::source_location where = std::source_location::current()) override;
     void fail(std::string_view) noexcept override {}
 protected:
-    virtual void record(call made);
+    MESHWISE_BODY virtual void record(call made);
 private:
     std::vector<simulated_call> calls_;
 };
@@ -19377,7 +19387,7 @@ public:
     using simulated::simulated;
     std::vector<planned_collective> lines;
 protected:
-    void record(call made) override;
+    MESHWISE_BODY void record(call made) override;
 };
 std::string bytes_text(double bytes);
 std::string padded_text(std::string text, std::size_t width, bool right = false);

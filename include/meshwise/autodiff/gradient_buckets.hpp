@@ -45,7 +45,7 @@ public:
     static std::shared_ptr<gradient_buckets> for_leaves(tape const& t,
                                                         std::span<local_elements const> leaves);
 
-    void pulled_back(tape& t, node_id id) override;
+    MESHWISE_BODY void pulled_back(tape& t, node_id id) override;
     void contributed() override { current().team->progress(); }
     /// The backward pass is over: starts the buckets that are not full.
     void close();

@@ -92,7 +92,7 @@ public:
     /// The same result as `all_reduce`, bit by bit, but the caller may compute and call other collectives meanwhile.
     /// The start counts as the call: all ranks of a group start and call in the same order. Null: the result is there
     /// already, as always where `bucket_bytes` is 0.
-    virtual std::unique_ptr<request> start_all_reduce(
+    MESHWISE_BODY virtual std::unique_ptr<request> start_all_reduce(
         mesh_mask mask, reduction how, element_type type, void const* in, void* out, std::size_t count,
         std::source_location where = std::source_location::current());
     /// Advances all requests as far as possible without waiting. To be called now and then while computing.

@@ -17,17 +17,22 @@ class alone_in_groups : public communicator {
 public:
     using communicator::communicator;
 
-    void all_reduce(mesh_mask mask, reduction, element_type type, void const* in, void* out,
-                    std::size_t count, std::source_location = std::source_location::current()) override;
-    void reduce_scatter(mesh_mask mask, reduction, element_type type, void const* in, void* out,
-                        piece_shape shape, std::source_location = std::source_location::current()) override;
-    void all_gather(mesh_mask mask, element_type type, void const* in, void* out, piece_shape shape,
-                    std::source_location = std::source_location::current()) override;
-    void all_to_all(mesh_mask mask, element_type type, void const* in, void* out, std::size_t count_per_peer,
-                    std::source_location = std::source_location::current()) override;
-    void broadcast(mesh_mask mask, element_type, void*, std::size_t, std::size_t root,
-                   std::source_location = std::source_location::current()) override;
-    void barrier(mesh_mask mask, std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void all_reduce(mesh_mask mask, reduction, element_type type, void const* in, void* out,
+                                  std::size_t count,
+                                  std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void reduce_scatter(mesh_mask mask, reduction, element_type type, void const* in, void* out,
+                                      piece_shape shape,
+                                      std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void all_gather(mesh_mask mask, element_type type, void const* in, void* out,
+                                  piece_shape shape,
+                                  std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void all_to_all(mesh_mask mask, element_type type, void const* in, void* out,
+                                  std::size_t count_per_peer,
+                                  std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void broadcast(mesh_mask mask, element_type, void*, std::size_t, std::size_t root,
+                                 std::source_location = std::source_location::current()) override;
+    MESHWISE_BODY void barrier(mesh_mask mask,
+                               std::source_location = std::source_location::current()) override;
 
 private:
     void copy(mesh_mask mask, element_type type, void const* in, void* out, std::size_t count) const;

@@ -34,22 +34,26 @@ public:
     std::vector<simulated_call> const& calls() const { return calls_; }
     void forget() { calls_.clear(); }
 
-    void all_reduce(mesh_mask mask, reduction how, element_type type, void const*, void*, std::size_t count,
-                    std::source_location where = std::source_location::current()) override;
-    void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const*, void*,
-                        piece_shape shape,
-                        std::source_location where = std::source_location::current()) override;
-    void all_gather(mesh_mask mask, element_type type, void const*, void*, piece_shape shape,
-                    std::source_location where = std::source_location::current()) override;
-    void all_to_all(mesh_mask mask, element_type type, void const*, void*, std::size_t count_per_peer,
-                    std::source_location where = std::source_location::current()) override;
-    void broadcast(mesh_mask mask, element_type type, void*, std::size_t count, std::size_t root,
-                   std::source_location where = std::source_location::current()) override;
-    void barrier(mesh_mask mask, std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void all_reduce(mesh_mask mask, reduction how, element_type type, void const*, void*,
+                                  std::size_t count,
+                                  std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void reduce_scatter(mesh_mask mask, reduction how, element_type type, void const*, void*,
+                                      piece_shape shape,
+                                      std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void all_gather(mesh_mask mask, element_type type, void const*, void*, piece_shape shape,
+                                  std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void all_to_all(mesh_mask mask, element_type type, void const*, void*,
+                                  std::size_t count_per_peer,
+                                  std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void broadcast(mesh_mask mask, element_type type, void*, std::size_t count,
+                                 std::size_t root,
+                                 std::source_location where = std::source_location::current()) override;
+    MESHWISE_BODY void barrier(mesh_mask mask,
+                               std::source_location where = std::source_location::current()) override;
     void fail(std::string_view) noexcept override {}
 
 protected:
-    virtual void record(call made);
+    MESHWISE_BODY virtual void record(call made);
 
 private:
     std::vector<simulated_call> calls_;

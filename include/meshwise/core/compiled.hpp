@@ -7,7 +7,9 @@
 // Costs: header-only, every program parses and compiles the bodies that it includes.
 #pragma once
 
-// Before the definition of such a function in an .inl.hpp file.
+// Before the definition of such a function in an .inl.hpp file, and before the declaration of one that is virtual: where a
+// class has a virtual function that is not inline in the class, g++ emits all of its virtual functions, and what these call,
+// in every program that includes the header.
 #if defined(MESHWISE_COMPILED)
 #define MESHWISE_BODY
 #else

@@ -35,32 +35,33 @@ class file_calls {
 public:
     virtual ~file_calls() = default;
     /// A file or folder that is made has the mode that the umask leaves of 0666 or 0777. Opening never waits.
-    virtual int open(std::string const& path, int flags);
-    virtual int close(int file);
+    MESHWISE_BODY virtual int open(std::string const& path, int flags);
+    MESHWISE_BODY virtual int close(int file);
     /// A path with nothing there is no failure.
-    virtual int look(std::string const& path, path_facts& found);
+    MESHWISE_BODY virtual int look(std::string const& path, path_facts& found);
     /// The path without links; all of it exists.
-    virtual int resolve(std::string const& path, std::string& real);
+    MESHWISE_BODY virtual int resolve(std::string const& path, std::string& real);
     /// Bytes of a regular file; -1 and EINVAL for anything else.
-    virtual std::int64_t size(int file);
-    virtual std::int64_t pread(int file, void* to, std::size_t bytes, std::uint64_t at);
-    virtual std::int64_t pwrite(int file, void const* from, std::size_t bytes, std::uint64_t at);
+    MESHWISE_BODY virtual std::int64_t size(int file);
+    MESHWISE_BODY virtual std::int64_t pread(int file, void* to, std::size_t bytes, std::uint64_t at);
+    MESHWISE_BODY virtual std::int64_t pwrite(int file, void const* from, std::size_t bytes,
+                                              std::uint64_t at);
     /// The next bytes of a stream. A reader that is gone is EPIPE and never a signal.
-    virtual std::int64_t write(int file, void const* from, std::size_t bytes);
+    MESHWISE_BODY virtual std::int64_t write(int file, void const* from, std::size_t bytes);
     /// From now on writing to a stream waits until its reader has room.
-    virtual int wait_for_room(int file);
-    virtual int set_mode(int file, unsigned mode);
+    MESHWISE_BODY virtual int wait_for_room(int file);
+    MESHWISE_BODY virtual int set_mode(int file, unsigned mode);
     /// Reserves space for this many bytes, so that a full disk is an error now and not at a later write.
-    virtual int allocate(int file, std::uint64_t bytes);
-    virtual int fsync(int file);
-    virtual int make_folder(std::string const& path);
-    virtual int rename(std::string const& from, std::string const& to);
-    virtual int remove_file(std::string const& path);
-    virtual int remove_folder(std::string const& path);
+    MESHWISE_BODY virtual int allocate(int file, std::uint64_t bytes);
+    MESHWISE_BODY virtual int fsync(int file);
+    MESHWISE_BODY virtual int make_folder(std::string const& path);
+    MESHWISE_BODY virtual int rename(std::string const& from, std::string const& to);
+    MESHWISE_BODY virtual int remove_file(std::string const& path);
+    MESHWISE_BODY virtual int remove_folder(std::string const& path);
     /// Takes an exclusive lock, or fails at once with EWOULDBLOCK.
-    virtual int lock(int file);
+    MESHWISE_BODY virtual int lock(int file);
     /// The names in a folder, in no order, without "." and "..".
-    virtual int list(std::string const& folder, std::vector<std::string>& names);
+    MESHWISE_BODY virtual int list(std::string const& folder, std::vector<std::string>& names);
 
     /// The system's own.
     static file_calls& of_system();

@@ -61,7 +61,7 @@ public:
     std::vector<planned_collective> lines;
 
 protected:
-    void record(call made) override;
+    MESHWISE_BODY void record(call made) override;
 };
 
 std::string bytes_text(double bytes);

@@ -51,8 +51,9 @@ public:
     std::string merges_txt() const;
 
 private:
-    void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
-    void append_text(std::int32_t, std::string_view token, bool, std::string& out) const override;
+    MESHWISE_BODY void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
+    MESHWISE_BODY void append_text(std::int32_t, std::string_view token, bool,
+                                   std::string& out) const override;
 
     void merge(std::string_view piece, std::vector<detail::bpe_symbol>& symbols) const;
 

@@ -32,8 +32,9 @@ public:
     static character_tokenizer from_text(std::string_view text, special_names const& roles = {});
 
 private:
-    void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
-    void append_text(std::int32_t, std::string_view token, bool, std::string& out) const override;
+    MESHWISE_BODY void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
+    MESHWISE_BODY void append_text(std::int32_t, std::string_view token, bool,
+                                   std::string& out) const override;
 };
 
 /// Tokens are separated by white space; decoding puts one space between them.
@@ -57,8 +58,9 @@ private:
             f(text.substr(from, end - from), from);
         }
     }
-    void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
-    void append_text(std::int32_t, std::string_view token, bool first, std::string& out) const override;
+    MESHWISE_BODY void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
+    MESHWISE_BODY void append_text(std::int32_t, std::string_view token, bool first,
+                                   std::string& out) const override;
 };
 
 }  // namespace meshwise

@@ -43,13 +43,14 @@ public:
     static std::string byte_name(std::size_t byte);
 
 private:
-    void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
+    MESHWISE_BODY void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
     /// Encodes the symbols up to byte `end` of the text, and clears them.
     void finish(std::vector<detail::bpe_symbol>& symbols, std::size_t from, std::size_t end,
                 encoding& out) const;
     void append_symbols(std::string_view character, std::uint32_t begin,
                         std::vector<detail::bpe_symbol>& symbols) const;
-    void append_text(std::int32_t id, std::string_view token, bool first, std::string& out) const override;
+    MESHWISE_BODY void append_text(std::int32_t id, std::string_view token, bool first,
+                                   std::string& out) const override;
 
     detail::bpe_merges merges_;
     bool space_before_, spaces_lead_ = false;

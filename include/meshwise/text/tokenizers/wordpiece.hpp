@@ -36,8 +36,9 @@ public:
             .pad = "[PAD]", .unk = "[UNK]", .cls = "[CLS]", .sep = "[SEP]", .mask = "[MASK]"});
 
 private:
-    void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
-    void append_text(std::int32_t, std::string_view token, bool first, std::string& out) const override;
+    MESHWISE_BODY void encode_text(std::string_view text, std::size_t from, encoding& out) const override;
+    MESHWISE_BODY void append_text(std::int32_t, std::string_view token, bool first,
+                                   std::string& out) const override;
 
     /// Empty unless an added token is normalised.
     static detail::text_normalizer normalizer_of(vocabulary const& v, bert_normalization const& how);
