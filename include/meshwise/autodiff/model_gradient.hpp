@@ -55,7 +55,7 @@ model_mark mark_of(Model const& model, std::source_location where) {
     for_each_parameter(
         model, []<class X>() { return 0; },
         [&](std::size_t, std::string_view name, untyped_tensor const& p, int) {
-            if (!p) refuse_empty_parameter(name, where);
+            if (!p.has_value()) refuse_empty_parameter(name, where);
             std::uint64_t const at =
                 p.memory().is_users() ? reinterpret_cast<std::uintptr_t>(p.memory().data()) : 0;
             writes = (writes ^ p.memory().version() ^ at) * 0x9E3779B97F4A7C15U;

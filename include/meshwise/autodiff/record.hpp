@@ -48,7 +48,7 @@ inline bool may_be_used(context const& here, untyped_tensor const& x, bool on_ma
     // a value of one rank among values of all
     bool const of_all = !on_many_ranks || (x.memory().version() & memory_pool::written_alone) == 0 ||
                         here.pool->works_alone();
-    return x && of_this_rank && in_its_place && of_all;
+    return x.has_value() && of_this_rank && in_its_place && of_all;
 }
 template <class X>
 void check_operand(context const& here, X const& x, std::source_location where) {

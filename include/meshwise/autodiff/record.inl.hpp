@@ -13,7 +13,7 @@ namespace meshwise {
     std::string text = detail::at_line(where) + "a tensor";
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
     context const& here = current();
-    if (!x)
+    if (!x.has_value())
         text +=
             " is used that was never given a value, or was moved from: make it with mw::place, mw::full or, in "
             "a model, mw::init, and list every member of the model in mw::fields";

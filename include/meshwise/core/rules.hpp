@@ -289,6 +289,17 @@ struct layer_from_an_axis_to_itself {
     };
 };
 
+/// A tensor carries each axis once. Ids that choose from an axis stand for other elements than that axis has.
+/// Wrong: `mw::take<token>(x, order)` with an order of `token`
+/// Right: `mw::take<token>(x, mw::rename<token, place>(order))`
+struct axis_stands_twice {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: an axis would stand twice in one tensor: mw::rename<from, to>(x) gives it another name in one operand, such as in ids that choose from the axis they count along");
+    };
+};
+
 /// A layer reads the axis that stands first in its type.
 /// Wrong: `down(x)` with `mw::linear<S, ffn, embed> down` and an x of `batch` and `embed`
 /// Right: `down(up(x))` with `mw::linear<S, embed, ffn> up`

@@ -42,6 +42,7 @@ struct poison {
     template <class T>
     operator T() const;  // never defined: a program with a poison in it was refused
 
+    constexpr bool has_value() const { return true; }
     constexpr unsigned long size() const { return 0; }
     template <class Axis>
     constexpr unsigned long extent() const {

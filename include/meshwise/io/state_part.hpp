@@ -27,7 +27,7 @@ struct state_part {
 template <class X>
 void make_room(X& x) {
     allocating_for const parameters(purpose::parameters);
-    if (!x) x = X::uninitialized(typename X::extents_type{});
+    if (!x.has_value()) x = X::uninitialized(typename X::extents_type{});
     bool const padded = [&]<class... A>(axes<A...>) {
         return ((!A::bounded && A::true_size != A::size) || ...);
     }(typename X::axes{});

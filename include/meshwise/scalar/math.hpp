@@ -72,7 +72,7 @@ struct reduced_exp {
 [[gnu::always_inline]] inline double abs(double x) { return std::fabs(x); }
 template <std::integral T>
 [[gnu::always_inline]] inline constexpr T abs(T x) {
-    return x < T{} ? static_cast<T>(-x) : x;
+    return x < T{} ? static_cast<T>(std::uintmax_t{} - static_cast<std::uintmax_t>(x)) : x;
 }
 
 /// The larger of two numbers, in their common type. If the first is NaN, so is the result.

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 
 #include <meshwise/core/compiled.hpp>
+#include <meshwise/tensor/option_range.hpp>
 #include <meshwise/tensor/random.hpp>
 
 namespace meshwise {
@@ -57,31 +59,45 @@ X made_by_index(typename X::extents_type extents, F f) {
 }
 
 [[noreturn]] void refuse_arange(std::string_view axis, double last);
+[[noreturn]] void refuse_constant(double number, std::string_view type);
+
+// a number as an element
+template <class T, class N>
+T constant_of(N const& number) {
+    if constexpr (std::is_arithmetic_v<N>) {
+        if (!holds_number<T>(number)) refuse_constant(static_cast<double>(number), name_of<T>());
+        return static_cast<T>(number);
+    } else
+        return number;
+}
 }  // namespace detail
 
 /// The same number everywhere, but zero in the padding of an axis. Placement: where S puts the axes, or that of X.
-/// Communication: none. Errors: the type of a pending sum does not compile, because the number would count once per rank.
+/// Communication: none. Errors: the type of a pending sum does not compile, because the number would count once per rank; a
+/// number that the elements do not hold, such as a fraction among integers.
 /// Example:
 /// auto halves = mw::full<batch, embed>(here, 0.5);
 /// auto more = mw::full<decltype(halves)>(0.25F);
-template <class X>
-X full(typename X::value_type value, typename X::extents_type extents = detail::sizes_in_type<X>()) {
+template <class X, class N>
+    requires std::convertible_to<N, typename X::value_type>
+X full(N const& value, typename X::extents_type extents = detail::sizes_in_type<X>()) {
     if constexpr (is_poison<X>)
         return {};
     else {
         detail::refuse_pending_by_hand<X>();
-        return detail::all_equal<X>(value, extents);
+        return detail::all_equal<X>(detail::constant_of<typename X::value_type>(value), extents);
     }
 }
 template <any_axis... A, any_strategy S>
 auto full(rank<S> const&, double value,
           detail::extents_of<A...> extents = detail::no_extents<detail::bounded_among<A...>>()) {
-    return full<detail::made_by<S, A...>>(static_cast<typename S::element>(value), extents);
+    return full<detail::made_by<S, A...>>(value, extents);
 }
 /// `full` with the type and the extents of x.
 /// Example: auto tenths = mw::full_like(x, 0.1F);
-template <any_tensor X>
-auto full_like(X const& x, typename X::value_type value) {
+template <any_tensor X, class N>
+    requires std::convertible_to<N, typename X::value_type>
+auto full_like(X const& x, N const& value) {
     if constexpr (is_poison<X>)
         return x;
     else
@@ -105,7 +121,7 @@ auto zeros(rank<S> const& here,
 /// Example: auto none = mw::zeros_like(x);
 template <any_tensor X>
 auto zeros_like(X const& x) {
-    return full_like(x, {});
+    return full_like(x, typename X::value_type{});
 }
 
 /// Ones, as `full`.
@@ -131,15 +147,16 @@ auto ones_like(X const& x) {
 /// strategy. Placement: where S puts the axis. Communication: none.
 /// Errors: a whole number that int32 does not hold.
 /// Example: auto positions = mw::arange<token>(here);  // 0, 1, 2, ... int32, as ids are
-template <any_axis A, any_strategy S, class T = std::int32_t>
-    requires std::is_arithmetic_v<T>
-auto arange(rank<S> const&, T first = 0, std::type_identity_t<T> step = 1,
+template <any_axis A, any_strategy S, class First = std::int32_t, class Step = std::int32_t>
+    requires std::is_arithmetic_v<First> && std::is_arithmetic_v<Step>
+auto arange(rank<S> const&, First first = 0, Step step = 1,
             detail::extents_of<A> extents = detail::no_extents<detail::bounded_among<A>>()) {
-    using element = std::conditional_t<std::is_integral_v<T>, std::int32_t, typename S::element>;
+    constexpr bool is_whole = std::is_integral_v<First> && std::is_integral_v<Step>;
+    using element = std::conditional_t<is_whole, std::int32_t, typename S::element>;
     using X = tensor_of<S, element, A>;
     double const begin = static_cast<double>(first), by = static_cast<double>(step);
     detail::note_constants({detail::bits_of(begin), detail::bits_of(by)});
-    if constexpr (std::is_integral_v<T>) {
+    if constexpr (is_whole) {
         std::size_t count = A::true_size;
         if constexpr (A::bounded) count = extents[0];
         double const last = begin + by * (count == 0 ? 0 : static_cast<double>(count - 1));

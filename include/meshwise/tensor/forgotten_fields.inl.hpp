@@ -20,7 +20,7 @@ MESHWISE_BODY void tensors_made::require_listed(std::string_view model, void con
         if (before(one, bytes) || !before(one, end)) continue;
         auto const next = std::upper_bound(listed.begin(), listed.end(), static_cast<void const*>(one),
                                            [&](void const* a, auto const& b) { return before(a, b.tensor); });
-        if ((next != listed.begin() && std::prev(next)->tensor == one) || *one) continue;
+        if ((next != listed.begin() && std::prev(next)->tensor == one) || one->has_value()) continue;
         std::string const place = next != listed.begin()
                                       ? "the tensor that is declared behind " + std::prev(next)->name
                                   : next != listed.end() ? "the tensor that is declared before " + next->name

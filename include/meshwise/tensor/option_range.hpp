@@ -3,10 +3,13 @@
 // Costs: a few comparisons for each call that takes options.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
 #include <source_location>
+#include <type_traits>
+#include <utility>
 
 #include <meshwise/core/compiled.hpp>
 #include <meshwise/core/error.hpp>
@@ -55,6 +58,23 @@ struct option_value {
 
 /// A number in arithmetic with a tensor that is not `wanted`.
 [[noreturn]] void refuse_number(double number, char const* wanted);
+
+/// Whether elements of type T hold a number: whole ones in their range of integers, 0 and 1 in a mask, and no finite one
+/// becomes infinite. What is not finite is what the program said.
+template <class T, class N>
+bool holds_number(N number) {
+    if constexpr (std::is_same_v<T, bool>)
+        return number == N{0} || number == N{1};
+    else if constexpr (std::is_integral_v<T> && std::is_integral_v<N> && !std::is_same_v<N, bool>)
+        return std::in_range<T>(+number);
+    else if constexpr (std::is_integral_v<T> && std::is_floating_point_v<N>)
+        return number == std::trunc(number) && number >= static_cast<N>(std::numeric_limits<T>::min()) &&
+               number < std::ldexp(N{1}, std::numeric_limits<T>::digits);
+    else if constexpr (!std::is_same_v<T, double> && !std::is_integral_v<N>)
+        return finite.has(static_cast<double>(number)) || !std::isfinite(number);
+    else
+        return true;
+}
 
 /// Errors: the first of these options that is outside of its range.
 inline void check_options(char const* of, std::initializer_list<option_value> all,

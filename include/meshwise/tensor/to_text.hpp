@@ -59,7 +59,7 @@ template <class X>
 std::string text_of(std::string begin, X const& x, std::span<std::size_t const> shown) {
     begin += " " + std::string(name_of<typename X::value_type>()) + "\n";
     if (!X::backend::computes) return begin;
-    if (!x) return begin + "was never given a value, or was moved from\n";
+    if (!x.has_value()) return begin + "was never given a value, or was moved from\n";
     std::array<std::size_t, X::axis_count> stored{};
     std::copy_n(x.local_extents().begin(), X::axis_count, stored.begin());
     return begin + elements_text(shown, stored, x.raw_data(), reader_of<typename X::value_type>);

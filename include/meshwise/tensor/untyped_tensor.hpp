@@ -21,7 +21,8 @@ using recording_id = std::uint32_t;
 namespace detail {
 class untyped_tensor {
 public:
-    explicit operator bool() const { return static_cast<bool>(memory_); }
+    /// Whether it was ever given a value.
+    bool has_value() const { return static_cast<bool>(memory_); }
     buffer const& memory() const { return memory_; }
     /// Gives the memory away; the tensor is as one that was never given a value.
     buffer release_memory() { return std::exchange(memory_, buffer()); }

@@ -1,6 +1,7 @@
 // Numbers that the elements of a tensor do not hold: refused beside a tensor, and defined by a cast.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -56,6 +57,38 @@ TEST_CASE("elements: a number that integers do not hold is refused beside them")
         CHECK((x / 2).data()[2] == 3);
         CHECK(mw::scale(x, 3).data()[1] == 15);
         CHECK((-x).data()[1] == -5);
+    });
+}
+
+TEST_CASE("elements: integers that leave their range wrap around, in quotients and signs, too") {
+    on_one([](auto& here) {
+        constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max(), least = -most - 1;
+        auto const x = mw::place<batch>(here, std::vector<std::int32_t>{most, least, 7, -7});
+        auto const same = [](auto const& y, std::vector<std::int32_t> const& wanted) {
+            return std::ranges::equal(y.span(), wanted);
+        };
+        CHECK(same(x / -1, {-most, least, -7, 7}));
+        CHECK(same(x / -2, {-(most / 2), most / 2 + 1, -3, 3}));
+        CHECK(same(-x, {-most, least, -7, 7}));
+        CHECK(same(mw::abs(x), {most, least, 7, 7}));
+        CHECK(same(x + 1, {least, least + 1, 8, -6}));
+        CHECK(same(x - least, {-1, 0, least + 7, most - 6}));
+        CHECK(same(1 - x, {2 - most, least + 1, -6, 8}));
+        CHECK(same(x * 3, {most - 2, least, 21, -21}));
+        CHECK(same(x + x, {-2, 0, 14, -14}));
+        CHECK(same(x * x, {1, 0, 49, 49}));
+    });
+}
+
+TEST_CASE("elements: a bound that is NaN is refused") {
+    on_one([](auto& here) {
+        auto const x = mw::place<batch>(here, std::vector<float>{1, 2, 3, 4});
+        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+        CHECK(refused([&] { (void)mw::clamp(x, nan, 1); }));
+        CHECK(refused([&] { (void)mw::clamp(x, 0, nan); }));
+        CHECK(refused([&] { (void)mw::max(x, nan); }));
+        CHECK(refused([&] { (void)mw::min(nan, x); }));
+        CHECK(mw::clamp(x, -std::numeric_limits<double>::infinity(), 2).data()[3] == 2);
     });
 }
 

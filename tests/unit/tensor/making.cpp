@@ -2,11 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <sstream>
 #include <vector>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/ops/elements/arithmetic.hpp>
+#include <meshwise/ops/elements/comparisons.hpp>
 #include <meshwise/ops/rows/one_hot.hpp>
 #include <meshwise/parallel/print.hpp>
 #include <meshwise/parallel/run.hpp>
@@ -77,10 +79,29 @@ TEST_CASE("full_like of a pending sum is a whole value") {
     });
 }
 
+TEST_CASE("a constant is a number that the elements hold") {
+    mw::run<alone>(mw::threads{}, [](mw::rank<alone>& here) {
+        auto const ids = mw::arange<row>(here);
+        auto const mask = ids == 1;
+        auto const refused = [](auto f) { return says(refusal(f), "which its elements do not hold"); };
+        CHECK(refused([&] { (void)mw::full_like(ids, 0.5); }));
+        CHECK(refused([&] { (void)mw::full_like(ids, 2147483648.0); }));
+        CHECK(refused([&] { (void)mw::full<decltype(ids)>(3'000'000'000); }));
+        CHECK(refused([&] { (void)mw::full_like(mask, 2); }));
+        CHECK(refused([&] { (void)mw::full<row>(here, 1e300); }));
+        CHECK(refused([&] { (void)mw::full_like(ids, std::nan("")); }));
+        CHECK(mw::full_like(ids, -2147483648.0).span()[0] == std::numeric_limits<std::int32_t>::min());
+        CHECK(mw::full_like(mask, true).span()[1]);
+        CHECK(std::isinf(mw::full<row>(here, std::numeric_limits<double>::infinity()).span()[0]));
+    });
+}
+
 TEST_CASE("arange, linspace and eye") {
     same_on_all([](auto& here) { return mw::arange<row>(here); }, {0, 1, 2, 3});
     same_on_all([](auto& here) { return mw::arange<row>(here, 10, -3); }, {10, 7, 4, 1});
     same_on_all([](auto& here) { return mw::arange<row>(here, 0.5, 0.25); }, {0.5, 0.75, 1, 1.25});
+    same_on_all([](auto& here) { return mw::arange<row>(here, 0, 0.25); }, {0, 0.25, 0.5, 0.75});
+    same_on_all([](auto& here) { return mw::arange<row>(here, 0.5F, 1); }, {0.5, 1.5, 2.5, 3.5});
     same_on_all([](auto& here) { return mw::arange<padded_row>(here, 1.0); }, {1, 2, 3, 4, 5, 0, 0, 0});
     same_on_all([](auto& here) { return mw::arange<token>(here, 0, 1, {6}); }, {0, 1, 2, 3, 4, 5});
     same_on_all([](auto& here) { return mw::linspace<padded_row>(here, -1, 1); },
@@ -198,6 +219,7 @@ TEST_CASE("a tensor as text: axes, placement, elements") {
         std::ostringstream out;
         out << mw::arange<token2>(here, -1, 1);
         CHECK(out.str() == "(token2 3) int\n[-1,  0,  1]\n");
+        CHECK(mw::to_text(mw::arange<token2>(here) > 0) == "(token2 3) bool\n[0, 1, 1]\n");
         CHECK(mw::to_text(mw::full<mw::tensor_of<by_both, float>>(0.5F)) == "() float\n0.5\n");
         auto const x = mw::ones<padded_row, column>(here);
         if (here.is_first().on_this_rank())

@@ -65,6 +65,13 @@ struct smaller {
 namespace detail {
 template <class X, class... N>
 using takes_numbers = all_of<mappable<X>, no_mask<X>, representable<X, N>...>;
+// a bound as elements have it
+template <class X, class N>
+auto bound_for(N const& n) {
+    auto const bound = number_for<X>(n);
+    if (meshwise::isnan(bound)) refuse_number(static_cast<double>(bound), "a bound, which NaN is not");
+    return bound;
+}
 template <class X, class Y>
 using takes_equal_numbers = all_of<mappable<X, Y>, no_mask<X, Y>, same_elements<X, Y>>;
 }  // namespace detail
@@ -91,7 +98,8 @@ auto sign(X const& x) {
 }
 
 /// Each element, but at least low and at most high. Gradient: kept from low to high, both included; 0 outside.
-/// Placement: as x; a pending sum is refused. Communication: none. Errors: fractions for integers do not compile.
+/// Where low is above high it is high, as in torch. Placement: as x; a pending sum is refused. Communication: none.
+/// Errors: fractions for integers do not compile; a bound that is NaN.
 /// Example: auto y = mw::clamp(x, -1, 1);
 template <any_tensor X, detail::number_operand Low, detail::number_operand High>
 auto clamp(X const& x, Low const& low, High const& high) {
@@ -99,7 +107,7 @@ auto clamp(X const& x, Low const& low, High const& high) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        auto const from = detail::number_for<X>(low), to = detail::number_for<X>(high);
+        auto const from = detail::bound_for<X>(low), to = detail::bound_for<X>(high);
         return detail::applied_with(elementary::functions::clamp<detail::computed_in<X>>{from, to}, x, from,
                                     to);
     }
@@ -125,7 +133,7 @@ auto max(X const& x, N const& n) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        auto const number = detail::number_for<X>(n);
+        auto const number = detail::bound_for<X>(n);
         return detail::applied_with(elementary::functions::at_least<detail::computed_in<X>>{number}, x,
                                     number);
     }
@@ -158,7 +166,7 @@ auto min(X const& x, N const& n) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        auto const number = detail::number_for<X>(n);
+        auto const number = detail::bound_for<X>(n);
         return detail::applied_with(elementary::functions::at_most<detail::computed_in<X>>{number}, x,
                                     number);
     }

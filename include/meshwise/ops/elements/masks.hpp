@@ -100,7 +100,7 @@ auto operator|(tensor<T, A, L, B> const& a, tensor<U, C, M, D> const& b) {
     else
         return map(std::logical_or<>{}, a, b);
 }
-/// Where a mask is false. Of other tensors !x asks, as ever, whether they have no value.
+/// Where a mask is false.
 /// Example: auto not_positive = !(x > 0);
 template <class A, class L, class B>
 auto operator!(tensor<bool, A, L, B> const& mask) {

@@ -14,17 +14,22 @@ namespace elementary {
 template <class T>
 struct plus_number {
     T number;
-    constexpr auto operator()(auto a) const { return a + number; }
+    constexpr auto operator()(auto a) const { return plus{}(a, number); }
 };
 template <class T>
 struct number_minus {
     T number;
-    constexpr auto operator()(auto a) const { return number - a; }
+    constexpr auto operator()(auto a) const { return minus{}(number, a); }
 };
 template <class T>
 struct over_number {
     T divisor;
-    constexpr auto operator()(auto a) const { return a / divisor; }
+    constexpr auto operator()(auto a) const {
+        if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)  // the least one has no positive one
+            return static_cast<T>(divisor == T{-1} ? negative{}(a) : a / divisor);
+        else
+            return a / divisor;
+    }
 };
 template <class T>
 struct number_over {
@@ -107,7 +112,8 @@ auto sub(X const& x, N const& n, std::source_location where = std::source_locati
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return add(x, static_cast<typename X::value_type>(-detail::element_of<X>(n)), where);
+        return add(x, static_cast<typename X::value_type>(elementary::negative{}(detail::element_of<X>(n))),
+                   where);
 }
 /// n - x, as `add`.
 /// Example: auto y = mw::sub(1, x);  // the same as 1 - x

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
+#include <type_traits>
 #include <utility>
 
 #include <meshwise/ops/elements/map.hpp>
@@ -12,19 +14,37 @@
 
 namespace meshwise {
 
+namespace detail {
+// f(a, b), where integers that leave their range wrap around
+template <class F>
+[[gnu::always_inline]] constexpr auto wrapping(F f, auto a, auto b) {
+    using T = decltype(f(a, b));
+    if constexpr (std::is_integral_v<T>) {
+        using U = std::make_unsigned_t<T>;
+        return static_cast<T>(f(static_cast<U>(a), static_cast<U>(b)));
+    } else
+        return f(a, b);
+}
+}  // namespace detail
+
 // functions with names, so that a backend's loops are compiled once per element type and not once per tensor type
 namespace elementary {
 struct plus {
-    constexpr auto operator()(auto a, auto b) const { return a + b; }
+    constexpr auto operator()(auto a, auto b) const { return detail::wrapping(std::plus<>{}, a, b); }
 };
 struct minus {
-    constexpr auto operator()(auto a, auto b) const { return a - b; }
+    constexpr auto operator()(auto a, auto b) const { return detail::wrapping(std::minus<>{}, a, b); }
 };
 struct times {
-    constexpr auto operator()(auto a, auto b) const { return a * b; }
+    constexpr auto operator()(auto a, auto b) const { return detail::wrapping(std::multiplies<>{}, a, b); }
 };
 struct negative {
-    constexpr auto operator()(auto a) const { return -a; }
+    constexpr auto operator()(auto a) const {
+        if constexpr (std::is_integral_v<decltype(a)>)
+            return minus{}(decltype(a){}, a);
+        else
+            return -a;
+    }
 };
 struct over {
     constexpr auto operator()(auto a, auto b) const { return a / b; }
@@ -36,7 +56,7 @@ struct slope_of_quotient {
 template <class T>
 struct times_number {
     T factor;
-    constexpr auto operator()(auto a) const { return a * factor; }
+    constexpr auto operator()(auto a) const { return times{}(a, factor); }
 };
 }  // namespace elementary
 
@@ -63,14 +83,8 @@ using divides = judge<!std::is_integral_v<typename X::value_type>, function_of_i
 // A number in the type of a tensor's elements. Not finite is what the program said; too large for the type is not.
 template <class T, class N>
 T held_number(N number) {
-    bool holds = true;
-    if constexpr (std::is_same_v<T, bool>)
-        return static_cast<T>(number);
-    else if constexpr (std::is_integral_v<T> && std::is_integral_v<N>)
-        holds = std::in_range<T>(+number);
-    else if constexpr (!std::is_same_v<T, double> && !std::is_integral_v<N>)
-        holds = finite.has(static_cast<double>(number)) || !std::isfinite(number);
-    if (!holds) refuse_number(static_cast<double>(number), "one that the tensor's elements hold");
+    if (!holds_number<T>(number))
+        refuse_number(static_cast<double>(number), "one that the tensor's elements hold");
     return static_cast<T>(number);
 }
 // judged at each way in: the fewer templates between the user's line and the refusal, the shorter the message

@@ -15,7 +15,8 @@ template <class New, class X>
 struct expanding {
     using axes = as_axes<detail::concat<detail::list<New>, detail::as_list<typename X::axes>>>;
     using layout = typename X::layout;
-    using verdict = all_of<detail::no_maximum<layout>, detail::few_axes<X::axes::count + 1>>;
+    using verdict = all_of<detail::no_maximum<layout>, detail::not_there_yet<New, typename X::axes>,
+                           detail::few_axes<X::axes::count + 1>>;
 };
 
 /// x repeated along a new axis New, which stands first; `extent` only for a New that is mw::up_to.

@@ -40,6 +40,7 @@ struct taking {
     using backward = contraction<typename X::axes, chosen, operand<axes, without_partials<layout>>>;
     using verdict =
         all_of<detail::same_mesh<typename X::layout, typename Ids::layout>,
+               detail::not_there_yet<Axis, typename Ids::axes>,
                typename detail::present<left_operand_lacks_axis, detail::list<Axis>, typename X::axes>::type,
                detail::not_pending<typename Ids::layout>, detail::aligned<X, Ids>, typename forward::verdict>;
 };
@@ -55,6 +56,7 @@ struct scattering {
     using layout = typename forward::layout;
     using verdict = all_of<
         detail::same_mesh<typename Updates::layout, typename Ids::layout>,
+        detail::not_there_yet<Axis, typename Ids::axes>, detail::not_there_yet<Axis, typename Updates::axes>,
         typename detail::present<left_operand_lacks_axis, typename Ids::axes, typename Updates::axes>::type,
         typename detail::present<right_operand_lacks_axis, detail::list<Axis>, Out>::type,
         typename detail::present<left_operand_lacks_axis,

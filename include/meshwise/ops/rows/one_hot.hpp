@@ -11,7 +11,7 @@ namespace meshwise {
 namespace detail {
 template <class Classes, class Ids>
 using encodable = all_of<not_refused<Ids>, not_pending<typename Ids::layout>, counts_in_int32<Ids>,
-                         few_axes<Ids::axis_count + 1>>;
+                         not_there_yet<Classes, typename Ids::axes>, few_axes<Ids::axis_count + 1>>;
 }  // namespace detail
 
 /// 1 at the index that an id gives, 0 elsewhere, along a new last axis Classes; all 0 for mw::ignore_index. The elements are
