@@ -490,6 +490,7 @@ struct poison {
     }
     template <class T>
     operator T() const;
+    constexpr bool has_value() const { return true; }
     constexpr unsigned long size() const { return 0; }
     template <class Axis>
     constexpr unsigned long extent() const {
@@ -765,6 +766,13 @@ struct layer_from_an_axis_to_itself {
                       "meshwise: a layer needs another axis for its output than for its input, because its weight carries both: declare struct out : mw::axis<in::size> {}; for the output, and give the result the old name with mw::rename<out, in>(y)");
     };
 };
+struct axis_stands_twice {
+    template <class... Facts>
+    struct because : poison {
+        static_assert(acceptable<Facts...>,
+                      "meshwise: an axis would stand twice in one tensor: mw::rename<from, to>(x) gives it another name in one operand, such as in ids that choose from the axis they count along");
+    };
+};
 struct input_lacks_the_axis_of_the_layer {
     template <class... Facts>
     struct because : poison {
@@ -985,6 +993,8 @@ template <any_strategy S, class... K>
 struct judged_names<S, K...> {
     using verdict = all_of<judged_axis<K>...>;
 };
+template <class Axis, class Axes>
+using not_there_yet = judge<!contains<Axis, Axes>, axis_stands_twice, value_has_axis_twice<Axis>>;
 template <class X, class... K>
 struct reduced_names {
     using strategy = void;
@@ -3496,7 +3506,16 @@ using recording_id = std::uint32_t;
 namespace detail {
 class untyped_tensor {
 public:
-    explicit operator bool() const { return static_cast<bool>(memory_); }
+    template <std::same_as<bool> Condition>
+    explicit operator Condition() const {
+        static_assert(
+            never<Condition>,
+            "meshwise: a tensor is no condition: mw::all(x == y).item() and mw::any(mask).item() are, "
+            "x.item() is the number of a tensor without axes, and x.has_value() says whether x was "
+            "ever given a value");
+        return false;
+    }
+    bool has_value() const { return static_cast<bool>(memory_); }
     buffer const& memory() const { return memory_; }
     buffer release_memory() { return std::exchange(memory_, buffer()); }
     static constexpr recording_id is_a_gradient = ~recording_id{0};
@@ -4144,7 +4163,7 @@ template <class X>
 std::string text_of(std::string begin, X const& x, std::span<std::size_t const> shown) {
     begin += " " + std::string(name_of<typename X::value_type>()) + "\n";
     if (!X::backend::computes) return begin;
-    if (!x) return begin + "was never given a value, or was moved from\n";
+    if (!x.has_value()) return begin + "was never given a value, or was moved from\n";
     std::array<std::size_t, X::axis_count> stored{};
     std::copy_n(x.local_extents().begin(), X::axis_count, stored.begin());
     return begin + elements_text(shown, stored, x.raw_data(), reader_of<typename X::value_type>);
@@ -4252,6 +4271,92 @@ inline constexpr std::size_t most_shown = 1000, shown_at_each_end = 3;
 }
 }
 #endif
+namespace meshwise::detail {
+struct option_range {
+    double least, most;
+    bool with_least, with_most;
+    char const* words;
+    constexpr bool has(double number) const {
+        return (with_least ? number >= least : number > least) &&
+               (with_most ? number <= most : number < most);
+    }
+};
+using float_limits = std::numeric_limits<float>;
+inline constexpr option_range finite{float_limits::lowest(), float_limits::max(), true, true,
+                                     "a finite number"};
+inline constexpr option_range at_least_zero{0, float_limits::max(), true, true, "finite, and 0 or more"};
+inline constexpr option_range above_zero{float_limits::min(), float_limits::max(), true, true,
+                                         "finite, and above 0 (at least 1.2e-38, the least normal float)"};
+inline constexpr option_range zero_to_one{0, 1, true, true, "a number from 0 to 1"};
+inline constexpr option_range below_one{0, 1.0 - float_limits::epsilon() / 2, true, true,
+                                        "0 or more, and less than 1 also as a float"};
+inline constexpr option_range at_least_zero_in_double{0, std::numeric_limits<double>::max(), true, true,
+                                                      "finite, and 0 or more"};
+inline constexpr option_range above_zero_in_double{0, std::numeric_limits<double>::max(), false, true,
+                                                   "finite, and above 0"};
+inline constexpr double many = 0x1p53;
+inline constexpr option_range a_count{0, many, true, true, "a count of 0 or more"};
+inline constexpr option_range one_or_more{1, many, true, true, "a count of 1 or more"};
+struct option_value {
+    char const* name;
+    double value;
+    option_range range;
+};
+[[noreturn]] void refuse_option(char const* of, option_value const& wrong, std::source_location const* where);
+[[noreturn]] void refuse_number(double number, char const* wanted);
+template <class T, class N>
+bool holds_number(N number) {
+    if constexpr (std::is_same_v<T, bool>)
+        return number == N{0} || number == N{1};
+    else if constexpr (std::is_integral_v<T> && std::is_integral_v<N> && !std::is_same_v<N, bool>)
+        return std::in_range<T>(+number);
+    else if constexpr (std::is_integral_v<T> && std::is_floating_point_v<N>)
+        return number == std::trunc(number) && number >= static_cast<N>(std::numeric_limits<T>::min()) &&
+               number < std::ldexp(N{1}, std::numeric_limits<T>::digits);
+    else if constexpr (!std::is_same_v<T, double> && !std::is_integral_v<N>)
+        return finite.has(static_cast<double>(number)) || !std::isfinite(number);
+    else
+        return true;
+}
+inline void check_options(char const* of, std::initializer_list<option_value> all,
+                          std::source_location const* where = nullptr) {
+    for (option_value const& one : all)
+        if (!one.range.has(one.value)) refuse_option(of, one, where);
+}
+}
+#if !defined(MESHWISE_COMPILED)
+namespace meshwise::detail {
+MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
+                                 std::source_location const* where) {
+    std::array<char, 40> number{};
+    std::snprintf(number.data(), number.size(), "%.10g", wrong.value);
+    std::string text;
+    if (where != nullptr) {
+        text += "at ";
+        text += where->file_name();
+        text += ':';
+        text += std::to_string(where->line());
+        text += ": ";
+    }
+    text += wrong.name;
+    text += " of ";
+    text += of;
+    text += " is ";
+    text += number.data();
+    text += ", but it has to be ";
+    text += wrong.range.words;
+    text += "; nothing was changed";
+    throw error(text);
+}
+MESHWISE_BODY void refuse_number(double number, char const* wanted) {
+    std::array<char, 40> digits{};
+    std::snprintf(digits.data(), digits.size(), "%.10g", number);
+    throw error("the number " + std::string(digits.data()) +
+                " stands in arithmetic with a tensor, and it has to be " + wanted +
+                ": convert the tensor first, with mw::cast<double>(x), or give another number");
+}
+}
+#endif
 namespace meshwise {
 struct seed {
     std::uint64_t value = 0;
@@ -4339,8 +4444,8 @@ inline void note_constants(std::initializer_list<std::uint64_t> words) {
     note_common(common_kind::numbers, words);
 }
 template <class X>
-X all_equal(typename X::value_type value, typename X::extents_type extents) {
-    X x = X::uninitialized(extents);
+std::remove_const_t<X> all_equal(typename X::value_type value, typename X::extents_type extents) {
+    std::remove_const_t<X> x = X::uninitialized(extents);
     note_constants({bits_of(static_cast<double>(value))});
     X::backend::fill(x.mutable_data(), x.size(), value);
     clear_padding(x);
@@ -4354,23 +4459,34 @@ X made_by_index(typename X::extents_type extents, F f) {
     return x;
 }
 [[noreturn]] void refuse_arange(std::string_view axis, double last);
+[[noreturn]] void refuse_constant(double number, std::string_view type);
+template <class T, class N>
+T constant_of(N const& number) {
+    if constexpr (std::is_arithmetic_v<N>) {
+        if (!holds_number<T>(number)) refuse_constant(static_cast<double>(number), name_of<T>());
+        return static_cast<T>(number);
+    } else
+        return number;
 }
-template <class X>
-X full(typename X::value_type value, typename X::extents_type extents = detail::sizes_in_type<X>()) {
+}
+template <class X, class N>
+    requires std::convertible_to<N, typename X::value_type>
+std::remove_const_t<X> full(N const& value, typename X::extents_type extents = detail::sizes_in_type<X>()) {
     if constexpr (is_poison<X>)
         return {};
     else {
         detail::refuse_pending_by_hand<X>();
-        return detail::all_equal<X>(value, extents);
+        return detail::all_equal<X>(detail::constant_of<typename X::value_type>(value), extents);
     }
 }
 template <any_axis... A, any_strategy S>
 auto full(rank<S> const&, double value,
           detail::extents_of<A...> extents = detail::no_extents<detail::bounded_among<A...>>()) {
-    return full<detail::made_by<S, A...>>(static_cast<typename S::element>(value), extents);
+    return full<detail::made_by<S, A...>>(value, extents);
 }
-template <any_tensor X>
-auto full_like(X const& x, typename X::value_type value) {
+template <any_tensor X, class N>
+    requires std::convertible_to<N, typename X::value_type>
+auto full_like(X const& x, N const& value) {
     if constexpr (is_poison<X>)
         return x;
     else
@@ -4378,7 +4494,7 @@ auto full_like(X const& x, typename X::value_type value) {
                                                                                            x.extents());
 }
 template <class X>
-X zeros(typename X::extents_type extents = detail::sizes_in_type<X>()) {
+std::remove_const_t<X> zeros(typename X::extents_type extents = detail::sizes_in_type<X>()) {
     detail::refuse_pending_by_hand<X>();
     return detail::all_equal<X>({}, extents);
 }
@@ -4389,10 +4505,10 @@ auto zeros(rank<S> const& here,
 }
 template <any_tensor X>
 auto zeros_like(X const& x) {
-    return full_like(x, {});
+    return full_like(x, typename X::value_type{});
 }
 template <class X>
-X ones(typename X::extents_type extents = detail::sizes_in_type<X>()) {
+std::remove_const_t<X> ones(typename X::extents_type extents = detail::sizes_in_type<X>()) {
     detail::refuse_pending_by_hand<X>();
     return detail::all_equal<X>(static_cast<typename X::value_type>(1), extents);
 }
@@ -4405,15 +4521,16 @@ template <any_tensor X>
 auto ones_like(X const& x) {
     return full_like(x, static_cast<typename X::value_type>(1));
 }
-template <any_axis A, any_strategy S, class T = std::int32_t>
-    requires std::is_arithmetic_v<T>
-auto arange(rank<S> const&, T first = 0, std::type_identity_t<T> step = 1,
+template <any_axis A, any_strategy S, class First = std::int32_t, class Step = std::int32_t>
+    requires std::is_arithmetic_v<First> && std::is_arithmetic_v<Step>
+auto arange(rank<S> const&, First first = 0, Step step = 1,
             detail::extents_of<A> extents = detail::no_extents<detail::bounded_among<A>>()) {
-    using element = std::conditional_t<std::is_integral_v<T>, std::int32_t, typename S::element>;
+    constexpr bool is_whole = std::is_integral_v<First> && std::is_integral_v<Step>;
+    using element = std::conditional_t<is_whole, std::int32_t, typename S::element>;
     using X = tensor_of<S, element, A>;
     double const begin = static_cast<double>(first), by = static_cast<double>(step);
     detail::note_constants({detail::bits_of(begin), detail::bits_of(by)});
-    if constexpr (std::is_integral_v<T>) {
+    if constexpr (is_whole) {
         std::size_t count = A::true_size;
         if constexpr (A::bounded) count = extents[0];
         double const last = begin + by * (count == 0 ? 0 : static_cast<double>(count - 1));
@@ -4469,77 +4586,11 @@ namespace meshwise::detail {
                 ", which int32 does not hold; begin with a number that has a fraction, such as 0.0, to get "
                 "elements with fractions");
 }
-}
-#endif
-namespace meshwise::detail {
-struct option_range {
-    double least, most;
-    bool with_least, with_most;
-    char const* words;
-    constexpr bool has(double number) const {
-        return (with_least ? number >= least : number > least) &&
-               (with_most ? number <= most : number < most);
-    }
-};
-using float_limits = std::numeric_limits<float>;
-inline constexpr option_range finite{float_limits::lowest(), float_limits::max(), true, true,
-                                     "a finite number"};
-inline constexpr option_range at_least_zero{0, float_limits::max(), true, true, "finite, and 0 or more"};
-inline constexpr option_range above_zero{float_limits::min(), float_limits::max(), true, true,
-                                         "finite, and above 0 (at least 1.2e-38, the least normal float)"};
-inline constexpr option_range zero_to_one{0, 1, true, true, "a number from 0 to 1"};
-inline constexpr option_range below_one{0, 1.0 - float_limits::epsilon() / 2, true, true,
-                                        "0 or more, and less than 1 also as a float"};
-inline constexpr option_range at_least_zero_in_double{0, std::numeric_limits<double>::max(), true, true,
-                                                      "finite, and 0 or more"};
-inline constexpr option_range above_zero_in_double{0, std::numeric_limits<double>::max(), false, true,
-                                                   "finite, and above 0"};
-inline constexpr double many = 0x1p53;
-inline constexpr option_range a_count{0, many, true, true, "a count of 0 or more"};
-inline constexpr option_range one_or_more{1, many, true, true, "a count of 1 or more"};
-struct option_value {
-    char const* name;
-    double value;
-    option_range range;
-};
-[[noreturn]] void refuse_option(char const* of, option_value const& wrong, std::source_location const* where);
-[[noreturn]] void refuse_number(double number, char const* wanted);
-inline void check_options(char const* of, std::initializer_list<option_value> all,
-                          std::source_location const* where = nullptr) {
-    for (option_value const& one : all)
-        if (!one.range.has(one.value)) refuse_option(of, one, where);
-}
-}
-#if !defined(MESHWISE_COMPILED)
-namespace meshwise::detail {
-MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
-                                 std::source_location const* where) {
-    std::array<char, 40> number{};
-    std::snprintf(number.data(), number.size(), "%.10g", wrong.value);
-    std::string text;
-    if (where != nullptr) {
-        text += "at ";
-        text += where->file_name();
-        text += ':';
-        text += std::to_string(where->line());
-        text += ": ";
-    }
-    text += wrong.name;
-    text += " of ";
-    text += of;
-    text += " is ";
-    text += number.data();
-    text += ", but it has to be ";
-    text += wrong.range.words;
-    text += "; nothing was changed";
-    throw error(text);
-}
-MESHWISE_BODY void refuse_number(double number, char const* wanted) {
-    std::array<char, 40> digits{};
-    std::snprintf(digits.data(), digits.size(), "%.10g", number);
-    throw error("the number " + std::string(digits.data()) +
-                " stands in arithmetic with a tensor, and it has to be " + wanted +
-                ": convert the tensor first, with mw::cast<double>(x), or give another number");
+[[gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {
+    char digits[40];
+    std::snprintf(digits, sizeof digits, "%.10g", number);
+    throw error("a tensor of " + std::string(type) + " was to be filled with " + digits +
+                ", which its elements do not hold; give another number, or make a tensor of another type");
 }
 }
 #endif
@@ -4907,7 +4958,7 @@ inline bool may_be_used(context const& here, untyped_tensor const& x, bool on_ma
                             x.is_frozen() || (x.is_constant() && !here.models.contain(&x));
     bool const of_all = !on_many_ranks || (x.memory().version() & memory_pool::written_alone) == 0 ||
                         here.pool->works_alone();
-    return x && of_this_rank && in_its_place && of_all;
+    return x.has_value() && of_this_rank && in_its_place && of_all;
 }
 template <class X>
 void check_operand(context const& here, X const& x, std::source_location where) {
@@ -5016,7 +5067,7 @@ namespace meshwise {
     std::string text = detail::at_line(where) + "a tensor";
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
     context const& here = current();
-    if (!x)
+    if (!x.has_value())
         text +=
             " is used that was never given a value, or was moved from: make it with mw::place, mw::full or, in "
             "a model, mw::init, and list every member of the model in mw::fields";
@@ -5850,7 +5901,7 @@ model_mark mark_of(Model const& model, std::source_location where) {
     for_each_parameter(
         model, []<class X>() { return 0; },
         [&](std::size_t, std::string_view name, untyped_tensor const& p, int) {
-            if (!p) refuse_empty_parameter(name, where);
+            if (!p.has_value()) refuse_empty_parameter(name, where);
             std::uint64_t const at =
                 p.memory().is_users() ? reinterpret_cast<std::uintptr_t>(p.memory().data()) : 0;
             writes = (writes ^ p.memory().version() ^ at) * 0x9E3779B97F4A7C15U;
@@ -7813,7 +7864,7 @@ struct reduced_exp {
 [[gnu::always_inline]] inline double abs(double x) { return std::fabs(x); }
 template <std::integral T>
 [[gnu::always_inline]] inline constexpr T abs(T x) {
-    return x < T{} ? static_cast<T>(-x) : x;
+    return x < T{} ? static_cast<T>(std::uintmax_t{} - static_cast<std::uintmax_t>(x)) : x;
 }
 template <any_number A, any_number B>
 [[gnu::always_inline]] inline constexpr auto max(A a, B b) {
@@ -8412,18 +8463,34 @@ auto map(F f, X const& x, More const&... more) {
 }
 }
 namespace meshwise {
+namespace detail {
+template <class F>
+[[gnu::always_inline]] constexpr auto wrapping(F f, auto a, auto b) {
+    using T = decltype(f(a, b));
+    if constexpr (std::is_integral_v<T>) {
+        using U = std::make_unsigned_t<T>;
+        return static_cast<T>(f(static_cast<U>(a), static_cast<U>(b)));
+    } else
+        return f(a, b);
+}
+}
 namespace elementary {
 struct plus {
-    constexpr auto operator()(auto a, auto b) const { return a + b; }
+    constexpr auto operator()(auto a, auto b) const { return detail::wrapping(std::plus<>{}, a, b); }
 };
 struct minus {
-    constexpr auto operator()(auto a, auto b) const { return a - b; }
+    constexpr auto operator()(auto a, auto b) const { return detail::wrapping(std::minus<>{}, a, b); }
 };
 struct times {
-    constexpr auto operator()(auto a, auto b) const { return a * b; }
+    constexpr auto operator()(auto a, auto b) const { return detail::wrapping(std::multiplies<>{}, a, b); }
 };
 struct negative {
-    constexpr auto operator()(auto a) const { return -a; }
+    constexpr auto operator()(auto a) const {
+        if constexpr (std::is_integral_v<decltype(a)>)
+            return minus{}(decltype(a){}, a);
+        else
+            return -a;
+    }
 };
 struct over {
     constexpr auto operator()(auto a, auto b) const { return a / b; }
@@ -8434,7 +8501,7 @@ struct slope_of_quotient {
 template <class T>
 struct times_number {
     T factor;
-    constexpr auto operator()(auto a) const { return a * factor; }
+    constexpr auto operator()(auto a) const { return times{}(a, factor); }
 };
 }
 namespace detail {
@@ -8455,14 +8522,8 @@ using divides = judge<!std::is_integral_v<typename X::value_type>, function_of_i
                       value_has_elements<typename X::value_type>>;
 template <class T, class N>
 T held_number(N number) {
-    bool holds = true;
-    if constexpr (std::is_same_v<T, bool>)
-        return static_cast<T>(number);
-    else if constexpr (std::is_integral_v<T> && std::is_integral_v<N>)
-        holds = std::in_range<T>(+number);
-    else if constexpr (!std::is_same_v<T, double> && !std::is_integral_v<N>)
-        holds = finite.has(static_cast<double>(number)) || !std::isfinite(number);
-    if (!holds) refuse_number(static_cast<double>(number), "one that the tensor's elements hold");
+    if (!holds_number<T>(number))
+        refuse_number(static_cast<double>(number), "one that the tensor's elements hold");
     return static_cast<T>(number);
 }
 template <class X, class Y>
@@ -8632,17 +8693,22 @@ namespace elementary {
 template <class T>
 struct plus_number {
     T number;
-    constexpr auto operator()(auto a) const { return a + number; }
+    constexpr auto operator()(auto a) const { return plus{}(a, number); }
 };
 template <class T>
 struct number_minus {
     T number;
-    constexpr auto operator()(auto a) const { return number - a; }
+    constexpr auto operator()(auto a) const { return minus{}(number, a); }
 };
 template <class T>
 struct over_number {
     T divisor;
-    constexpr auto operator()(auto a) const { return a / divisor; }
+    constexpr auto operator()(auto a) const {
+        if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)
+            return static_cast<T>(divisor == T{-1} ? negative{}(a) : a / divisor);
+        else
+            return a / divisor;
+    }
 };
 template <class T>
 struct number_over {
@@ -8714,7 +8780,8 @@ auto sub(X const& x, N const& n, std::source_location where = std::source_locati
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return add(x, static_cast<typename X::value_type>(-detail::element_of<X>(n)), where);
+        return add(x, static_cast<typename X::value_type>(elementary::negative{}(detail::element_of<X>(n))),
+                   where);
 }
 template <detail::number_operand N, any_tensor X>
 auto sub(N const& n, X const& x, std::source_location where = std::source_location::current()) {
@@ -12051,6 +12118,12 @@ struct smaller {
 namespace detail {
 template <class X, class... N>
 using takes_numbers = all_of<mappable<X>, no_mask<X>, representable<X, N>...>;
+template <class X, class N>
+auto bound_for(N const& n) {
+    auto const bound = number_for<X>(n);
+    if (meshwise::isnan(bound)) refuse_number(static_cast<double>(bound), "a bound, which NaN is not");
+    return bound;
+}
 template <class X, class Y>
 using takes_equal_numbers = all_of<mappable<X, Y>, no_mask<X, Y>, same_elements<X, Y>>;
 }
@@ -12076,7 +12149,7 @@ auto clamp(X const& x, Low const& low, High const& high) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        auto const from = detail::number_for<X>(low), to = detail::number_for<X>(high);
+        auto const from = detail::bound_for<X>(low), to = detail::bound_for<X>(high);
         return detail::applied_with(elementary::functions::clamp<detail::computed_in<X>>{from, to}, x, from,
                                     to);
     }
@@ -12095,7 +12168,7 @@ auto max(X const& x, N const& n) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        auto const number = detail::number_for<X>(n);
+        auto const number = detail::bound_for<X>(n);
         return detail::applied_with(elementary::functions::at_least<detail::computed_in<X>>{number}, x,
                                     number);
     }
@@ -12122,7 +12195,7 @@ auto min(X const& x, N const& n) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        auto const number = detail::number_for<X>(n);
+        auto const number = detail::bound_for<X>(n);
         return detail::applied_with(elementary::functions::at_most<detail::computed_in<X>>{number}, x,
                                     number);
     }
@@ -12651,7 +12724,8 @@ template <class New, class X>
 struct expanding {
     using axes = as_axes<detail::concat<detail::list<New>, detail::as_list<typename X::axes>>>;
     using layout = typename X::layout;
-    using verdict = all_of<detail::no_maximum<layout>, detail::few_axes<X::axes::count + 1>>;
+    using verdict = all_of<detail::no_maximum<layout>, detail::not_there_yet<New, typename X::axes>,
+                           detail::few_axes<X::axes::count + 1>>;
 };
 template <any_axis New, any_tensor X>
 auto expand(X const& x, std::size_t extent = New::size,
@@ -13371,6 +13445,49 @@ private:
 };
 }
 namespace meshwise::detail {
+namespace meshwise {
+namespace detail {
+template <class Axis, class Ids, class Beside>
+struct one_hot_ids {
+    using axes = as_axes<concat<as_list<typename Ids::axes>, list<Axis>>>;
+    using type = operand<axes, relayout<axes, list<>, typename Ids::layout, typename Beside::layout>>;
+};
+}
+template <class Axis, class X, class Ids>
+struct taking {
+    using chosen = typename detail::one_hot_ids<Axis, Ids, X>::type;
+    using new_axes = detail::without<detail::as_list<typename Ids::axes>, typename X::axes>;
+    template <class A>
+    using named = std::conditional_t<std::is_same_v<A, Axis>, new_axes, detail::list<A>>;
+    template <class... A>
+    using all_named = as_axes<detail::concat<detail::list<>, named<A>...>>;
+    using axes = detail::apply_to<all_named, typename X::axes>;
+    using forward = contraction<axes, chosen, X>;
+    using layout = typename forward::layout;
+    using backward = contraction<typename X::axes, chosen, operand<axes, without_partials<layout>>>;
+    using verdict =
+        all_of<detail::same_mesh<typename X::layout, typename Ids::layout>,
+               detail::not_there_yet<Axis, typename Ids::axes>,
+               typename detail::present<left_operand_lacks_axis, detail::list<Axis>, typename X::axes>::type,
+               detail::not_pending<typename Ids::layout>, detail::aligned<X, Ids>, typename forward::verdict>;
+};
+template <class Axis, class Out, class Updates, class Ids>
+struct scattering {
+    using chosen = typename detail::one_hot_ids<Axis, Ids, Updates>::type;
+    using axes = Out;
+    using forward = contraction<Out, chosen, Updates>;
+    using layout = typename forward::layout;
+    using verdict = all_of<
+        detail::same_mesh<typename Updates::layout, typename Ids::layout>,
+        detail::not_there_yet<Axis, typename Ids::axes>, detail::not_there_yet<Axis, typename Updates::axes>,
+        typename detail::present<left_operand_lacks_axis, typename Ids::axes, typename Updates::axes>::type,
+        typename detail::present<right_operand_lacks_axis, detail::list<Axis>, Out>::type,
+        typename detail::present<left_operand_lacks_axis,
+                                 detail::without<detail::as_list<Out>, detail::list<Axis>>,
+                                 typename Updates::axes>::type,
+        detail::not_pending<typename Ids::layout>, detail::aligned<Updates, Ids>, typename forward::verdict>;
+};
+namespace detail {
 struct row_choice {
     iteration_space<2> kept, summed;
     std::size_t inner = 1, rows = 0, first = 0, leaf = 0;
@@ -15444,7 +15561,7 @@ namespace meshwise {
 namespace detail {
 template <class Classes, class Ids>
 using encodable = all_of<not_refused<Ids>, not_pending<typename Ids::layout>, counts_in_int32<Ids>,
-                         few_axes<Ids::axis_count + 1>>;
+                         not_there_yet<Classes, typename Ids::axes>, few_axes<Ids::axis_count + 1>>;
 }
 template <any_axis Classes, class T = float, any_tensor Ids>
 auto one_hot(Ids const& ids, std::source_location where = std::source_location::current()) {
@@ -16706,7 +16823,7 @@ MESHWISE_BODY void tensors_made::require_listed(std::string_view model, void con
         if (before(one, bytes) || !before(one, end)) continue;
         auto const next = std::upper_bound(listed.begin(), listed.end(), static_cast<void const*>(one),
                                            [&](void const* a, auto const& b) { return before(a, b.tensor); });
-        if ((next != listed.begin() && std::prev(next)->tensor == one) || *one) continue;
+        if ((next != listed.begin() && std::prev(next)->tensor == one) || one->has_value()) continue;
         std::string const place = next != listed.begin()
                                       ? "the tensor that is declared behind " + std::prev(next)->name
                                   : next != listed.end() ? "the tensor that is declared before " + next->name

@@ -38,5 +38,6 @@ void program(mw::tensor_of<S, float, token, embed> x, mw::tensor_of<S, float, pa
     auto y = mw::take<token>(x, of_places);
     auto z = mw::index_add<token>(x, mw::rename<token, place>(x), of_places);
     auto rows = mw::one_hot<embed>(order);
+    auto two = mw::expand<place>(pairs);
 #endif
 }

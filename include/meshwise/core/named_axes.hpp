@@ -33,6 +33,10 @@ struct judged_names<S, K...> {
     using verdict = all_of<judged_axis<K>...>;
 };
 
+// of an axis that an operation adds to others
+template <class Axis, class Axes>
+using not_there_yet = judge<!contains<Axis, Axes>, axis_stands_twice, value_has_axis_twice<Axis>>;
+
 // What an operation is told between < and >: a strategy or none, then axes; without axes it is about all of x.
 template <class X, class... K>
 struct reduced_names {

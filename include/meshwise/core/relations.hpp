@@ -154,9 +154,6 @@ struct present<Fact, List<W...>, Have> {
     using type = all_of<judge<contains<W, Have>, axis_is_missing, Fact<W>>...>;
 };
 
-template <class Axis, class Axes>
-using not_there_yet = judge<!contains<Axis, Axes>, axis_stands_twice, value_has_axis_twice<Axis>>;
-
 template <class X, class Y>
 using aligned = all_of<typename same_cuts<typename X::layout, typename Y::layout,
                                           common<as_list<typename X::axes>, typename Y::axes>>::type,

@@ -43,8 +43,8 @@ inline void note_constants(std::initializer_list<std::uint64_t> words) {
 }
 
 template <class X>
-X all_equal(typename X::value_type value, typename X::extents_type extents) {
-    X x = X::uninitialized(extents);
+std::remove_const_t<X> all_equal(typename X::value_type value, typename X::extents_type extents) {
+    std::remove_const_t<X> x = X::uninitialized(extents);
     note_constants({bits_of(static_cast<double>(value))});
     X::backend::fill(x.mutable_data(), x.size(), value);
     clear_padding(x);
@@ -80,7 +80,7 @@ T constant_of(N const& number) {
 /// auto more = mw::full<decltype(halves)>(0.25F);
 template <class X, class N>
     requires std::convertible_to<N, typename X::value_type>
-X full(N const& value, typename X::extents_type extents = detail::sizes_in_type<X>()) {
+std::remove_const_t<X> full(N const& value, typename X::extents_type extents = detail::sizes_in_type<X>()) {
     if constexpr (is_poison<X>)
         return {};
     else {
@@ -108,7 +108,7 @@ auto full_like(X const& x, N const& value) {
 /// Zeros, as `full`.
 /// Example: auto sums = mw::zeros<batch, embed>(here);
 template <class X>
-X zeros(typename X::extents_type extents = detail::sizes_in_type<X>()) {
+std::remove_const_t<X> zeros(typename X::extents_type extents = detail::sizes_in_type<X>()) {
     detail::refuse_pending_by_hand<X>();
     return detail::all_equal<X>({}, extents);
 }
@@ -127,7 +127,7 @@ auto zeros_like(X const& x) {
 /// Ones, as `full`.
 /// Example: auto weights = mw::ones<batch>(here);
 template <class X>
-X ones(typename X::extents_type extents = detail::sizes_in_type<X>()) {
+std::remove_const_t<X> ones(typename X::extents_type extents = detail::sizes_in_type<X>()) {
     detail::refuse_pending_by_hand<X>();
     return detail::all_equal<X>(static_cast<typename X::value_type>(1), extents);
 }

@@ -70,13 +70,6 @@ public:
     using extents_type = std::array<std::size_t, bounded_count>;
 
     tensor() = default;
-    /// Refused: `if (x == y)` would ask whether there is a mask, and not what it says.
-    explicit operator bool() const {
-        static_assert(never<T>, "meshwise: a tensor is no condition: mw::all(x == y).item() and "
-                                "mw::any(mask).item() are, x.item() is the number of a tensor without axes, "
-                                "and x.has_value() says whether x was ever given a value");
-        return false;
-    }
     /// Room for the elements of this rank, not set to anything.
     static tensor uninitialized(extents_type extents = detail::no_extents<bounded_count>()) {
         context& here = current();

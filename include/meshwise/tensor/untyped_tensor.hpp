@@ -1,11 +1,13 @@
 // untyped_tensor: what all tensors have, whatever their types: memory, and a place on the tape.
 #pragma once
 
+#include <concepts>
 #include <source_location>
 #include <utility>
 #include <vector>
 
 #include <meshwise/core/compiled.hpp>
+#include <meshwise/core/verdict.hpp>
 #include <meshwise/tensor/carried_axes.hpp>
 #include <meshwise/tensor/context.hpp>
 
@@ -21,6 +23,16 @@ using recording_id = std::uint32_t;
 namespace detail {
 class untyped_tensor {
 public:
+    /// Refused: `if (x == y)` would ask whether there is a mask, and not what it says.
+    template <std::same_as<bool> Condition>
+    explicit operator Condition() const {
+        static_assert(
+            never<Condition>,
+            "meshwise: a tensor is no condition: mw::all(x == y).item() and mw::any(mask).item() are, "
+            "x.item() is the number of a tensor without axes, and x.has_value() says whether x was "
+            "ever given a value");
+        return false;
+    }
     /// Whether it was ever given a value.
     bool has_value() const { return static_cast<bool>(memory_); }
     buffer const& memory() const { return memory_; }
