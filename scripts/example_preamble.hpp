@@ -6,6 +6,7 @@
 #include <meshwise/meshwise.hpp>
 #include <meshwise/nn/channel_norms.hpp>
 #include <meshwise/nn/convolution.hpp>
+#include <meshwise/ops/moves/unfold.hpp>
 #include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/ops/rows/info_nce.hpp>
 #include <meshwise/nn/lora.hpp>

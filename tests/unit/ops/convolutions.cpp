@@ -6,6 +6,7 @@
 #include <meshwise/ops/elements/comparisons.hpp>
 #include <meshwise/ops/elements/masks.hpp>
 #include <meshwise/ops/moves/slice.hpp>
+#include <meshwise/ops/moves/unfold.hpp>
 #include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/tensor/constants.hpp>
 
@@ -237,6 +238,32 @@ TEST_CASE("max_pool: NaN wins, and the first of equal elements gets the gradient
         auto const dx = here.gather(result.gradient.whole(0, model.x));
         CHECK(numbers(dx.begin(), dx.end()) == numbers{0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1});
     });
+}
+
+// unfold is what conv is a contraction of
+template <class S>
+void unfolds() {
+    agrees<S, mw::tensor_of<S, double, batch, row, channel>, mw::tensor_of<S, double, three, channel, out>>(
+        [](auto&, auto const& x, auto const& w) {
+            using down = mw::window<row, three, half, mw::sliding{.stride = 2, .padding = 1}>;
+            return mw::dot<S, three, channel>(mw::unfold<down>(x), w) + mw::conv<S, channel, down>(x, w);
+        },
+        [](numbers const& x, numbers const& w) {
+            direction const down{row::size, 3, half::size, 2, 1};
+            numbers y(batch::size * half::size * out::size);
+            for_all(down, {1, 1, 1}, [&](auto b, auto i, auto, auto p, auto, auto at, auto) {
+                for (std::size_t n = 0; n < channel::size * out::size; ++n)
+                    y[(b * half::size + i) * out::size + n % out::size] +=
+                        2 * x[(b * row::size + at) * channel::size + n / out::size] *
+                        w[p * channel::size * out::size + n];
+            });
+            return y;
+        });
+}
+TEST_CASE("unfold: windows side by side, whole and split") {
+    unfolds<one>();
+    unfolds<by_row_and_column>();
+    unfolds<by_three>();
 }
 
 // a small network: its value and gradients are the same on every mesh

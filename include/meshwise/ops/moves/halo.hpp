@@ -31,8 +31,8 @@ void copy_rows(raw_tensor const& shape, std::size_t axis, std::size_t count, T* 
     B::permute(l, to, from);
 }
 
-/// The piece of this rank with the halo that W needs along its axis; `outside` stands where the axis has ended.
-template <class X, class W>
+/// The piece of this rank with a halo along the axis of W; `outside` stands where the axis has ended.
+template <class X, class W, halo Needed = halo_of<W, typename X::layout>()>
 raw_tensor with_halo(raw_tensor x, typename X::value_type outside, std::source_location where) {
     using B = typename X::backend;
     using T = typename X::value_type;
@@ -40,9 +40,8 @@ raw_tensor with_halo(raw_tensor x, typename X::value_type outside, std::source_l
     using A = typename W::axis;
     using split = split_of<typename X::layout, A>;
     constexpr std::size_t at = index_of<A, typename X::axes>, pieces = shards<typename X::layout, A>;
-    constexpr halo needed = halo_of<W, typename X::layout>();
     std::size_t const each = x.extents[at], inner = x.after(at), outer = x.before(at);
-    std::size_t const firsts = std::min(each, needed.after), lasts = std::min(each, needed.before),
+    std::size_t const firsts = std::min(each, Needed.after), lasts = std::min(each, Needed.before),
                       edges = firsts + lasts;
     raw_tensor rows = x, out = x;
     rows.extents[at] = edges;
@@ -51,19 +50,19 @@ raw_tensor with_halo(raw_tensor x, typename X::value_type outside, std::source_l
     copy_rows<B>(x, at, lasts, move::write(rows.memory) + firsts * inner, edges,
                  move::read(x.memory) + (each - lasts) * inner, each);
     rows = gathered_rows<X, A>(std::move(rows), split{}, where);
-    std::size_t const whole = each + needed.rows(),
+    std::size_t const whole = each + Needed.rows(),
                       here = piece_index<typename X::mesh>(*current().team, split{});
     out.extents[at] = whole;
     out.memory = move::room(out.size());
     T* const to = move::write(out.memory);
-    copy_rows<B>(x, at, each, to + needed.before * inner, whole, move::read(x.memory), each);
-    for (std::size_t i = 0; i < needed.rows(); ++i) {
-        std::size_t const row = i < needed.before ? i : i + each, ahead = here * each + row;
-        if (ahead < needed.before || ahead - needed.before >= each * pieces) {
+    copy_rows<B>(x, at, each, to + Needed.before * inner, whole, move::read(x.memory), each);
+    for (std::size_t i = 0; i < Needed.rows(); ++i) {
+        std::size_t const row = i < Needed.before ? i : i + each, ahead = here * each + row;
+        if (ahead < Needed.before || ahead - Needed.before >= each * pieces) {
             for (std::size_t o = 0; o < outer; ++o) B::fill(to + (o * whole + row) * inner, inner, outside);
             continue;
         }
-        std::size_t const piece = (ahead - needed.before) / each, in = (ahead - needed.before) % each,
+        std::size_t const piece = (ahead - Needed.before) / each, in = (ahead - Needed.before) % each,
                           place = piece * edges + (in < firsts ? in : firsts + in - (each - lasts));
         copy_rows<B>(x, at, 1, to + row * inner, whole, move::read(rows.memory) + place * inner,
                      edges * pieces);
@@ -72,7 +71,7 @@ raw_tensor with_halo(raw_tensor x, typename X::value_type outside, std::source_l
 }
 
 /// The gradient of that: the rows of halos are added to the elements that they were copied from, in the order of the ranks.
-template <class X, class W>
+template <class X, class W, halo Given = halo_of<W, typename X::layout>()>
 raw_tensor without_halo(raw_tensor d, std::source_location where) {
     using B = typename X::backend;
     using T = typename X::value_type;
@@ -80,27 +79,26 @@ raw_tensor without_halo(raw_tensor d, std::source_location where) {
     using A = typename W::axis;
     using split = split_of<typename X::layout, A>;
     constexpr std::size_t at = index_of<A, typename X::axes>, pieces = shards<typename X::layout, A>;
-    constexpr halo given = halo_of<W, typename X::layout>();
-    std::size_t const whole = d.extents[at], each = whole - given.rows(), inner = d.after(at),
-                      outer = d.before(at), edges = given.rows();
+    std::size_t const whole = d.extents[at], each = whole - Given.rows(), inner = d.after(at),
+                      outer = d.before(at), edges = Given.rows();
     raw_tensor rows = d, out = d;
     rows.extents[at] = edges;
     rows.memory = move::room(rows.size());
     T const* const from = move::read(d.memory);
-    copy_rows<B>(d, at, given.before, move::write(rows.memory), edges, from, whole);
-    copy_rows<B>(d, at, given.after, move::write(rows.memory) + given.before * inner, edges,
-                 from + (given.before + each) * inner, whole);
+    copy_rows<B>(d, at, Given.before, move::write(rows.memory), edges, from, whole);
+    copy_rows<B>(d, at, Given.after, move::write(rows.memory) + Given.before * inner, edges,
+                 from + (Given.before + each) * inner, whole);
     rows = gathered_rows<X, A>(std::move(rows), split{}, where);
     out.extents[at] = each;
     out.memory = move::room(out.size());
     T* const to = move::write(out.memory);
-    copy_rows<B>(d, at, each, to, each, from + given.before * inner, whole);
+    copy_rows<B>(d, at, each, to, each, from + Given.before * inner, whole);
     std::size_t const here = piece_index<typename X::mesh>(*current().team, split{});
     for (std::size_t piece = 0; piece < pieces; ++piece)
         for (std::size_t i = 0; i < edges && piece != here; ++i) {
-            std::size_t const ahead = piece * each + (i < given.before ? i : i + each);
-            if (ahead < given.before + here * each || ahead >= given.before + (here + 1) * each) continue;
-            std::size_t const in = ahead - given.before - here * each, place = piece * edges + i;
+            std::size_t const ahead = piece * each + (i < Given.before ? i : i + each);
+            if (ahead < Given.before + here * each || ahead >= Given.before + (here + 1) * each) continue;
+            std::size_t const in = ahead - Given.before - here * each, place = piece * edges + i;
             for (std::size_t o = 0; o < outer; ++o)
                 B::add_to(to + (o * each + in) * inner,
                           move::read(rows.memory) + (o * edges * pieces + place) * inner, inner);

@@ -169,6 +169,10 @@ auto pool_by_windows(X const& x, bool only_elements, std::source_location where)
     using move = mover<T, B>;
     using result = typename pooled<!Largest, typename X::operand, W...>::result;
     using out_type = with_place<X, typename result::axes, typename result::layout>;
+    static_assert(
+        B::leaves == 1 || ((halo_of<W, typename X::layout>().rows() == 0) && ...),
+        "meshwise: windows that reach over pieces of a split axis have no fixed order of sums over ranks yet: leave "
+        "mw::reproducible out of the strategy, or leave the axis whole");
     refuse_padding<typename W::axis..., typename W::result...>();
     bool const recorded = is_recorded(where, x);
     auto out = out_type::uninitialized(windowed_extents<out_type>(list<W...>{}, x));
