@@ -13445,49 +13445,6 @@ private:
 };
 }
 namespace meshwise::detail {
-namespace meshwise {
-namespace detail {
-template <class Axis, class Ids, class Beside>
-struct one_hot_ids {
-    using axes = as_axes<concat<as_list<typename Ids::axes>, list<Axis>>>;
-    using type = operand<axes, relayout<axes, list<>, typename Ids::layout, typename Beside::layout>>;
-};
-}
-template <class Axis, class X, class Ids>
-struct taking {
-    using chosen = typename detail::one_hot_ids<Axis, Ids, X>::type;
-    using new_axes = detail::without<detail::as_list<typename Ids::axes>, typename X::axes>;
-    template <class A>
-    using named = std::conditional_t<std::is_same_v<A, Axis>, new_axes, detail::list<A>>;
-    template <class... A>
-    using all_named = as_axes<detail::concat<detail::list<>, named<A>...>>;
-    using axes = detail::apply_to<all_named, typename X::axes>;
-    using forward = contraction<axes, chosen, X>;
-    using layout = typename forward::layout;
-    using backward = contraction<typename X::axes, chosen, operand<axes, without_partials<layout>>>;
-    using verdict =
-        all_of<detail::same_mesh<typename X::layout, typename Ids::layout>,
-               detail::not_there_yet<Axis, typename Ids::axes>,
-               typename detail::present<left_operand_lacks_axis, detail::list<Axis>, typename X::axes>::type,
-               detail::not_pending<typename Ids::layout>, detail::aligned<X, Ids>, typename forward::verdict>;
-};
-template <class Axis, class Out, class Updates, class Ids>
-struct scattering {
-    using chosen = typename detail::one_hot_ids<Axis, Ids, Updates>::type;
-    using axes = Out;
-    using forward = contraction<Out, chosen, Updates>;
-    using layout = typename forward::layout;
-    using verdict = all_of<
-        detail::same_mesh<typename Updates::layout, typename Ids::layout>,
-        detail::not_there_yet<Axis, typename Ids::axes>, detail::not_there_yet<Axis, typename Updates::axes>,
-        typename detail::present<left_operand_lacks_axis, typename Ids::axes, typename Updates::axes>::type,
-        typename detail::present<right_operand_lacks_axis, detail::list<Axis>, Out>::type,
-        typename detail::present<left_operand_lacks_axis,
-                                 detail::without<detail::as_list<Out>, detail::list<Axis>>,
-                                 typename Updates::axes>::type,
-        detail::not_pending<typename Ids::layout>, detail::aligned<Updates, Ids>, typename forward::verdict>;
-};
-namespace detail {
 struct row_choice {
     iteration_space<2> kept, summed;
     std::size_t inner = 1, rows = 0, first = 0, leaf = 0;
@@ -13659,6 +13616,7 @@ struct taking {
     using backward = contraction<typename X::axes, chosen, operand<axes, without_partials<layout>>>;
     using verdict =
         all_of<detail::same_mesh<typename X::layout, typename Ids::layout>,
+               detail::not_there_yet<Axis, typename Ids::axes>,
                typename detail::present<left_operand_lacks_axis, detail::list<Axis>, typename X::axes>::type,
                detail::not_pending<typename Ids::layout>, detail::aligned<X, Ids>, typename forward::verdict>;
 };
@@ -13670,6 +13628,7 @@ struct scattering {
     using layout = typename forward::layout;
     using verdict = all_of<
         detail::same_mesh<typename Updates::layout, typename Ids::layout>,
+        detail::not_there_yet<Axis, typename Ids::axes>, detail::not_there_yet<Axis, typename Updates::axes>,
         typename detail::present<left_operand_lacks_axis, typename Ids::axes, typename Updates::axes>::type,
         typename detail::present<right_operand_lacks_axis, detail::list<Axis>, Out>::type,
         typename detail::present<left_operand_lacks_axis,
