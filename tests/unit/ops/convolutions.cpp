@@ -22,6 +22,7 @@ struct batch : mw::axis<2> {};
 struct row : mw::axis<12> {};
 struct column : mw::axis<4> {};
 struct channel : mw::axis<4> {};
+struct many : mw::axis<20> {};
 struct out : mw::axis<2> {};
 struct group : mw::axis<2> {};
 struct three : mw::axis<3> {};
@@ -162,18 +163,20 @@ void grouped() {
             return y;
         });
 }
-// each channel is a group of its own
+// each channel is a group of its own; 20 of them are more than one strip
 template <class S>
 void depthwise() {
-    agrees<S, mw::tensor_of<S, double, batch, row, channel>, mw::tensor_of<S, double, three, channel>>(
-        [](auto&, auto const& x, auto const& w) { return mw::conv<mw::same_window<row, three>>(x, w); },
+    agrees<S, mw::tensor_of<S, double, batch, row, many>, mw::tensor_of<S, double, three, many>>(
+        [](auto&, auto const& x, auto const& w) {
+            return mw::conv<mw::window<row, three, half, mw::sliding{.stride = 2, .padding = 1}>>(x, w);
+        },
         [](numbers const& x, numbers const& w) {
-            numbers y(x.size());
-            for_all({row::size, 3, row::size, 1, 1}, {1, 1, 1},
+            numbers y(x.size() / 2);
+            for_all({row::size, 3, half::size, 2, 1}, {1, 1, 1},
                     [&](auto b, auto i, auto, auto p, auto, auto at, auto) {
-                        for (std::size_t k = 0; k < channel::size; ++k)
-                            y[(b * row::size + i) * channel::size + k] +=
-                                x[(b * row::size + at) * channel::size + k] * w[p * channel::size + k];
+                        for (std::size_t k = 0; k < many::size; ++k)
+                            y[(b * half::size + i) * many::size + k] +=
+                                x[(b * row::size + at) * many::size + k] * w[p * many::size + k];
                     });
             return y;
         });
@@ -182,7 +185,7 @@ TEST_CASE("conv of groups, depthwise too, in any order of axes") {
     grouped<one>();
     grouped<by_group>();
     depthwise<one>();
-    depthwise<by_row_and_channel>();
+    depthwise<by_three>();
 }
 
 // max_pool of x(batch, row, column, channel), and avg_pool with and without padding, added up with weights of their own

@@ -6,7 +6,7 @@
 
 #include <limits>
 
-#include <meshwise/ops/products/window_products.hpp>
+#include <meshwise/ops/products/window_sums.hpp>
 
 namespace meshwise {
 
@@ -49,16 +49,6 @@ struct pooling_windows {
             n *= here;
         }
         return n;
-    }
-    /// f(first element of the tap) for each tap that lies in memory.
-    template <class F>
-    void for_taps(std::array<std::size_t, most_axes> const& window, F const& f, std::size_t d = 0,
-                  std::ptrdiff_t at = 0) const {
-        if (d == how.window_count) return f(at);
-        windows_in_memory const& one = how.windows[d];
-        for (std::size_t t = 0; t < one.taps; ++t)
-            if (std::ptrdiff_t const element = one.element(window[d], t); one.has(element))
-                for_taps(window, f, d + 1, at + element * one.step);
     }
 };
 
@@ -110,7 +100,7 @@ template <class B, bool Largest, class T>
                         at.go_to(all.how.axes, all.how.axis_count, begin);
                         T* const to = y + at.y;
                         std::fill_n(to, n, Largest ? -std::numeric_limits<T>::infinity() : T{});
-                        all.for_taps(at.window, [&](std::ptrdiff_t tap) {
+                        all.how.for_taps(at.window, [&](std::ptrdiff_t tap, std::size_t) {
                             T const* const from = x + at.x + tap;
                             for (std::size_t i = 0; i < n; ++i)
                                 if constexpr (Largest)
@@ -144,7 +134,7 @@ template <class B, bool Largest, class T>
                 T const* const gradient = d + at.y + start;
                 T const share = Largest ? T{1} : 1 / static_cast<T>(all.count(at.window));
                 bool given[width] = {};
-                all.for_taps(at.window, [&](std::ptrdiff_t tap) {
+                all.how.for_taps(at.window, [&](std::ptrdiff_t tap, std::size_t) {
                     T* const to = dx + at.x + tap + start;
                     if constexpr (Largest) {
                         T const *const from = x + at.x + tap + start, *const largest = y + at.y + start;
