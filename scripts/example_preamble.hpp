@@ -1,15 +1,17 @@
 // What the examples of comments and documents may use without saying so: axes, a mesh, a strategy, tensors, a model, a
 // rank, texts. scripts/check_snippets.py compiles each example in a function below these lines; nothing here is defined,
 // because nothing is run.
+#include <meshwise/autodiff/custom_gradient.hpp>
 #include <meshwise/generation.hpp>
 #include <meshwise/io.hpp>
 #include <meshwise/meshwise.hpp>
 #include <meshwise/nn/channel_norms.hpp>
 #include <meshwise/nn/convolution.hpp>
+#include <meshwise/nn/lora.hpp>
+#include <meshwise/ops/elements/jvp.hpp>
 #include <meshwise/ops/moves/unfold.hpp>
 #include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/ops/rows/info_nce.hpp>
-#include <meshwise/nn/lora.hpp>
 #include <meshwise/optim/adafactor.hpp>
 #include <meshwise/optim/adam.hpp>
 #include <meshwise/optim/lion.hpp>
@@ -122,7 +124,9 @@ extern std::vector<mw::token_batch<decltype(inputs)>> const micro_batches;
 inline constexpr auto f = [](auto const& m) { return m.loss(inputs, targets); };  // a loss of a model
 extern mw::data_position position;
 extern mw::rank<S>& here;
-inline constexpr auto train = []<class Any>(mw::rank<Any>&) { return 0.0; };  // a program that returns its last loss
+inline constexpr auto train = []<class Any>(mw::rank<Any>&) {
+    return 0.0;
+};  // a program that returns its last loss
 extern std::size_t step;
 extern double loss;
 extern mw::seed const run_seed;

@@ -50,7 +50,8 @@ public:
           tape_(t) {
         if (t.top() != 0)
             throw error(
-                "mw::value_and_gradient was called inside another one; call them one after the other");
+                "mw::value_and_gradient was called inside another one; call them one after the other (a gradient of a "
+                "gradient, such as a product with the Hessian, is not computed)");
         begin_recording(here_.recording_number = next_recording());
         here_.recording = here_.noting_uses = &t;
         here_.models = {{model, recorded}, bytes};

@@ -1,0 +1,83 @@
+// Operations of a program's own by two functions, and slopes along a direction, on one rank and on two.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include <meshwise/autodiff/custom_gradient.hpp>
+#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/elements/comparisons.hpp>
+#include <meshwise/ops/elements/functions.hpp>
+#include <meshwise/ops/elements/jvp.hpp>
+#include <meshwise/tensor/constants.hpp>
+
+#include "model.hpp"
+
+namespace {
+
+using namespace regression;
+
+/// x and its gain, whose gradient is summed over the ranks that share the batch.
+template <class S>
+struct scaled {
+    mw::parameter<S, embed> gain, shift;
+    static constexpr auto parameters =
+        mw::fields<&scaled::gain, mw::constant{0.5F}, &scaled::shift, mw::constant{0.25F}>();
+};
+
+template <class S>
+void check_on() {
+    mw::run<S>(mw::threads{}, [](mw::rank<S>& here) {
+        auto const x = mw::place<batch, embed>(here, noise(1));
+        auto const model = mw::init<scaled<S>>(here, mw::seed{1});
+        auto const by_hand = mw::value_and_gradient(model, [&](auto const& m) {
+            // a product and a sum whose gradients are given, and doubled
+            auto const y = mw::custom_gradient(
+                [](auto const& g, auto const& b) { return g * g + b; },
+                [](auto const& d, auto const& g, auto const&) { return std::tuple(d * g * 4, d * 2); },
+                m.gain, m.shift);
+            return mw::settle<S>(mw::sum<batch, embed>(x * y));
+        });
+        auto const plain = mw::value_and_gradient(model, [&](auto const& m) {
+            return mw::settle<S>(mw::sum<batch, embed>(x * (m.gain * m.gain + m.shift)));
+        });
+        auto found = by_hand.gradient, wanted = plain.gradient;
+        CHECK(by_hand.loss == doctest::Approx(plain.loss));
+        for (std::size_t i = 0; i < embed::size; ++i) {
+            auto const of = [&](auto& gradient, std::size_t p) {
+                return static_cast<double>(gradient.whole(p, p == 0 ? model.gain : model.shift).span()[i]);
+            };
+            CHECK(of(found, 0) == doctest::Approx(2 * of(wanted, 0)));
+            CHECK(of(found, 1) == doctest::Approx(2 * of(wanted, 1)));
+        }
+
+        auto const y = mw::place<batch, embed>(here, noise(2)), v = mw::place<batch, embed>(here, noise(3)),
+                   w = mw::place<batch, embed>(here, noise(4));
+        auto const f = [](auto a, auto b) { return mw::tanh(a) * mw::exp(b * 0.5F) + a * 2; };
+        auto const [value, slope] = mw::jvp(f, x, y, v, w);
+        auto const a = here.gather(x), b = here.gather(y), da = here.gather(v), db = here.gather(w),
+                   at = here.gather(value), along = here.gather(slope);
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            double const t = std::tanh(static_cast<double>(a[i])),
+                         e = std::exp(static_cast<double>(b[i]) / 2);
+            CHECK(static_cast<double>(at[i]) ==
+                  doctest::Approx(t * e + 2 * static_cast<double>(a[i])).epsilon(1e-4));
+            double const exact = (1 - t * t) * e * static_cast<double>(da[i]) +
+                                 t * e / 2 * static_cast<double>(db[i]) + 2 * static_cast<double>(da[i]);
+            CHECK(static_cast<double>(along[i]) == doctest::Approx(exact).epsilon(1e-4));
+        }
+        CHECK(says(refusal([&] {
+                       (void)mw::value_and_gradient(model, [&](auto const& m) {
+                           return mw::sum<embed>(mw::jvp([](auto c) { return c * c; }, m.gain, m.gain).slope);
+                       });
+                   }),
+                   "mw::jvp"));
+    });
+}
+
+TEST_CASE(
+    "an operation of two functions has the gradient that it is given; slopes are those of the formula") {
+    check_on<S1>();
+    check_on<places<2, 1>::S>();
+}
+
+}  // namespace
