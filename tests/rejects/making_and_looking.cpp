@@ -41,6 +41,12 @@ void program(mw::rank<S>& here) {
 #elif REJECTED == 9
     // sentence: a constant of the type of a pending sum would count once per rank
     auto const ones = mw::ones<decltype(mw::sum<batch>(x))>();
+#elif REJECTED == 10
+    // sentence: axes alone do not say where a tensor lies: give the rank
+    auto const nowhere = mw::zeros<batch, embed>();
+#elif REJECTED == 11
+    // sentence: axes alone do not say where a tensor lies: give the rank
+    auto const nowhere = mw::full<batch>(0.5) + 1;
 #else
     std::cout << gain << gain.at(mw::index<embed>(here.agreed(1))) << mw::local_text(x);
     mw::print(here, x);

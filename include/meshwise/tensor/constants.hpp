@@ -58,6 +58,12 @@ X made_by_index(typename X::extents_type extents, F f) {
     return x;
 }
 
+template <class Axis>
+poison made_nowhere() {
+    static_assert(never<Axis>, "meshwise: axes alone do not say where a tensor lies: give the rank, as in "
+                               "mw::zeros<batch, embed>(here), or a type, as in mw::zeros<decltype(x)>()");
+    return {};
+}
 [[noreturn]] void refuse_arange(std::string_view axis, double last);
 [[noreturn]] void refuse_constant(double number, std::string_view type);
 
@@ -192,6 +198,20 @@ auto eye(rank<S> const&,
     if constexpr (Column::bounded) columns = extents.back();
     return detail::made_by_index<X>(extents,
                                     [=](std::size_t i) { return i / columns == i % columns ? 1 : 0; });
+}
+
+// axes without a rank
+template <any_axis First, any_axis... A>
+auto full(double) {
+    return detail::made_nowhere<First>();
+}
+template <any_axis First, any_axis... A>
+auto zeros() {
+    return detail::made_nowhere<First>();
+}
+template <any_axis First, any_axis... A>
+auto ones() {
+    return detail::made_nowhere<First>();
 }
 
 // what are no axes

@@ -84,7 +84,7 @@ constexpr void refuse_padding(list<Axis...> = {}) {
     static_assert(
         !(is_padded_axis<Axis>() || ...),
         "meshwise: this operation would count the padding of a padded axis as elements: give the axis a size "
-        "that needs no padding, or leave it whole");
+        "that needs no padding, or do not split it, so that it needs none");
 }
 
 // Several axes in place of one, or one in place of several: padding stands at the end of an axis, so that only the outermost

@@ -92,8 +92,9 @@ X cut_whole(std::span<typename X::value_type const> whole, typename X::extents_t
     X x = X::uninitialized(extents);
     shard<X> const s(x);
     if (whole.size() != s.whole_size())
-        throw error("a tensor of " + std::to_string(s.whole_size()) + " elements was given " +
-                    std::to_string(whole.size()) + "; give the whole array on every rank");
+        throw error("a tensor of " + std::to_string(s.whole_size()) + " elements" +
+                    (has_padding(typename X::axes{}) ? ", with the padding of its axes," : "") +
+                    " was given " + std::to_string(whole.size()) + "; give the whole array on every rank");
     if constexpr (X::mesh::ranks > 1)
         current().team->note_common(hash_of_share(whole.data(), whole.size_bytes()), kind);
     auto* const out = x.mutable_data();

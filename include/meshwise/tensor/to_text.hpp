@@ -37,14 +37,15 @@ std::string axes_text(std::array<std::size_t, sizeof...(A)> const& extents, axes
 
 // an element as a number, whatever its type, and how it is written
 struct element_reader {
-    double (*read)(void const* elements, std::size_t i);
+    long double (*read)(void const* elements, std::size_t i);  // holds each std::int64_t
     char const* format;
 };
 template <class T>
 inline constexpr element_reader reader_of{[](void const* elements, std::size_t i) {
-                                              return static_cast<double>(static_cast<T const*>(elements)[i]);
+                                              return static_cast<long double>(
+                                                  static_cast<T const*>(elements)[i]);
                                           },
-                                          std::is_integral_v<T> ? "%.0f" : "%.5g"};
+                                          std::is_integral_v<T> ? "%.0Lf" : "%.5Lg"};
 // `shown`: of each axis so many elements count, of `stored` that lie in memory
 std::string elements_text(std::span<std::size_t const> shown, std::span<std::size_t const> stored,
                           void const* elements, element_reader const& element);

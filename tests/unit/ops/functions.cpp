@@ -179,6 +179,8 @@ TEST_CASE("gradients at corners are those of torch") {
             .dx;
     };
     numbers const x{-1, 0, 1, -3, 3, 0.5, 2, -0.0};
+    CHECK(gradient_of_x(x, [](auto const& a) { return mw::clamp(a, -2, a.detached() + 0.5); }) ==
+          gradient_of_x(x, [](auto const& a) { return mw::max(a, -2); }));
     CHECK(gradient_of_x(x, [](auto const& a) { return mw::abs(a) + 10 * mw::clamp(a, -1, 1); }) ==
           numbers{9, 10, 11, -1, 1, 11, 1, 10});
     CHECK(gradient_of_x(x, [](auto const& a) { return mw::pow(a, 0) + mw::pow(a, 2) + mw::max(a, 0); }) ==

@@ -75,6 +75,7 @@ TEST_CASE("masks combine by logic, are compared, cast and broadcast") {
         CHECK(here.gather(odd || low) == truths{true, true, false, true});
         CHECK(here.gather(odd | low) == truths{true, true, false, true});
         CHECK(here.gather(!odd) == truths{true, false, true, false});
+        CHECK(here.gather(~odd) == truths{true, false, true, false});
         CHECK(here.gather(odd != low) == truths{true, false, false, true});
         CHECK(here.gather(mw::cast<float>(odd)) == std::vector<float>{0, 1, 0, 1});
         CHECK(here.gather(mw::where(low, ids_of, -1)) == ids{0, 1, -1, -1});

@@ -159,7 +159,8 @@ TEST_CASE("a slice that leaves its axis is an error") {
     CHECK(with(0, 0) == "nothing went wrong");
     CHECK(with(2, 5).find("a slice of 5 elements from element 2 on does not fit token of 6 elements") !=
           std::string::npos);
-    CHECK(with(static_cast<std::size_t>(-1), 2).find("does not fit token") != std::string::npos);
+    CHECK(with(static_cast<std::size_t>(-1), 2).find("from element -1 on does not fit token") !=
+          std::string::npos);
     CHECK(with(0, 6).find("its bound is 5") != std::string::npos);
 }
 

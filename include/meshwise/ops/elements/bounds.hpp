@@ -113,6 +113,12 @@ auto clamp(X const& x, Low const& low, High const& high) {
     }
 }
 
+/// The same with bounds of which one or both are tensors: mw::min(mw::max(x, low), high), with their gradients.
+/// Example: auto z = mw::clamp(x, 0, y);
+template <any_tensor X, class Low, class High>
+    requires(any_tensor<Low> || any_tensor<High>)
+auto clamp(X const& x, Low const& low, High const& high);
+
 /// The larger of two elements; NaN where either is NaN. numpy and torch call it maximum. Gradient: to the larger one, and
 /// half to each of two equal ones. Placement: as `map`. Communication: none.
 /// Example: auto z = mw::max(x, y);
@@ -180,6 +186,12 @@ auto min(N const& n, X const& x) {
         return refuse<verdict>();
     else
         return min(x, n);
+}
+
+template <any_tensor X, class Low, class High>
+    requires(any_tensor<Low> || any_tensor<High>)
+auto clamp(X const& x, Low const& low, High const& high) {
+    return min(max(x, low), high);
 }
 
 }  // namespace meshwise

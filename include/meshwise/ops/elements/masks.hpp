@@ -100,10 +100,18 @@ auto operator|(tensor<T, A, L, B> const& a, tensor<U, C, M, D> const& b) {
     else
         return map(std::logical_or<>{}, a, b);
 }
-/// Where a mask is false.
+/// Where a mask is false; the same as ~.
 /// Example: auto not_positive = !(x > 0);
 template <class A, class L, class B>
 auto operator!(tensor<bool, A, L, B> const& mask) {
+    using verdict = detail::mappable<tensor<bool, A, L, B>>;
+    if constexpr (!verdict::value)
+        return poison{refuse<verdict>()};
+    else
+        return map(std::logical_not<>{}, mask);
+}
+template <class A, class L, class B>
+auto operator~(tensor<bool, A, L, B> const& mask) {
     using verdict = detail::mappable<tensor<bool, A, L, B>>;
     if constexpr (!verdict::value)
         return poison{refuse<verdict>()};
@@ -132,7 +140,8 @@ auto isfinite(X const& x) {
         return map(elementary::functions::isfinite{}, x);
 }
 
-/// a where the mask is true, b elsewhere; a and b are tensors of one element type, or numbers. Gradient: to what is chosen.
+/// a where the mask is true, b elsewhere; a and b are tensors of one element type, or numbers. Gradient: to what is chosen,
+/// 0 to the other, which is NaN where the other has an infinite slope, as in torch: mw::log(mw::where(x > 0, x, 1)) has none.
 /// Placement: as `map`. Communication: none. Errors: a mask of numbers does not compile: compare it, as in x != 0.
 /// Example: auto larger = mw::where(x > y, x, y);
 template <any_tensor M, any_tensor X, any_tensor Y>
@@ -224,5 +233,6 @@ poison operator|(tensor<T, A, L, B> const&, poison const&) {
     return {};
 }
 inline poison operator!(poison const&) { return {}; }
+inline poison operator~(poison const&) { return {}; }
 
 }  // namespace meshwise

@@ -177,7 +177,7 @@ auto scale(X const& x, N const& factor, std::source_location where = std::source
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, static_cast<double>(detail::element_of<X>(factor)), where);
+        return detail::scaled(x, detail::element_of<X>(factor), where);
 }
 
 // Not for any any_tensor: clang asks whether an operator may be one before it asks whether its operand is a tensor, so that
@@ -228,7 +228,7 @@ auto operator*(tensor<T, A, L, B> const& x, N const& factor) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, static_cast<double>(detail::element_of<tensor<T, A, L, B>>(factor)),
+        return detail::scaled(x, detail::element_of<tensor<T, A, L, B>>(factor),
                               std::source_location::current());
 }
 template <class T, class A, class L, class B, detail::number_operand N>
@@ -237,7 +237,7 @@ auto operator*(N const& factor, tensor<T, A, L, B> const& x) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, static_cast<double>(detail::element_of<tensor<T, A, L, B>>(factor)),
+        return detail::scaled(x, detail::element_of<tensor<T, A, L, B>>(factor),
                               std::source_location::current());
 }
 template <class T, class A, class L, class B, detail::number_operand N>

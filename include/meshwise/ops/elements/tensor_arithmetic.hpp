@@ -210,10 +210,10 @@ auto div(X const& x, Y const& y, std::source_location where = std::source_locati
 namespace detail {
 // the factor is one that the elements hold
 template <class X>
-auto scaled(X const& x, double factor, std::source_location where) {
+auto scaled(X const& x, typename X::value_type factor, std::source_location where) {
     bool const recorded = is_recorded(where, x);
     note_numbers<X>(factor);
-    elementary::times_number<typename X::value_type> const times{static_cast<typename X::value_type>(factor)};
+    elementary::times_number<typename X::value_type> const times{factor};
     auto out = each_of(times, x);
     if (recorded)
         record_linear(out, where, [to = target_of(x), times](auto const& d, mesh_mask pending) {
@@ -235,8 +235,7 @@ auto scale(X const& x, double factor, std::source_location where = std::source_l
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, static_cast<double>(detail::held_number<typename X::value_type>(factor)),
-                              where);
+        return detail::scaled(x, detail::held_number<typename X::value_type>(factor), where);
 }
 
 template <any_tensor X, any_tensor Y>

@@ -36,15 +36,17 @@ using rearranged = rearranging<Axis, list<New...>, typename X::operand>;
     std::size_t const room = first >= whole ? 0 : 1 + (step < 0 ? first : whole - 1 - first) / stride;
     if (count > room)
         throw error("a slice of " + std::to_string(count) + " elements from element " +
-                    std::to_string(first) + " on in steps of " + std::to_string(step) + " does not fit " +
-                    std::string(axis) + " of " + std::to_string(whole) +
+                    std::to_string(static_cast<std::ptrdiff_t>(first)) + " on in steps of " +
+                    std::to_string(step) + " does not fit " + std::string(axis) + " of " +
+                    std::to_string(whole) +
                     " elements; take fewer elements, smaller steps, or begin elsewhere");
 }
 [[noreturn, gnu::noinline]] inline void refuse_zeros(std::string_view axis, std::size_t whole,
                                                      std::size_t before, std::string_view larger,
                                                      std::size_t size) {
-    throw error(std::to_string(before) + " zeros and the " + std::to_string(whole) + " elements of " +
-                std::string(axis) + " do not fit " + std::string(larger) + " of " + std::to_string(size) +
+    throw error(std::to_string(static_cast<std::ptrdiff_t>(before)) + " zeros and the " +
+                std::to_string(whole) + " elements of " + std::string(axis) + " do not fit " +
+                std::string(larger) + " of " + std::to_string(size) +
                 " elements; put fewer zeros before, or make that axis longer");
 }
 [[gnu::noinline]] inline std::size_t windows_in(std::size_t elements, std::size_t window, std::size_t step,

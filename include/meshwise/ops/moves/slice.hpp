@@ -44,9 +44,9 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
         std::size_t const whole = detail::true_extent<Axis>(x);
         if (extent > whole || first > whole - extent || (!Small::bounded && extent != Small::size))
             throw error("a slice of " + std::to_string(extent) + " elements from element " +
-                        std::to_string(first) + " on does not fit " + std::string(name_of<Axis>()) + " of " +
-                        std::to_string(whole) + " elements as " + std::string(name_of<Small>()) +
-                        "; take fewer elements, or begin earlier");
+                        std::to_string(static_cast<std::ptrdiff_t>(first)) + " on does not fit " +
+                        std::string(name_of<Axis>()) + " of " + std::to_string(whole) + " elements as " +
+                        std::string(name_of<Small>()) + "; take fewer elements, or begin earlier");
         detail::note_numbers<X>(first);
         auto out = out_type::uninitialized(detail::extents_with<Small, out_type>(x, extent));
         auto const run = detail::run_of_axis::of<Axis>(x, first, extent);

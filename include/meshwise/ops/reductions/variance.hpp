@@ -75,7 +75,7 @@ auto spread(X const& x, variance_options const& how, std::source_location where)
 }
 }  // namespace detail
 
-/// The variance over the axes K, or of all elements: of a sample, unless options say otherwise; of too few elements it is NaN.
+/// The variance over the axes K, or of all elements: of a sample, unless options say otherwise; of too few elements it is NaN or infinite.
 /// Placement: K whole; under a strategy, mw::variance<S, axis>(x), K may be split, and the result is where S puts it.
 /// Communication: none; under S one all-gather of the ranks' counts, means and squares. Errors: a negative correction.
 /// Example: auto spread = mw::variance<embed>(x);
