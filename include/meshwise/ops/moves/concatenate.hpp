@@ -104,7 +104,7 @@ struct joining_all<List<First, More...>, Result, X, Others...> {
 /// x along First, then y along Second, as the axis Result (which may be mw::up_to). Axes: as x has them.
 /// Placement: First and Second whole on every rank; everything else equal, pending sums included.
 /// Communication: none.
-/// Errors: more elements than Result has room for.
+/// Errors: more elements than Result has room for; a padded axis does not compile.
 /// Example: auto all = mw::concatenate<past, token, context>(earlier, x);
 template <any_axis First, any_axis Second, any_axis Result, any_tensor X, any_tensor Y>
 auto concatenate(X const& x, Y const& y, std::source_location where = std::source_location::current()) {

@@ -70,7 +70,7 @@ using rearranged = rearranging<Axis, list<New...>, typename X::operand>;
 }  // namespace detail
 
 /// The elements of Axis in the opposite order. Placement: Axis is whole on every rank; all else is kept, pending sums
-/// included. Communication: none. Example: auto backwards = mw::flip<token>(x);
+/// included. Communication: none. Errors: a padded axis does not compile. Example: auto backwards = mw::flip<token>(x);
 template <any_axis Axis, any_tensor X>
 auto flip(X const& x, std::source_location where = std::source_location::current()) {
     using verdict = all_of<not_refused<X>, typename detail::rearranged<X, Axis, Axis>::verdict>;
@@ -95,7 +95,7 @@ struct slice_options {
 
 /// Elements first, first + step, ... of Axis, as an axis Small; a negative step goes backwards.
 /// Placement: Axis is whole on every rank; all else is kept, pending sums included. Communication: none.
-/// Errors: a step of 0; an element outside of the axis.
+/// Errors: a step of 0; an element outside of the axis; a padded Small does not compile.
 /// Example: auto every_second = mw::slice<token, past>(x, 0, {.step = 2});
 template <any_axis Axis, any_axis Small, any_tensor X>
 auto slice(X const& x, std::size_t first, slice_options const& how,
@@ -122,7 +122,7 @@ auto slice(X const& x, std::size_t first, slice_options const& how,
 /// Zeros before and behind Axis, as the longer axis Larger. Behind stand as many as there is room for; with a Larger that is
 /// mw::up_to, as many as are said.
 /// Placement: Axis is whole on every rank; all else is kept, pending sums included. Communication: none.
-/// Errors: more zeros than there is room for.
+/// Errors: more zeros than there is room for; a padded axis does not compile.
 /// Example: auto with_zeros = mw::pad<token, context>(x, 4);  // context has 8 elements more, so 4 stand behind
 template <any_axis Axis, any_axis Larger, any_tensor X>
 auto pad(X const& x, std::size_t before, std::size_t after = std::dynamic_extent,
@@ -163,6 +163,7 @@ struct repeating {
 
 /// Each element of Axis so many times in a row that Larger is full: its size is a multiple of that of Axis.
 /// Placement: what was split by Axis is split by Larger; all else is kept, pending sums included. Communication: none.
+/// Errors: a padded axis does not compile.
 /// Example: auto twice = mw::repeat<past, token>(earlier);  // 0 0 1 1 2 2 ...
 template <any_axis Axis, any_axis Larger, any_tensor X>
 auto repeat(X const& x, std::source_location where = std::source_location::current()) {
@@ -184,6 +185,7 @@ auto repeat(X const& x, std::source_location where = std::source_location::curre
 
 /// All elements of Axis, so many times one behind the other that Larger is full: its size is a multiple of that of Axis.
 /// Placement: Axis is whole on every rank; all else is kept, pending sums included. Communication: none.
+/// Errors: a padded axis does not compile.
 /// Example: auto twice = mw::tile<past, token>(earlier);  // 0 1 2 ... 0 1 2 ...
 template <any_axis Axis, any_axis Larger, any_tensor X>
 auto tile(X const& x, std::source_location where = std::source_location::current()) {
@@ -213,7 +215,7 @@ struct unfold_options {
 /// Windows of Axis: axis Windows counts them, axis Window the elements within each; both stand where Axis stood. Windows may
 /// overlap, and the gradient of an element is the sum over all windows that have it.
 /// Placement: Axis is whole on every rank; all else is kept, pending sums included. Communication: none.
-/// Errors: a Windows of another size than there are windows, unless it is mw::up_to.
+/// Errors: a Windows of another size than there are windows, unless it is mw::up_to; a padded axis does not compile.
 /// Source: torch.Tensor.unfold. Example: auto windows = mw::unfold<context, source, past>(positions, {.step = 2});
 template <any_axis Axis, any_axis Windows, any_axis Window, any_tensor X>
 auto unfold(X const& x, unfold_options const& how = {},

@@ -115,7 +115,8 @@ X shifted(X const& x, std::ptrdiff_t n, bool around, std::source_location where)
 
 /// Every element moves n places along Axis, backwards if n is negative; what leaves it at one end comes in at the other.
 /// Placement: kept; pending sums and a split Axis too. Communication: over a split Axis one all-gather of |n| rows of each
-/// rank, of all rows where a rank has fewer. Example: auto next_first = mw::roll<token>(x, -1);
+/// rank, of all rows where a rank has fewer. Errors: a padded axis does not compile.
+/// Example: auto next_first = mw::roll<token>(x, -1);
 template <any_axis Axis, any_tensor X>
 auto roll(X const& x, std::ptrdiff_t n, std::source_location where = std::source_location::current()) {
     using verdict = detail::shifts_along<Axis, X>;

@@ -28,7 +28,8 @@ struct slicing {
 
 /// Elements [first, first + extent) of Axis, as an axis Small; `extent` only for a Small that is mw::up_to.
 /// Placement: Axis is whole on every rank; all else is kept, pending sums included. Communication: none.
-/// Errors: a run that leaves the axis, or reaches into its padding. Example: auto at = mw::slice<context, token>(positions, 0);
+/// Errors: a run that leaves the axis, or reaches into its padding; a padded Small does not compile.
+/// Example: auto at = mw::slice<context, token>(positions, 0);
 template <any_axis Axis, any_axis Small, any_tensor X>
 auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
            std::source_location where = std::source_location::current()) {
