@@ -3987,7 +3987,7 @@ constexpr void refuse_padding(list<Axis...> = {}) {
     static_assert(
         !(is_padded_axis<Axis>() || ...),
         "meshwise: this operation would count the padding of a padded axis as elements: give the axis a size "
-        "that needs no padding, or leave it whole");
+        "that needs no padding, or do not split it, so that it needs none");
 }
 template <class First, class... Inner>
 constexpr void refuse_inner_padding(list<First, Inner...>) {
@@ -4065,8 +4065,9 @@ X cut_whole(std::span<typename X::value_type const> whole, typename X::extents_t
     X x = X::uninitialized(extents);
     shard<X> const s(x);
     if (whole.size() != s.whole_size())
-        throw error("a tensor of " + std::to_string(s.whole_size()) + " elements was given " +
-                    std::to_string(whole.size()) + "; give the whole array on every rank");
+        throw error("a tensor of " + std::to_string(s.whole_size()) + " elements" +
+                    (has_padding(typename X::axes{}) ? ", with the padding of its axes," : "") +
+                    " was given " + std::to_string(whole.size()) + "; give the whole array on every rank");
     if constexpr (X::mesh::ranks > 1)
         current().team->note_common(hash_of_share(whole.data(), whole.size_bytes()), kind);
     auto* const out = x.mutable_data();
@@ -4143,14 +4144,15 @@ std::string axes_text(std::array<std::size_t, sizeof...(A)> const& extents, axes
     return text + ")";
 }
 struct element_reader {
-    double (*read)(void const* elements, std::size_t i);
+    long double (*read)(void const* elements, std::size_t i);
     char const* format;
 };
 template <class T>
 inline constexpr element_reader reader_of{[](void const* elements, std::size_t i) {
-                                              return static_cast<double>(static_cast<T const*>(elements)[i]);
+                                              return static_cast<long double>(
+                                                  static_cast<T const*>(elements)[i]);
                                           },
-                                          std::is_integral_v<T> ? "%.0f" : "%.5g"};
+                                          std::is_integral_v<T> ? "%.0Lf" : "%.5Lg"};
 std::string elements_text(std::span<std::size_t const> shown, std::span<std::size_t const> stored,
                           void const* elements, element_reader const& element);
 template <class X>
@@ -4458,6 +4460,12 @@ X made_by_index(typename X::extents_type extents, F f) {
     fill_by_index(x, f);
     return x;
 }
+template <class Axis>
+poison made_nowhere() {
+    static_assert(never<Axis>, "meshwise: axes alone do not say where a tensor lies: give the rank, as in "
+                               "mw::zeros<batch, embed>(here), or a type, as in mw::zeros<decltype(x)>()");
+    return {};
+}
 [[noreturn]] void refuse_arange(std::string_view axis, double last);
 [[noreturn]] void refuse_constant(double number, std::string_view type);
 template <class T, class N>
@@ -4560,6 +4568,18 @@ auto eye(rank<S> const&,
     if constexpr (Column::bounded) columns = extents.back();
     return detail::made_by_index<X>(extents,
                                     [=](std::size_t i) { return i / columns == i % columns ? 1 : 0; });
+}
+template <any_axis First, any_axis... A>
+auto full(double) {
+    return detail::made_nowhere<First>();
+}
+template <any_axis First, any_axis... A>
+auto zeros() {
+    return detail::made_nowhere<First>();
+}
+template <any_axis First, any_axis... A>
+auto ones() {
+    return detail::made_nowhere<First>();
 }
 template <class... K, any_strategy S>
     requires detail::misnamed<K...>
@@ -8632,10 +8652,10 @@ auto div(X const& x, Y const& y, std::source_location where = std::source_locati
 }
 namespace detail {
 template <class X>
-auto scaled(X const& x, double factor, std::source_location where) {
+auto scaled(X const& x, typename X::value_type factor, std::source_location where) {
     bool const recorded = is_recorded(where, x);
     note_numbers<X>(factor);
-    elementary::times_number<typename X::value_type> const times{static_cast<typename X::value_type>(factor)};
+    elementary::times_number<typename X::value_type> const times{factor};
     auto out = each_of(times, x);
     if (recorded)
         record_linear(out, where, [to = target_of(x), times](auto const& d, mesh_mask pending) {
@@ -8653,8 +8673,7 @@ auto scale(X const& x, double factor, std::source_location where = std::source_l
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, static_cast<double>(detail::held_number<typename X::value_type>(factor)),
-                              where);
+        return detail::scaled(x, detail::held_number<typename X::value_type>(factor), where);
 }
 template <any_tensor X, any_tensor Y>
 auto operator+(X const& x, Y const& y) {
@@ -8836,7 +8855,7 @@ auto scale(X const& x, N const& factor, std::source_location where = std::source
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, static_cast<double>(detail::element_of<X>(factor)), where);
+        return detail::scaled(x, detail::element_of<X>(factor), where);
 }
 template <class T, class A, class L, class B>
 auto operator-(tensor<T, A, L, B> const& x) {
@@ -8884,7 +8903,7 @@ auto operator*(tensor<T, A, L, B> const& x, N const& factor) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, static_cast<double>(detail::element_of<tensor<T, A, L, B>>(factor)),
+        return detail::scaled(x, detail::element_of<tensor<T, A, L, B>>(factor),
                               std::source_location::current());
 }
 template <class T, class A, class L, class B, detail::number_operand N>
@@ -8893,7 +8912,7 @@ auto operator*(N const& factor, tensor<T, A, L, B> const& x) {
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, static_cast<double>(detail::element_of<tensor<T, A, L, B>>(factor)),
+        return detail::scaled(x, detail::element_of<tensor<T, A, L, B>>(factor),
                               std::source_location::current());
 }
 template <class T, class A, class L, class B, detail::number_operand N>
@@ -10278,9 +10297,9 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
         std::size_t const whole = detail::true_extent<Axis>(x);
         if (extent > whole || first > whole - extent || (!Small::bounded && extent != Small::size))
             throw error("a slice of " + std::to_string(extent) + " elements from element " +
-                        std::to_string(first) + " on does not fit " + std::string(name_of<Axis>()) + " of " +
-                        std::to_string(whole) + " elements as " + std::string(name_of<Small>()) +
-                        "; take fewer elements, or begin earlier");
+                        std::to_string(static_cast<std::ptrdiff_t>(first)) + " on does not fit " +
+                        std::string(name_of<Axis>()) + " of " + std::to_string(whole) + " elements as " +
+                        std::string(name_of<Small>()) + "; take fewer elements, or begin earlier");
         detail::note_numbers<X>(first);
         auto out = out_type::uninitialized(detail::extents_with<Small, out_type>(x, extent));
         auto const run = detail::run_of_axis::of<Axis>(x, first, extent);
@@ -12155,6 +12174,9 @@ auto clamp(X const& x, Low const& low, High const& high) {
                                     to);
     }
 }
+template <any_tensor X, class Low, class High>
+    requires(any_tensor<Low> || any_tensor<High>)
+auto clamp(X const& x, Low const& low, High const& high);
 template <any_tensor X, any_tensor Y>
 auto max(X const& x, Y const& y) {
     using verdict = detail::takes_equal_numbers<X, Y>;
@@ -12208,6 +12230,11 @@ auto min(N const& n, X const& x) {
         return refuse<verdict>();
     else
         return min(x, n);
+}
+template <any_tensor X, class Low, class High>
+    requires(any_tensor<Low> || any_tensor<High>)
+auto clamp(X const& x, Low const& low, High const& high) {
+    return min(max(x, low), high);
 }
 }
 namespace meshwise {
@@ -12468,6 +12495,14 @@ auto operator!(tensor<bool, A, L, B> const& mask) {
     else
         return map(std::logical_not<>{}, mask);
 }
+template <class A, class L, class B>
+auto operator~(tensor<bool, A, L, B> const& mask) {
+    using verdict = detail::mappable<tensor<bool, A, L, B>>;
+    if constexpr (!verdict::value)
+        return poison{refuse<verdict>()};
+    else
+        return map(std::logical_not<>{}, mask);
+}
 template <any_tensor X>
 auto isnan(X const& x) {
     using verdict = detail::mappable<X>;
@@ -12564,6 +12599,7 @@ poison operator|(tensor<T, A, L, B> const&, poison const&) {
     return {};
 }
 inline poison operator!(poison const&) { return {}; }
+inline poison operator~(poison const&) { return {}; }
 }
 namespace meshwise {
 namespace detail {
@@ -12918,15 +12954,17 @@ using rearranged = rearranging<Axis, list<New...>, typename X::operand>;
     std::size_t const room = first >= whole ? 0 : 1 + (step < 0 ? first : whole - 1 - first) / stride;
     if (count > room)
         throw error("a slice of " + std::to_string(count) + " elements from element " +
-                    std::to_string(first) + " on in steps of " + std::to_string(step) + " does not fit " +
-                    std::string(axis) + " of " + std::to_string(whole) +
+                    std::to_string(static_cast<std::ptrdiff_t>(first)) + " on in steps of " +
+                    std::to_string(step) + " does not fit " + std::string(axis) + " of " +
+                    std::to_string(whole) +
                     " elements; take fewer elements, smaller steps, or begin elsewhere");
 }
 [[noreturn, gnu::noinline]] inline void refuse_zeros(std::string_view axis, std::size_t whole,
                                                      std::size_t before, std::string_view larger,
                                                      std::size_t size) {
-    throw error(std::to_string(before) + " zeros and the " + std::to_string(whole) + " elements of " +
-                std::string(axis) + " do not fit " + std::string(larger) + " of " + std::to_string(size) +
+    throw error(std::to_string(static_cast<std::ptrdiff_t>(before)) + " zeros and the " +
+                std::to_string(whole) + " elements of " + std::string(axis) + " do not fit " +
+                std::string(larger) + " of " + std::to_string(size) +
                 " elements; put fewer zeros before, or make that axis longer");
 }
 [[gnu::noinline]] inline std::size_t windows_in(std::size_t elements, std::size_t window, std::size_t step,
