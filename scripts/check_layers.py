@@ -43,7 +43,7 @@ LIGHT = set(
 LIGHT_FOR = {"core/error.hpp": {"stdexcept", "string"}, "core/sentence.hpp": {"string"}}
 
 # Edge headers need a library that not everybody has: only the user includes them.
-EDGE = re.compile(r"/(mpi|cuda|nccl)[a-z_]*((\.inl)?\.hpp$|/)")
+EDGE = re.compile(r"/(mpi|cuda|nccl)[a-z_]*((\.inl)?\.hpp$|/)|^/?ops/matrices/|^linear_algebra\.hpp$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LONGEST = 350
 

@@ -4,6 +4,7 @@
 #include <meshwise/autodiff/custom_gradient.hpp>
 #include <meshwise/generation.hpp>
 #include <meshwise/io.hpp>
+#include <meshwise/linear_algebra.hpp>
 #include <meshwise/meshwise.hpp>
 #include <meshwise/nn/channel_norms.hpp>
 #include <meshwise/nn/convolution.hpp>

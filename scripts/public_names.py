@@ -25,6 +25,7 @@ ROOMS = {  # in the order in which one meets them, each with what it holds
     "ops-reductions": "Operations that fold an axis, or go along it: sums, means, extrema, norms, cumulative ones, sort.",
     "ops-moves": "Operations that move elements or pieces: reshard, reshape, slice, concatenate, take, shift.",
     "ops-products": "Operations that sum over shared axes: dot, contract, einsum, attention.",
+    "ops-matrices": "Linear algebra of small matrices, by Eigen: solve, inverse, determinants, decompositions. Include `<meshwise/linear_algebra.hpp>`, or one of these headers.",
     "ops-rows": "Operations on rows of features: norms, softmax, losses, embeddings, rotary positions.",
     "autodiff": "Gradients: value_and_gradient, recompute, the tape for operations of your own.",
     "parallel": "Running a program on ranks, and what a program sees of the rank it runs as.",

@@ -2,7 +2,8 @@
 //   <meshwise/generation.hpp>  sampling, greedy and beam search      <meshwise/io.hpp>      weights and checkpoints
 //   <meshwise/plan.hpp>        what a program will do and cost       <meshwise/text.hpp>    texts, tokens and batches
 //   <meshwise/report.hpp>      loss curves, progress, flight records
-// Edges, each with a library of its own: <meshwise/communicator/mpi.hpp>, <meshwise/tensor/eigen.hpp>.
+// Edges, each with a library of its own: <meshwise/communicator/mpi.hpp>, <meshwise/tensor/eigen.hpp>,
+// <meshwise/linear_algebra.hpp>.
 #pragma once
 
 // first, in this order, because compilers print the way to the file of a refusal

@@ -118,7 +118,8 @@ def standard_library(compiler):
 
 
 def compiled(compiler, path, number, defines=FASTER):
-    flags = ["-std=c++20", "-fsyntax-only", *standard_library(compiler), *defines, f"-I{ROOT / 'include'}"]
+    flags = ["-std=c++20", "-fsyntax-only", *standard_library(compiler), *defines, f"-I{ROOT / 'include'}",
+             "-isystem", "/usr/include/eigen3"]
     flags += [f"-DREJECTED={number}"] if number else WARNINGS
     done = subprocess.run([compiler, *flags, path.name], cwd=path.parent, env={**os.environ, "LC_ALL": "C"},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)

@@ -76,7 +76,7 @@ struct normalised_axis_is_split {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: softmax, norms, sorts and rotary positions need all elements of their axis, and this axis is split over a mesh axis: gather it with mw::reshard, or leave the axis out of the strategy");
+                      "meshwise: softmax, norms, sorts, matrices and rotary positions need all elements of their axis, and this axis is split over a mesh axis: gather it with mw::reshard, or leave the axis out of the strategy");
     };
 };
 
@@ -230,7 +230,7 @@ struct sizes_differ {
     template <class... Facts>
     struct because : poison {
         static_assert(acceptable<Facts...>,
-                      "meshwise: the axes given and taken have different numbers of elements: rename and reshape keep every element");
+                      "meshwise: the axes given and taken have different numbers of elements: rename and reshape keep every element, and a square matrix has as many rows as columns");
     };
 };
 
