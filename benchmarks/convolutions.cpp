@@ -1,11 +1,14 @@
 // How fast are convolutions at ResNet-50's shapes and batch 8, forward and backward, with 1 and 2 threads? The limit is the
 // calibrated peak, or the time to read x, y and the weights once where that is longer. Peer: oneDNN, which chooses the order of its arrays.
-// Results are compared with sums in double first.
+// Results are compared with sums in double first. Poolings and depthwise convolutions, whose limit is the memory, are compared with the serial
+// backend's.
 #include "peers/convolutions.hpp"
 
 #include <random>
 
+#include <meshwise/backend/serial.hpp>
 #include <meshwise/ops/products/conv.hpp>
+#include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/parallel/run.hpp>
 
 namespace {
@@ -14,8 +17,9 @@ using namespace bench;
 namespace mw = meshwise;
 using mw::detail::window_sums;
 
+std::ptrdiff_t sized(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
+
 window_sums sums_of(convolution_shape const& s) {
-    auto const sized = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
     window_sums how;
     how.channels = s.in, how.columns = s.out, how.axis_count = 3, how.window_count = 2;
     std::size_t const e = s.edge_out();
@@ -127,6 +131,51 @@ void answer(question& here, std::string const& name, convolution_shape const& s,
     });
 }
 
+/// Windows of channels that each see themselves alone.
+void answer_of_memory(question& here, std::string const& name, std::string const& what,
+                      convolution_shape const& s, std::size_t threads) {
+    mw::run<alone>(mw::threads{.workers_per_rank = threads}, [&](auto&) {
+        mw::detail::pooling_windows how;
+        how.how = sums_of(s);
+        how.taps = s.taps * s.taps;
+        how.lane_axes = 1, how.lanes[0] = how.how.axes[0], how.all_lanes = s.batch;
+        how.place_axes = 2, how.places[0] = how.how.axes[1], how.places[1] = how.how.axes[2];
+        how.all_places = s.edge_out() * s.edge_out();
+        window_sums depthwise = how.how;
+        depthwise.channels = depthwise.columns = 1;
+        depthwise.axes[depthwise.axis_count++] = {
+            .extent = s.in, .x = 1, .w = sized(how.taps), .y = 1, .weighted = true};
+        how.how.columns = 1;
+        arrays const given(s);
+        std::vector<float> largest(s.of_y()), found, serial;
+        mw::detail::pool_windows<mw::tbb, true>(how, given.x.data(), largest.data());
+        auto const run = [&](auto backend, std::vector<float>& to) {
+            using B = decltype(backend);
+            if (what == "max_pool_gradient") {
+                B::fill(to.data(), to.size(), 0.0F);
+                mw::detail::pool_windows_back<B, true>(how, given.x.data(), largest.data(), given.y.data(),
+                                                       to.data());
+            } else if (what == "max_pool") {
+                mw::detail::pool_windows<B, true>(how, given.x.data(), to.data());
+            } else if (what == "avg_pool") {
+                mw::detail::pool_windows<B, false>(how, given.x.data(), to.data());
+            } else {
+                mw::detail::sum_depthwise<B>(depthwise, given.x.data(), given.w.data(), to.data());
+            }
+        };
+        bool const back = what == "max_pool_gradient";
+        found.resize(back ? s.of_x() : s.of_y()), serial.resize(found.size());
+        run(mw::tbb{}, found), run(mw::serial{}, serial);
+        if (!agree(found, serial)) return here.fail(name + " is wrong");
+        std::vector<contender> all{timed("ours", watch_for(threads), [&] { run(mw::tbb{}, found); })};
+        double const bytes = 4.0 * static_cast<double>((back ? 3 : 1) * s.of_x() + (back ? 2 : 1) * s.of_y());
+        here.report({.name = name,
+                     .ours = bytes / in_turns(all)[0] * 1e-9,
+                     .unit = "GB/s",
+                     .limit = read_bandwidth(threads) * 1e-9});
+    });
+}
+
 void add_all() {
     constexpr std::size_t batch = 8;
     convolution_shape const shapes[] = {
@@ -147,6 +196,14 @@ void add_all() {
                     std::to_string(s.taps) + (s.stride == 1 ? "" : "/stride:2");
                 ask(name, [=](question& here) { answer(here, name, s, pass, threads); });
             }
+    for (std::string const what : {"max_pool", "max_pool_gradient", "avg_pool", "depthwise"})
+        for (std::size_t const threads : {1U, 2U}) {
+            std::string const name =
+                "windows/" + what + "/threads:" + std::to_string(threads) + "/112x112x64/3x3/stride:2";
+            ask(name, [=](question& here) {
+                answer_of_memory(here, name, what, {batch, 112, 64, 64, 3, 2}, threads);
+            });
+        }
 }
 
 void goals() {

@@ -11,7 +11,7 @@ namespace meshwise::detail {
 /// Elements of neighbours that the windows of a rank reach.
 struct halo {
     std::size_t before = 0, after = 0;
-    std::size_t rows() const { return before + after; }
+    constexpr std::size_t rows() const { return before + after; }
 };
 template <class W, class L>
 constexpr halo halo_of() {

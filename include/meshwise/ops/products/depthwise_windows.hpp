@@ -36,6 +36,7 @@ inline std::size_t points_of(window_sums const& how) {  // without channels
 /// y = the sums over windows of each channel. Weights are (channels, taps).
 template <class B, class T>
 [[gnu::noinline]] void sum_depthwise(window_sums const& how, T const* x, T const* w, T* y) {
+    constexpr std::size_t at_once = 64;
     std::size_t const channels = how.axes[how.axis_count - 1].extent, taps = how.row();
     buffer const memory = mover<T, B>::room(channels * taps);
     turn<B>(channels, taps, mover<T, B>::write(memory), w);
@@ -44,12 +45,17 @@ template <class B, class T>
         for (; begin < end; ++begin) {
             point_in_axes at;
             at.go_to(how.axes, how.axis_count - 1, begin);
-            T* const to = y + at.y;
-            std::fill_n(to, channels, T{});
-            how.for_taps(at.window, [&](std::ptrdiff_t from, std::size_t tap) {
-                T const *const seen = x + at.x + from, *const weight = weights + tap * channels;
-                for (std::size_t c = 0; c < channels; ++c) to[c] += seen[c] * weight[c];
-            });
+            for (std::size_t first = 0; first < channels; first += at_once) {
+                std::size_t const count = std::min(at_once, channels - first);
+                T sums[at_once] = {};
+                auto const start = static_cast<std::ptrdiff_t>(first);
+                how.for_taps(at.window, [&](std::ptrdiff_t from, std::size_t tap) {
+                    T const *const seen = x + at.x + from + start, *const weight =
+                                                                       weights + tap * channels + first;
+                    for (std::size_t c = 0; c < count; ++c) sums[c] += seen[c] * weight[c];
+                });
+                std::copy_n(sums, count, y + at.y + start);
+            }
         }
     });
 }

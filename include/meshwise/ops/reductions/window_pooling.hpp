@@ -89,28 +89,36 @@ pooling_windows windows_to_pool(raw_tensor const& all, Out const& out, bool only
     return found;
 }
 
+// elements that are pooled at once, in registers and L1
+inline constexpr std::size_t pooled_at_once = 64;
+
 /// y = the largest, or the mean, of each window.
 template <class B, bool Largest, class T>
 [[gnu::noinline]] void pool_windows(pooling_windows const& all, T const* x, T* y) {
     std::size_t const n = all.how.channels;
-    B::parallel(all.all_lanes * all.all_places, 1 + 8192 / (n * all.taps + 1),
+    B::parallel(all.all_lanes * all.all_places, 1 + 32768 / (n * all.taps + 1),
                 [&](std::size_t begin, std::size_t end) {
                     for (; begin < end; ++begin) {
                         point_in_axes at;
                         at.go_to(all.how.axes, all.how.axis_count, begin);
-                        T* const to = y + at.y;
-                        std::fill_n(to, n, Largest ? -std::numeric_limits<T>::infinity() : T{});
-                        all.how.for_taps(at.window, [&](std::ptrdiff_t tap, std::size_t) {
-                            T const* const from = x + at.x + tap;
-                            for (std::size_t i = 0; i < n; ++i)
-                                if constexpr (Largest)
-                                    to[i] = from[i] > to[i] || from[i] != from[i] ? from[i] : to[i];
-                                else
-                                    to[i] += from[i];
-                        });
-                        if constexpr (!Largest) {
-                            T const count = static_cast<T>(all.count(at.window));
-                            for (std::size_t i = 0; i < n; ++i) to[i] /= count;
+                        T const divisor = Largest ? T{1} : static_cast<T>(all.count(at.window));
+                        for (std::size_t first = 0; first < n; first += pooled_at_once) {
+                            std::size_t const count = std::min(pooled_at_once, n - first);
+                            T pooled[pooled_at_once];
+                            std::fill_n(pooled, count, Largest ? -std::numeric_limits<T>::infinity() : T{});
+                            T const* const start = x + at.x + static_cast<std::ptrdiff_t>(first);
+                            all.how.for_taps(at.window, [&](std::ptrdiff_t tap, std::size_t) {
+                                T const* const from = start + tap;
+                                for (std::size_t i = 0; i < count; ++i)
+                                    if constexpr (Largest)
+                                        pooled[i] = pooled[i] >= from[i] || pooled[i] != pooled[i] ? pooled[i]
+                                                                                                   : from[i];
+                                    else
+                                        pooled[i] += from[i];
+                            });
+                            T* const to = y + at.y + static_cast<std::ptrdiff_t>(first);
+                            for (std::size_t i = 0; i < count; ++i)
+                                to[i] = Largest ? pooled[i] : pooled[i] / divisor;
                         }
                     }
                 });
@@ -120,31 +128,35 @@ template <class B, bool Largest, class T>
 template <class B, bool Largest, class T>
 [[gnu::noinline]] void pool_windows_back(pooling_windows const& all, T const* x, T const* y, T const* d,
                                          T* dx) {
-    constexpr std::size_t width = 256;
-    std::size_t const n = all.how.channels, strips = (n + width - 1) / width;
+    std::size_t const n = all.how.channels, strips = (n + pooled_at_once - 1) / pooled_at_once;
     B::parallel(all.all_lanes * strips, 1, [&](std::size_t begin, std::size_t end) {
         for (; begin < end; ++begin) {
             point_in_axes lane;
             lane.go_to(all.lanes, all.lane_axes, begin / strips);
-            std::size_t const first = begin % strips * width, count = std::min(width, n - first);
+            std::size_t const first = begin % strips * pooled_at_once,
+                              count = std::min(pooled_at_once, n - first);
             for (std::size_t place = 0; place < all.all_places; ++place) {
                 point_in_axes at = lane;
                 at.go_to(all.places, all.place_axes, place);
                 auto const start = static_cast<std::ptrdiff_t>(first);
-                T const* const gradient = d + at.y + start;
-                T const share = Largest ? T{1} : 1 / static_cast<T>(all.count(at.window));
-                bool given[width] = {};
+                T left[pooled_at_once], largest[pooled_at_once];  // what no tap was given yet
+                T const divisor = Largest ? T{1} : static_cast<T>(all.count(at.window));
+                for (std::size_t i = 0; i < count; ++i)
+                    left[i] = d[at.y + start + static_cast<std::ptrdiff_t>(i)] / divisor;
+                if constexpr (Largest) std::copy_n(y + at.y + start, count, largest);
                 all.how.for_taps(at.window, [&](std::ptrdiff_t tap, std::size_t) {
                     T* const to = dx + at.x + tap + start;
                     if constexpr (Largest) {
-                        T const *const from = x + at.x + tap + start, *const largest = y + at.y + start;
+                        T const* const from = x + at.x + tap + start;
+                        T given[pooled_at_once];
                         for (std::size_t i = 0; i < count; ++i) {
-                            bool const it = !given[i] && (from[i] == largest[i] || from[i] != from[i]);
-                            to[i] += it ? gradient[i] : T{};
-                            given[i] = given[i] || it;
+                            bool const it = from[i] == largest[i] || from[i] != from[i];
+                            given[i] = it ? left[i] : T{};
+                            left[i] = it ? T{} : left[i];
                         }
+                        for (std::size_t i = 0; i < count; ++i) to[i] += given[i];
                     } else {
-                        for (std::size_t i = 0; i < count; ++i) to[i] += gradient[i] * share;
+                        for (std::size_t i = 0; i < count; ++i) to[i] += left[i];
                     }
                 });
             }
