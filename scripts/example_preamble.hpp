@@ -9,9 +9,11 @@
 #include <meshwise/nn/channel_norms.hpp>
 #include <meshwise/nn/convolution.hpp>
 #include <meshwise/nn/lora.hpp>
+#include <meshwise/nn/recurrent.hpp>
 #include <meshwise/ops/elements/jvp.hpp>
 #include <meshwise/ops/moves/unfold.hpp>
 #include <meshwise/ops/reductions/window_pooling.hpp>
+#include <meshwise/ops/rows/embedding_bag.hpp>
 #include <meshwise/ops/rows/info_nce.hpp>
 #include <meshwise/optim/adafactor.hpp>
 #include <meshwise/optim/adam.hpp>

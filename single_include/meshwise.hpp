@@ -6353,6 +6353,11 @@ To cast_weights(From const& from, std::source_location where = std::source_locat
     return to;
 }
 }
+namespace meshwise::elementary {
+struct added {
+    constexpr auto operator()(auto a, auto b) const { return a + b; }
+};
+}
 namespace meshwise::detail {
 template <class New, class Out, class X>
 typename Out::extents_type extents_with(X const& x, std::size_t extent) {
@@ -6401,6 +6406,15 @@ struct run_of_axis {
         iteration_space<1> l = rows();
         l.out[0] = static_cast<std::ptrdiff_t>(whole), l.in[0][0] = static_cast<std::ptrdiff_t>(run);
         B::permute(l, whole_data + first, in);
+    }
+    template <class B, class T>
+    void add(T* whole_data, T const* in) const {
+        iteration_space<2> l;
+        l.dims = 2;
+        l.extents = {outer, run};
+        l.out = {static_cast<std::ptrdiff_t>(whole), 1};
+        l.in[0] = l.out, l.in[1] = {static_cast<std::ptrdiff_t>(run), 1};
+        B::map(l, elementary::added{}, whole_data + first, static_cast<T const*>(whole_data + first), in);
     }
 private:
     iteration_space<1> rows() const {
@@ -10306,9 +10320,17 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
         run.template take<B>(out.mutable_data(), x.raw_data());
         if (recorded)
             record_linear(out, where, [to = target_of(x), run](auto const& d, mesh_mask pending) {
-                auto gradient = gradient_of<X>::uninitialized(to.extents);
-                B::fill(gradient.mutable_data(), gradient.size(), typename X::value_type{});
-                run.template put<B>(gradient.mutable_data(), d.raw_data());
+                buffer there =
+                    B::leaves > 1 ? buffer{} : detail::tape_going_backwards()->take(to.node, pending);
+                bool const is_fresh = !there;
+                auto gradient = is_fresh ? gradient_of<X>::uninitialized(to.extents)
+                                         : gradient_of<X>::over(std::move(there), to.extents);
+                auto* const elements = gradient.mutable_data();
+                if (is_fresh) {
+                    B::fill(elements, gradient.size(), typename X::value_type{});
+                    run.template put<B>(elements, d.raw_data());
+                } else
+                    run.template add<B>(elements, d.raw_data());
                 contribute(to, gradient, pending);
             });
         return out;
@@ -10859,6 +10881,14 @@ struct ids_wanted {
     using type = apply_to<in_mesh, typename cut_without<typename Aligned::target, typename Aligned::busy,
                                                         as_list<typename Ids::axes>>::type>;
 };
+template <class S, class Vocab, class Table, class Ids>
+using looked_up_by =
+    all_of<not_refused<Table, Ids>, same_mesh<typename Table::operand::layout, typename Ids::operand::layout>,
+           same_mesh<typename Table::operand::layout, layout<typename S::mesh>>,
+           typename present<left_operand_lacks_axis, list<Vocab>, typename Table::operand::axes>::type,
+           not_pending<typename Ids::operand::layout>,
+           few_axes<lookup<Vocab, typename Table::operand, typename Ids::operand>::axes::count>,
+           looked_up<Table, Ids>>;
 }
 template <any_axis Vocab, any_tensor Table, any_tensor Ids>
 auto embedding(Table const& table, Ids const& ids, embedding_options const& how = {},
@@ -10924,27 +10954,24 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
         return out;
     }
 }
+namespace detail {
+template <class S, class Vocab, class Table, class Ids>
+auto aligned_embedding(Table const& table, Ids const& ids, embedding_options const& how,
+                       std::source_location where) {
+    using relation = lookup<Vocab, typename Table::operand, typename Ids::operand>;
+    using aligned = alignment<S, typename relation::chosen, Table, typename relation::axes, Vocab>;
+    return embedding<Vocab>(reshard<typename aligned::template wanted<Table>::type>(table, where),
+                            reshard<typename ids_wanted<S, aligned, Ids>::type>(ids, where), how, where);
+}
+}
 template <any_strategy S, any_axis Vocab, any_tensor Table, any_tensor Ids>
 auto embedding(Table const& table, Ids const& ids, embedding_options const& how = {},
                std::source_location where = std::source_location::current()) {
-    using relation = lookup<Vocab, typename Table::operand, typename Ids::operand>;
-    using verdict = all_of<
-        not_refused<Table, Ids>, detail::same_mesh<typename Table::layout, typename Ids::layout>,
-        detail::same_mesh<typename Table::layout, layout<typename S::mesh>>,
-        typename detail::present<left_operand_lacks_axis, detail::list<Vocab>, typename Table::axes>::type,
-        detail::not_pending<typename Ids::layout>, detail::few_axes<relation::axes::count>,
-        detail::looked_up<Table, Ids>>;
+    using verdict = detail::looked_up_by<S, Vocab, Table, Ids>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else {
-        using aligned =
-            detail::alignment<S, typename relation::chosen, Table, typename relation::axes, Vocab>;
-        return settle<S>(
-            embedding<Vocab>(reshard<typename aligned::template wanted<Table>::type>(table, where),
-                             reshard<typename detail::ids_wanted<S, aligned, Ids>::type>(ids, where), how,
-                             where),
-            where);
-    }
+    else
+        return settle<S>(detail::aligned_embedding<S, Vocab>(table, ids, how, where), where);
 }
 }
 namespace meshwise {

@@ -3,6 +3,12 @@
 
 #include <meshwise/tensor/tensor.hpp>
 
+namespace meshwise::elementary {
+struct added {
+    constexpr auto operator()(auto a, auto b) const { return a + b; }
+};
+}  // namespace meshwise::elementary
+
 namespace meshwise::detail {
 
 // extents of Out, where New has `extent` elements and all other axes are as in x
@@ -58,6 +64,16 @@ struct run_of_axis {
         iteration_space<1> l = rows();
         l.out[0] = static_cast<std::ptrdiff_t>(whole), l.in[0][0] = static_cast<std::ptrdiff_t>(run);
         B::permute(l, whole_data + first, in);
+    }
+    /// Adds instead of writing.
+    template <class B, class T>
+    void add(T* whole_data, T const* in) const {
+        iteration_space<2> l;
+        l.dims = 2;
+        l.extents = {outer, run};
+        l.out = {static_cast<std::ptrdiff_t>(whole), 1};
+        l.in[0] = l.out, l.in[1] = {static_cast<std::ptrdiff_t>(run), 1};
+        B::map(l, elementary::added{}, whole_data + first, static_cast<T const*>(whole_data + first), in);
     }
 
 private:

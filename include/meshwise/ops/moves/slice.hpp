@@ -1,5 +1,5 @@
 // slice: a run of an axis. Linear: works on pending values too. Cost: one copy of what is taken.
-// Gradient: the run, with zeros before and behind it; nothing is reduced on the way.
+// Gradient: the run, with zeros before and behind it, or added to what came to x before; nothing is reduced on the way.
 #pragma once
 
 #include <meshwise/autodiff/record.hpp>
@@ -54,9 +54,18 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
         run.template take<B>(out.mutable_data(), x.raw_data());
         if (recorded)
             record_linear(out, where, [to = target_of(x), run](auto const& d, mesh_mask pending) {
-                auto gradient = gradient_of<X>::uninitialized(to.extents);
-                B::fill(gradient.mutable_data(), gradient.size(), typename X::value_type{});
-                run.template put<B>(gradient.mutable_data(), d.raw_data());
+                // what other slices of x left is added to: all of them cost one gradient of x
+                buffer there =
+                    B::leaves > 1 ? buffer{} : detail::tape_going_backwards()->take(to.node, pending);
+                bool const is_fresh = !there;
+                auto gradient = is_fresh ? gradient_of<X>::uninitialized(to.extents)
+                                         : gradient_of<X>::over(std::move(there), to.extents);
+                auto* const elements = gradient.mutable_data();
+                if (is_fresh) {
+                    B::fill(elements, gradient.size(), typename X::value_type{});
+                    run.template put<B>(elements, d.raw_data());
+                } else
+                    run.template add<B>(elements, d.raw_data());
                 contribute(to, gradient, pending);
             });
         return out;

@@ -116,6 +116,14 @@ struct ids_wanted {
     using type = apply_to<in_mesh, typename cut_without<typename Aligned::target, typename Aligned::busy,
                                                         as_list<typename Ids::axes>>::type>;
 };
+template <class S, class Vocab, class Table, class Ids>
+using looked_up_by =
+    all_of<not_refused<Table, Ids>, same_mesh<typename Table::operand::layout, typename Ids::operand::layout>,
+           same_mesh<typename Table::operand::layout, layout<typename S::mesh>>,
+           typename present<left_operand_lacks_axis, list<Vocab>, typename Table::operand::axes>::type,
+           not_pending<typename Ids::operand::layout>,
+           few_axes<lookup<Vocab, typename Table::operand, typename Ids::operand>::axes::count>,
+           looked_up<Table, Ids>>;
 }  // namespace detail
 
 /// The rows of `table` (axes<Vocab, ...>) that `ids` (int32, any axes) name. Axes: those of ids, then the
@@ -190,29 +198,28 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
     }
 }
 
+namespace detail {
+// table and ids are brought together; the result is not settled
+template <class S, class Vocab, class Table, class Ids>
+auto aligned_embedding(Table const& table, Ids const& ids, embedding_options const& how,
+                       std::source_location where) {
+    using relation = lookup<Vocab, typename Table::operand, typename Ids::operand>;
+    using aligned = alignment<S, typename relation::chosen, Table, typename relation::axes, Vocab>;
+    return embedding<Vocab>(reshard<typename aligned::template wanted<Table>::type>(table, where),
+                            reshard<typename ids_wanted<S, aligned, Ids>::type>(ids, where), how, where);
+}
+}  // namespace detail
+
 /// The same under a strategy: table and ids are brought together, the result goes where S puts its axes.
 /// Communication: what `reshard` derives; with a table split by vocab the reduction that settles it.
 template <any_strategy S, any_axis Vocab, any_tensor Table, any_tensor Ids>
 auto embedding(Table const& table, Ids const& ids, embedding_options const& how = {},
                std::source_location where = std::source_location::current()) {
-    using relation = lookup<Vocab, typename Table::operand, typename Ids::operand>;
-    using verdict = all_of<
-        not_refused<Table, Ids>, detail::same_mesh<typename Table::layout, typename Ids::layout>,
-        detail::same_mesh<typename Table::layout, layout<typename S::mesh>>,
-        typename detail::present<left_operand_lacks_axis, detail::list<Vocab>, typename Table::axes>::type,
-        detail::not_pending<typename Ids::layout>, detail::few_axes<relation::axes::count>,
-        detail::looked_up<Table, Ids>>;
+    using verdict = detail::looked_up_by<S, Vocab, Table, Ids>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else {
-        using aligned =
-            detail::alignment<S, typename relation::chosen, Table, typename relation::axes, Vocab>;
-        return settle<S>(
-            embedding<Vocab>(reshard<typename aligned::template wanted<Table>::type>(table, where),
-                             reshard<typename detail::ids_wanted<S, aligned, Ids>::type>(ids, where), how,
-                             where),
-            where);
-    }
+    else
+        return settle<S>(detail::aligned_embedding<S, Vocab>(table, ids, how, where), where);
 }
 
 }  // namespace meshwise
