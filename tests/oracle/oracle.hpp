@@ -14,7 +14,7 @@
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/io/npy.hpp>
-#include <meshwise/ops/elements/cast.hpp>
+#include <meshwise/ops/elements/arithmetic.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/parallel/run.hpp>
 

@@ -20,9 +20,11 @@ inline constexpr std::size_t sum_lanes = 16;
 /// After this many summands the lanes are combined and added to a total in double.
 inline constexpr std::size_t sum_chunk = 4096;
 
+/// Lanes in vectors of at most 64 bytes: longer ones live in memory.
 template <class T>
 struct lane_vector {
-    typedef T type __attribute__((vector_size(sum_lanes * sizeof(T))));
+    static constexpr std::size_t size = std::min(sum_lanes, 64 / sizeof(T));
+    typedef T type __attribute__((vector_size(size * sizeof(T))));
 };
 
 /// Addition, for the reductions below.
@@ -51,6 +53,7 @@ struct larger {
 template <class Operation, class T>
 class lane_accumulator {
     using lanes_type = typename lane_vector<T>::type;
+    static constexpr std::size_t vectors = sum_lanes / lane_vector<T>::size;
 
 public:
     MESHWISE_INLINE lane_accumulator() { clear_lanes(); }
@@ -59,11 +62,12 @@ public:
     /// overwritten.
     MESHWISE_INLINE void add(T (&values)[block], std::size_t count) {
         if (count < block) std::fill(values + count, values + block, Operation::template identity<T>);
-        for (std::size_t i = 0; i < block; i += sum_lanes) {
-            lanes_type part;
-            std::memcpy(&part, values + i, sizeof part);
-            Operation::combine(lanes_, part);
-        }
+        for (std::size_t i = 0; i < block; i += sum_lanes)
+            for (std::size_t j = 0; j < vectors; ++j) {
+                lanes_type part;
+                std::memcpy(&part, values + i + j * lane_vector<T>::size, sizeof part);
+                Operation::combine(lanes_[j], part);
+            }
         if (++blocks_ == sum_chunk / block) join();
     }
 
@@ -75,13 +79,13 @@ public:
 
 private:
     MESHWISE_INLINE void clear_lanes() {
-        lanes_ = lanes_type{} + Operation::template identity<T>;
+        for (lanes_type& lanes : lanes_) lanes = lanes_type{} + Operation::template identity<T>;
         blocks_ = 0;
     }
 
     MESHWISE_INLINE void join() {
         T lane[sum_lanes];
-        std::memcpy(lane, &lanes_, sizeof lane);
+        std::memcpy(lane, lanes_, sizeof lane);
         for (std::size_t half = sum_lanes / 2; half > 0; half /= 2) {
             for (std::size_t i = 0; i < half; ++i) Operation::combine(lane[i], lane[i + half]);
         }
@@ -90,7 +94,7 @@ private:
         clear_lanes();
     }
 
-    lanes_type lanes_;
+    lanes_type lanes_[vectors];
     std::size_t blocks_ = 0;
     double total_ = Operation::template identity<double>;
 };

@@ -5,6 +5,8 @@
 // Costs: one copy of the result; backwards one pass for each time that an element is taken.
 #pragma once
 
+#include <algorithm>
+
 #include <meshwise/autodiff/record.hpp>
 #include <meshwise/tensor/padding.hpp>
 
@@ -70,6 +72,10 @@ struct index_map {
     [[gnu::noinline]] void apply(T* out, T const* in) const {
         for (std::size_t i = 0; i < used; ++i) {
             index_run const& run = runs[i];
+            if (repeats_elements(run)) {
+                repeat_elements<B>(out, in, run.times);
+                continue;
+            }
             iteration_space<1> l = space(run);
             if (!run.zeros) {
                 B::permute(l, out + start(run.out), in + start(run.in));
@@ -111,6 +117,22 @@ struct index_map {
     }
 
 private:
+    // each element of the last axis several times in a row
+    bool repeats_elements(index_run const& run) const {
+        auto const times = static_cast<std::ptrdiff_t>(run.times);
+        return inner == 1 && run.count == operand && result == operand * run.times && run.in_step[0] == 1 &&
+               run.in_step[1] == 0 && run.out_step[0] == times && run.out_step[1] == 1;
+    }
+    template <class B, class T>
+    void repeat_elements(T* out, T const* in, std::size_t times) const {
+        if constexpr (B::computes)
+            B::parallel(outer * operand, 16384, [=](std::size_t begin, std::size_t end) {
+                if (times == 2)  // of a number that the compiler knows it makes vectors
+                    for (std::size_t i = begin; i < end; ++i) out[2 * i] = out[2 * i + 1] = in[i];
+                else
+                    for (std::size_t i = begin; i < end; ++i) std::fill_n(out + i * times, times, in[i]);
+            });
+    }
     std::ptrdiff_t start(std::ptrdiff_t element) const {
         return element * static_cast<std::ptrdiff_t>(inner);
     }

@@ -16,6 +16,7 @@ struct row_choice {
     iteration_space<2> kept, summed;
     std::size_t inner = 1, rows = 0, first = 0, leaf = 0;
     std::ptrdiff_t row = 0;
+    bool whole = false;  // this rank has every row that an id may name
 
     iteration_space<2> every_point() const {
         iteration_space<2> all = kept;
@@ -69,6 +70,7 @@ row_choice choice(Flat const& flat, Table const& table, Ids const& ids) {
     found.rows = table.template local<Axis>();
     found.first = first_of_axis<Axis>(table);
     found.row = stride_of<Axis>(table);
+    found.whole = !is_cut<typename Table::layout, Axis>;
     return found;
 }
 
@@ -92,6 +94,13 @@ template <class B, class T>
                 T* to = flat + here.out();
                 T const* from = table + here.in(0);
                 std::int32_t const* id = ids + here.in(1);
+                if (how.whole && how.inner == 1 && how.row == 1 && step[0] == 1 && step[1] == 0 &&
+                    step[2] == 1) {
+                    for (std::size_t i = 0; i < run; ++i) to[i] = from[id[i]];
+                    here.advance(run);
+                    begin += run;
+                    continue;
+                }
                 for (std::size_t i = 0; i < run; ++i, to += step[0], from += step[1], id += step[2]) {
                     std::size_t const row = static_cast<std::size_t>(*id) - how.first;
                     if (row >= how.rows) {

@@ -1,10 +1,14 @@
 // tril and triu: the elements on one side of a diagonal; zeros stand in for the others, whatever those were.
 // Linear: they work on pending values and along split axes, without communication.
-// Costs: one pass, and a mask of one byte for each row and column of this rank.
+// Costs: one copy.
 #pragma once
 
-#include <meshwise/ops/elements/masks.hpp>
+#include <algorithm>
+#include <limits>
+
+#include <meshwise/autodiff/record.hpp>
 #include <meshwise/tensor/first_of_axis.hpp>
+#include <meshwise/tensor/strides.hpp>
 
 namespace meshwise {
 
@@ -19,35 +23,61 @@ struct triangular {
 };
 
 namespace detail {
-// x where keep(column - row), else zero
-template <class Row, class Column, class X, class Keep>
-X kept_where(X const& x, Keep keep, std::source_location where) {
+// elements with low <= column - row <= high
+struct diagonals {
+    std::ptrdiff_t low = std::numeric_limits<std::ptrdiff_t>::min() / 4,
+                   high = std::numeric_limits<std::ptrdiff_t>::max() / 4;
+};
+
+// x on these diagonals, else zero
+template <class Row, class Column, class X>
+X kept_on(diagonals const& kept, X const& x) {
     using B = typename X::backend;
     using T = typename X::value_type;
-    using both = axes<Row, Column>;
-    using mask_type = tensor<bool, both, relayout<both, list<>, typename X::layout>, B>;
-    bool const recorded = is_recorded(where, x);
-    auto mask = result_of<mask_type>(x);
+    X out = result_of<X>(x);
+    constexpr std::size_t row_at = index_of<Row, typename X::axes>,
+                          column_at = index_of<Column, typename X::axes>;
+    constexpr std::size_t last = std::max(row_at, column_at);  // the innermost of the two
+    auto const& extents = x.local_extents();
+    std::size_t const n = extents[last];
+    std::size_t inner = 1, between = 1;
+    for (std::size_t i = last + 1; i < extents.size(); ++i) inner *= extents[i];
+    for (std::size_t i = std::min(row_at, column_at) + 1; i < last; ++i) between *= extents[i];
+    std::size_t const line = n * inner, others = extents[std::min(row_at, column_at)];
     if constexpr (B::computes) {
-        bool* to = mask.mutable_data();
-        auto const row = static_cast<std::ptrdiff_t>(first_of_axis<Row>(mask)),
-                   column = static_cast<std::ptrdiff_t>(first_of_axis<Column>(mask)),
-                   rows = static_cast<std::ptrdiff_t>(mask.template local<Row>()),
-                   columns = static_cast<std::ptrdiff_t>(mask.template local<Column>());
-        for (std::ptrdiff_t r = 0; r < rows; ++r)
-            for (std::ptrdiff_t c = 0; c < columns; ++c) *to++ = keep(column + c - row - r);
+        auto const row = static_cast<std::ptrdiff_t>(first_of_axis<Row>(x)),
+                   column = static_cast<std::ptrdiff_t>(first_of_axis<Column>(x));
+        T const* const from = x.raw_data();
+        T* const to = out.mutable_data();
+        B::parallel(
+            line == 0 ? 0 : x.size() / line, 1 + 16384 / (line + 1), [&](std::size_t begin, std::size_t end) {
+                for (std::size_t l = begin; l < end; ++l) {
+                    auto const other = static_cast<std::ptrdiff_t>(l / between % others);
+                    std::ptrdiff_t const first = column_at == last ? kept.low + row + other - column
+                                                                   : column + other - kept.high - row,
+                                         behind = 1 + (column_at == last ? kept.high + row + other - column
+                                                                         : column + other - kept.low - row);
+                    auto const bounded = [n](std::ptrdiff_t i) {
+                        return static_cast<std::size_t>(
+                            std::clamp<std::ptrdiff_t>(i, 0, static_cast<std::ptrdiff_t>(n)));
+                    };
+                    std::size_t const start = l * line, keep_from = start + bounded(first) * inner,
+                                      keep_to = std::max(keep_from, start + bounded(behind) * inner);
+                    std::fill(to + start, to + keep_from, T{});
+                    std::copy(from + keep_from, from + keep_to, to + keep_from);
+                    std::fill(to + keep_to, to + start + line, T{});
+                }
+            });
     }
-    auto const masked = [mask](auto const& from) {
-        using Y = std::remove_cvref_t<decltype(from)>;
-        auto to = result_of<Y>(from);
-        B::map(element_loops(to, mask, from), elementary::functions::choose_or<T>{T{}}, to.mutable_data(),
-               mask.raw_data(), from.raw_data());
-        return to;
-    };
-    X out = masked(x);
+    return out;
+}
+template <class Row, class Column, class X>
+X kept_with_gradient(diagonals const& kept, X const& x, std::source_location where) {
+    bool const recorded = is_recorded(where, x);
+    X out = kept_on<Row, Column>(kept, x.detached());
     if (recorded)
-        record_linear(out, where, [to = target_of(x), masked](auto const& d, mesh_mask pending) {
-            contribute(to, masked(d), pending);
+        record_linear(out, where, [to = target_of(x), kept](auto const& d, mesh_mask pending) {
+            contribute(to, kept_on<Row, Column>(kept, d), pending);
         });
     return out;
 }
@@ -63,8 +93,7 @@ auto tril(X const& x, std::ptrdiff_t diagonal = 0,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::kept_where<Row, Column>(
-            x, [=](std::ptrdiff_t beside) { return beside <= diagonal; }, where);
+        return detail::kept_with_gradient<Row, Column>({.high = diagonal}, x, where);
 }
 
 /// The upper triangle: elements with column - row >= diagonal, zeros elsewhere.
@@ -77,8 +106,7 @@ auto triu(X const& x, std::ptrdiff_t diagonal = 0,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::kept_where<Row, Column>(
-            x, [=](std::ptrdiff_t beside) { return beside >= diagonal; }, where);
+        return detail::kept_with_gradient<Row, Column>({.low = diagonal}, x, where);
 }
 
 }  // namespace meshwise

@@ -29,6 +29,12 @@ struct place_fold {
     part of(T const* x, std::size_t n, std::size_t place) const {
         number const best = extreme::of(x, n, place).best;
         std::size_t i = 0;
+        for (; i + cpu::block <= n; i += cpu::block) {  // whole blocks, which compilers vectorise
+            unsigned found = 0;
+            for (std::size_t j = 0; j < cpu::block; ++j)
+                found |= equal(static_cast<number>(x[i + j]), best) ? 1U : 0U;
+            if (found != 0) break;
+        }
         while (i + 1 < n && !equal(static_cast<number>(x[i]), best)) ++i;
         return {best, first + place + i};
     }

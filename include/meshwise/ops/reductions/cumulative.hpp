@@ -26,9 +26,9 @@ struct running {
 };
 
 namespace detail {
-// f(row's elements, a gradient's or the same, out, n, number of the row) for each row of Axis
+// f(elements, a gradient's or the same, out, n, first row, end) for runs of rows of Axis
 template <class Axis, class X, class F>
-X for_each_row(X const& x, X const& more, F f) {
+X for_rows(X const& x, X const& more, F f) {
     using ordered = last_ordered<Axis, X>;
     using B = typename X::backend;
     auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
@@ -37,9 +37,8 @@ X for_each_row(X const& x, X const& more, F f) {
     if constexpr (B::computes) {
         auto const *const from = rows.raw_data(), *const also = others.raw_data();
         auto* const to = out.mutable_data();
-        B::parallel(count, 1 + 8192 / (n + 1), [&](std::size_t begin, std::size_t end) {
-            for (std::size_t r = begin; r < end; ++r) f(from + r * n, also + r * n, to + r * n, n, r);
-        });
+        B::parallel(count, 1 + 8192 / (n + 1),
+                    [&](std::size_t begin, std::size_t end) { f(from, also, to, n, begin, end); });
     }
     auto in_place = in_order<X>(out);
     clear_padding(in_place);
@@ -102,13 +101,25 @@ private:
 template <class Axis, bool FromTheEnd, class X, class Start>
 X running_sum_from(X const& x, Start start) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r) {
-        sum_number<T> sum = start(r);
-        for (std::size_t i = 0; i < n; ++i) {
-            std::size_t const at = FromTheEnd ? n - 1 - i : i;
-            to[at] = static_cast<T>(sum += static_cast<sum_number<T>>(from[at]));
-        }
-    });
+    // Each sum waits for the one before it: eight elements are summed up by themselves while those before them still are.
+    return for_rows<Axis>(
+        x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r, std::size_t end) {
+            constexpr std::size_t run = 8;
+            for (; r < end; ++r) {
+                sum_number<T> total = start(r);
+                auto const at = [r, n](std::size_t i) { return r * n + (FromTheEnd ? n - 1 - i : i); };
+                std::size_t i = 0;
+                for (; i + run <= n; i += run) {
+                    sum_number<T> sum{}, sums[run];
+                    for (std::size_t j = 0; j < run; ++j)
+                        sums[j] = sum += static_cast<sum_number<T>>(from[at(i + j)]);
+                    for (std::size_t j = 0; j < run; ++j) to[at(i + j)] = static_cast<T>(total + sums[j]);
+                    total += sum;
+                }
+                for (; i < n; ++i)
+                    to[at(i)] = static_cast<T>(total += static_cast<sum_number<T>>(from[at(i)]));
+            }
+        });
 }
 template <class Axis, bool FromTheEnd, class X>
 X running_sum(X const& x) {
@@ -140,11 +151,14 @@ X running_sum_over_ranks(X const& x, std::source_location where) {
 template <class Axis, class X, class Start>
 X running_product_from(X const& x, Start start) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r) {
-        sum_number<T> product = start(r);
-        for (std::size_t i = 0; i < n; ++i)
-            to[i] = static_cast<T>(product *= static_cast<sum_number<T>>(from[i]));
-    });
+    return for_rows<Axis>(
+        x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r, std::size_t end) {
+            for (; r < end; ++r) {
+                sum_number<T> product = start(r);
+                for (std::size_t i = r * n; i < (r + 1) * n; ++i)
+                    to[i] = static_cast<T>(product *= static_cast<sum_number<T>>(from[i]));
+            }
+        });
 }
 template <class Axis, class X>
 auto product_of_row(X const& rows, std::size_t n) {
@@ -190,15 +204,19 @@ X gradient_of_running_product(X const& x, X const& d, std::source_location where
             return own;
         },
         where);
-    return for_each_row<Axis>(x, d, [&](T const* from, T const* slopes, T* to, std::size_t n, std::size_t r) {
-        double before = 1, after = 0;
-        pieces.behind(r, [&](piece const& next) { after = next.sum + next.product * after; });
-        pieces.before(r, [&](piece const& one) { before *= one.product; });
-        for (std::size_t i = n; i-- > 0; after *= static_cast<double>(from[i]))
-            to[i] = static_cast<T>(after += static_cast<double>(slopes[i]));
-        for (std::size_t i = 0; i < n; before *= static_cast<double>(from[i++]))
-            to[i] = static_cast<T>(before * static_cast<double>(to[i]));
-    });
+    return for_rows<Axis>(
+        x, d, [&](T const* from, T const* slopes, T* to, std::size_t n, std::size_t r, std::size_t end) {
+            for (; r < end; ++r) {
+                double before = 1, after = 0;
+                pieces.behind(r, [&](piece const& next) { after = next.sum + next.product * after; });
+                pieces.before(r, [&](piece const& one) { before *= one.product; });
+                std::size_t const first = r * n, last = first + n;
+                for (std::size_t i = last; i-- > first; after *= static_cast<double>(from[i]))
+                    to[i] = static_cast<T>(after += static_cast<double>(slopes[i]));
+                for (std::size_t i = first; i < last; before *= static_cast<double>(from[i++]))
+                    to[i] = static_cast<T>(before * static_cast<double>(to[i]));
+            }
+        });
 }
 
 // of a value that is whole along Axis, or that S puts somewhere
