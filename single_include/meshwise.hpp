@@ -11463,7 +11463,8 @@ inline constexpr std::size_t sum_lanes = 16;
 inline constexpr std::size_t sum_chunk = 4096;
 template <class T>
 struct lane_vector {
-    typedef T type __attribute__((vector_size(sum_lanes * sizeof(T))));
+    static constexpr std::size_t size = std::min(sum_lanes, 64 / sizeof(T));
+    typedef T type __attribute__((vector_size(size * sizeof(T))));
 };
 struct plus {
     template <class T>
@@ -11484,15 +11485,17 @@ struct larger {
 template <class Operation, class T>
 class lane_accumulator {
     using lanes_type = typename lane_vector<T>::type;
+    static constexpr std::size_t vectors = sum_lanes / lane_vector<T>::size;
 public:
     MESHWISE_INLINE lane_accumulator() { clear_lanes(); }
     MESHWISE_INLINE void add(T (&values)[block], std::size_t count) {
         if (count < block) std::fill(values + count, values + block, Operation::template identity<T>);
-        for (std::size_t i = 0; i < block; i += sum_lanes) {
-            lanes_type part;
-            std::memcpy(&part, values + i, sizeof part);
-            Operation::combine(lanes_, part);
-        }
+        for (std::size_t i = 0; i < block; i += sum_lanes)
+            for (std::size_t j = 0; j < vectors; ++j) {
+                lanes_type part;
+                std::memcpy(&part, values + i + j * lane_vector<T>::size, sizeof part);
+                Operation::combine(lanes_[j], part);
+            }
         if (++blocks_ == sum_chunk / block) join();
     }
     MESHWISE_INLINE double result() {
@@ -11501,12 +11504,12 @@ public:
     }
 private:
     MESHWISE_INLINE void clear_lanes() {
-        lanes_ = lanes_type{} + Operation::template identity<T>;
+        for (lanes_type& lanes : lanes_) lanes = lanes_type{} + Operation::template identity<T>;
         blocks_ = 0;
     }
     MESHWISE_INLINE void join() {
         T lane[sum_lanes];
-        std::memcpy(lane, &lanes_, sizeof lane);
+        std::memcpy(lane, lanes_, sizeof lane);
         for (std::size_t half = sum_lanes / 2; half > 0; half /= 2) {
             for (std::size_t i = 0; i < half; ++i) Operation::combine(lane[i], lane[i + half]);
         }
@@ -11514,7 +11517,7 @@ private:
         Operation::combine(total_, joined);
         clear_lanes();
     }
-    lanes_type lanes_;
+    lanes_type lanes_[vectors];
     std::size_t blocks_ = 0;
     double total_ = Operation::template identity<double>;
 };
@@ -12888,6 +12891,10 @@ struct index_map {
     [[gnu::noinline]] void apply(T* out, T const* in) const {
         for (std::size_t i = 0; i < used; ++i) {
             index_run const& run = runs[i];
+            if (repeats_elements(run)) {
+                repeat_elements<B>(out, in, run.times);
+                continue;
+            }
             iteration_space<1> l = space(run);
             if (!run.zeros) {
                 B::permute(l, out + start(run.out), in + start(run.in));
@@ -12926,6 +12933,21 @@ struct index_map {
         }
     }
 private:
+    bool repeats_elements(index_run const& run) const {
+        auto const times = static_cast<std::ptrdiff_t>(run.times);
+        return inner == 1 && run.count == operand && result == operand * run.times && run.in_step[0] == 1 &&
+               run.in_step[1] == 0 && run.out_step[0] == times && run.out_step[1] == 1;
+    }
+    template <class B, class T>
+    void repeat_elements(T* out, T const* in, std::size_t times) const {
+        if constexpr (B::computes)
+            B::parallel(outer * operand, 16384, [=](std::size_t begin, std::size_t end) {
+                if (times == 2)
+                    for (std::size_t i = begin; i < end; ++i) out[2 * i] = out[2 * i + 1] = in[i];
+                else
+                    for (std::size_t i = begin; i < end; ++i) std::fill_n(out + i * times, times, in[i]);
+            });
+    }
     std::ptrdiff_t start(std::ptrdiff_t element) const {
         return element * static_cast<std::ptrdiff_t>(inner);
     }
@@ -13515,6 +13537,7 @@ struct row_choice {
     iteration_space<2> kept, summed;
     std::size_t inner = 1, rows = 0, first = 0, leaf = 0;
     std::ptrdiff_t row = 0;
+    bool whole = false;
     iteration_space<2> every_point() const {
         iteration_space<2> all = kept;
         for (std::size_t d = 0; d < summed.dims; ++d, ++all.dims) {
@@ -13564,6 +13587,7 @@ row_choice choice(Flat const& flat, Table const& table, Ids const& ids) {
     found.rows = table.template local<Axis>();
     found.first = first_of_axis<Axis>(table);
     found.row = stride_of<Axis>(table);
+    found.whole = !is_cut<typename Table::layout, Axis>;
     return found;
 }
 inline std::array<std::ptrdiff_t, 3> last_strides(iteration_space<2> const& space) {
@@ -13583,6 +13607,13 @@ template <class B, class T>
                 T* to = flat + here.out();
                 T const* from = table + here.in(0);
                 std::int32_t const* id = ids + here.in(1);
+                if (how.whole && how.inner == 1 && how.row == 1 && step[0] == 1 && step[1] == 0 &&
+                    step[2] == 1) {
+                    for (std::size_t i = 0; i < run; ++i) to[i] = from[id[i]];
+                    here.advance(run);
+                    begin += run;
+                    continue;
+                }
                 for (std::size_t i = 0; i < run; ++i, to += step[0], from += step[1], id += step[2]) {
                     std::size_t const row = static_cast<std::size_t>(*id) - how.first;
                     if (row >= how.rows) {
@@ -13819,34 +13850,58 @@ struct triangular {
                            detail::no_maximum<layout>>;
 };
 namespace detail {
-template <class Row, class Column, class X, class Keep>
-X kept_where(X const& x, Keep keep, std::source_location where) {
+struct diagonals {
+    std::ptrdiff_t low = std::numeric_limits<std::ptrdiff_t>::min() / 4,
+                   high = std::numeric_limits<std::ptrdiff_t>::max() / 4;
+};
+template <class Row, class Column, class X>
+X kept_on(diagonals const& kept, X const& x) {
     using B = typename X::backend;
     using T = typename X::value_type;
-    using both = axes<Row, Column>;
-    using mask_type = tensor<bool, both, relayout<both, list<>, typename X::layout>, B>;
-    bool const recorded = is_recorded(where, x);
-    auto mask = result_of<mask_type>(x);
+    X out = result_of<X>(x);
+    constexpr std::size_t row_at = index_of<Row, typename X::axes>,
+                          column_at = index_of<Column, typename X::axes>;
+    constexpr std::size_t last = std::max(row_at, column_at);
+    auto const& extents = x.local_extents();
+    std::size_t const n = extents[last];
+    std::size_t inner = 1, between = 1;
+    for (std::size_t i = last + 1; i < extents.size(); ++i) inner *= extents[i];
+    for (std::size_t i = std::min(row_at, column_at) + 1; i < last; ++i) between *= extents[i];
+    std::size_t const line = n * inner, others = extents[std::min(row_at, column_at)];
     if constexpr (B::computes) {
-        bool* to = mask.mutable_data();
-        auto const row = static_cast<std::ptrdiff_t>(first_of_axis<Row>(mask)),
-                   column = static_cast<std::ptrdiff_t>(first_of_axis<Column>(mask)),
-                   rows = static_cast<std::ptrdiff_t>(mask.template local<Row>()),
-                   columns = static_cast<std::ptrdiff_t>(mask.template local<Column>());
-        for (std::ptrdiff_t r = 0; r < rows; ++r)
-            for (std::ptrdiff_t c = 0; c < columns; ++c) *to++ = keep(column + c - row - r);
+        auto const row = static_cast<std::ptrdiff_t>(first_of_axis<Row>(x)),
+                   column = static_cast<std::ptrdiff_t>(first_of_axis<Column>(x));
+        T const* const from = x.raw_data();
+        T* const to = out.mutable_data();
+        B::parallel(
+            line == 0 ? 0 : x.size() / line, 1 + 16384 / (line + 1), [&](std::size_t begin, std::size_t end) {
+                for (std::size_t l = begin; l < end; ++l) {
+                    auto const other = static_cast<std::ptrdiff_t>(l / between % others);
+                    std::ptrdiff_t const first = column_at == last ? kept.low + row + other - column
+                                                                   : column + other - kept.high - row,
+                                         behind = 1 + (column_at == last ? kept.high + row + other - column
+                                                                         : column + other - kept.low - row);
+                    auto const bounded = [n](std::ptrdiff_t i) {
+                        return static_cast<std::size_t>(
+                            std::clamp<std::ptrdiff_t>(i, 0, static_cast<std::ptrdiff_t>(n)));
+                    };
+                    std::size_t const start = l * line, keep_from = start + bounded(first) * inner,
+                                      keep_to = std::max(keep_from, start + bounded(behind) * inner);
+                    std::fill(to + start, to + keep_from, T{});
+                    std::copy(from + keep_from, from + keep_to, to + keep_from);
+                    std::fill(to + keep_to, to + start + line, T{});
+                }
+            });
     }
-    auto const masked = [mask](auto const& from) {
-        using Y = std::remove_cvref_t<decltype(from)>;
-        auto to = result_of<Y>(from);
-        B::map(element_loops(to, mask, from), elementary::functions::choose_or<T>{T{}}, to.mutable_data(),
-               mask.raw_data(), from.raw_data());
-        return to;
-    };
-    X out = masked(x);
+    return out;
+}
+template <class Row, class Column, class X>
+X kept_with_gradient(diagonals const& kept, X const& x, std::source_location where) {
+    bool const recorded = is_recorded(where, x);
+    X out = kept_on<Row, Column>(kept, x.detached());
     if (recorded)
-        record_linear(out, where, [to = target_of(x), masked](auto const& d, mesh_mask pending) {
-            contribute(to, masked(d), pending);
+        record_linear(out, where, [to = target_of(x), kept](auto const& d, mesh_mask pending) {
+            contribute(to, kept_on<Row, Column>(kept, d), pending);
         });
     return out;
 }
@@ -13858,8 +13913,7 @@ auto tril(X const& x, std::ptrdiff_t diagonal = 0,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::kept_where<Row, Column>(
-            x, [=](std::ptrdiff_t beside) { return beside <= diagonal; }, where);
+        return detail::kept_with_gradient<Row, Column>({.high = diagonal}, x, where);
 }
 template <any_axis Row, any_axis Column, any_tensor X>
 auto triu(X const& x, std::ptrdiff_t diagonal = 0,
@@ -13868,8 +13922,7 @@ auto triu(X const& x, std::ptrdiff_t diagonal = 0,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::kept_where<Row, Column>(
-            x, [=](std::ptrdiff_t beside) { return beside >= diagonal; }, where);
+        return detail::kept_with_gradient<Row, Column>({.low = diagonal}, x, where);
 }
 }
 namespace meshwise::detail {
@@ -14317,6 +14370,12 @@ struct place_fold {
     part of(T const* x, std::size_t n, std::size_t place) const {
         number const best = extreme::of(x, n, place).best;
         std::size_t i = 0;
+        for (; i + cpu::block <= n; i += cpu::block) {
+            unsigned found = 0;
+            for (std::size_t j = 0; j < cpu::block; ++j)
+                found |= equal(static_cast<number>(x[i + j]), best) ? 1U : 0U;
+            if (found != 0) break;
+        }
         while (i + 1 < n && !equal(static_cast<number>(x[i]), best)) ++i;
         return {best, first + place + i};
     }
@@ -14449,7 +14508,7 @@ struct running {
 };
 namespace detail {
 template <class Axis, class X, class F>
-X for_each_row(X const& x, X const& more, F f) {
+X for_rows(X const& x, X const& more, F f) {
     using ordered = last_ordered<Axis, X>;
     using B = typename X::backend;
     auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
@@ -14458,9 +14517,8 @@ X for_each_row(X const& x, X const& more, F f) {
     if constexpr (B::computes) {
         auto const *const from = rows.raw_data(), *const also = others.raw_data();
         auto* const to = out.mutable_data();
-        B::parallel(count, 1 + 8192 / (n + 1), [&](std::size_t begin, std::size_t end) {
-            for (std::size_t r = begin; r < end; ++r) f(from + r * n, also + r * n, to + r * n, n, r);
-        });
+        B::parallel(count, 1 + 8192 / (n + 1),
+                    [&](std::size_t begin, std::size_t end) { f(from, also, to, n, begin, end); });
     }
     auto in_place = in_order<X>(out);
     clear_padding(in_place);
@@ -14515,13 +14573,24 @@ private:
 template <class Axis, bool FromTheEnd, class X, class Start>
 X running_sum_from(X const& x, Start start) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r) {
-        sum_number<T> sum = start(r);
-        for (std::size_t i = 0; i < n; ++i) {
-            std::size_t const at = FromTheEnd ? n - 1 - i : i;
-            to[at] = static_cast<T>(sum += static_cast<sum_number<T>>(from[at]));
-        }
-    });
+    return for_rows<Axis>(
+        x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r, std::size_t end) {
+            constexpr std::size_t run = 8;
+            for (; r < end; ++r) {
+                sum_number<T> total = start(r);
+                auto const at = [r, n](std::size_t i) { return r * n + (FromTheEnd ? n - 1 - i : i); };
+                std::size_t i = 0;
+                for (; i + run <= n; i += run) {
+                    sum_number<T> sum{}, sums[run];
+                    for (std::size_t j = 0; j < run; ++j)
+                        sums[j] = sum += static_cast<sum_number<T>>(from[at(i + j)]);
+                    for (std::size_t j = 0; j < run; ++j) to[at(i + j)] = static_cast<T>(total + sums[j]);
+                    total += sum;
+                }
+                for (; i < n; ++i)
+                    to[at(i)] = static_cast<T>(total += static_cast<sum_number<T>>(from[at(i)]));
+            }
+        });
 }
 template <class Axis, bool FromTheEnd, class X>
 X running_sum(X const& x) {
@@ -14551,11 +14620,14 @@ X running_sum_over_ranks(X const& x, std::source_location where) {
 template <class Axis, class X, class Start>
 X running_product_from(X const& x, Start start) {
     using T = typename X::value_type;
-    return for_each_row<Axis>(x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r) {
-        sum_number<T> product = start(r);
-        for (std::size_t i = 0; i < n; ++i)
-            to[i] = static_cast<T>(product *= static_cast<sum_number<T>>(from[i]));
-    });
+    return for_rows<Axis>(
+        x, x, [start](T const* from, T const*, T* to, std::size_t n, std::size_t r, std::size_t end) {
+            for (; r < end; ++r) {
+                sum_number<T> product = start(r);
+                for (std::size_t i = r * n; i < (r + 1) * n; ++i)
+                    to[i] = static_cast<T>(product *= static_cast<sum_number<T>>(from[i]));
+            }
+        });
 }
 template <class Axis, class X>
 auto product_of_row(X const& rows, std::size_t n) {
@@ -14598,15 +14670,19 @@ X gradient_of_running_product(X const& x, X const& d, std::source_location where
             return own;
         },
         where);
-    return for_each_row<Axis>(x, d, [&](T const* from, T const* slopes, T* to, std::size_t n, std::size_t r) {
-        double before = 1, after = 0;
-        pieces.behind(r, [&](piece const& next) { after = next.sum + next.product * after; });
-        pieces.before(r, [&](piece const& one) { before *= one.product; });
-        for (std::size_t i = n; i-- > 0; after *= static_cast<double>(from[i]))
-            to[i] = static_cast<T>(after += static_cast<double>(slopes[i]));
-        for (std::size_t i = 0; i < n; before *= static_cast<double>(from[i++]))
-            to[i] = static_cast<T>(before * static_cast<double>(to[i]));
-    });
+    return for_rows<Axis>(
+        x, d, [&](T const* from, T const* slopes, T* to, std::size_t n, std::size_t r, std::size_t end) {
+            for (; r < end; ++r) {
+                double before = 1, after = 0;
+                pieces.behind(r, [&](piece const& next) { after = next.sum + next.product * after; });
+                pieces.before(r, [&](piece const& one) { before *= one.product; });
+                std::size_t const first = r * n, last = first + n;
+                for (std::size_t i = last; i-- > first; after *= static_cast<double>(from[i]))
+                    to[i] = static_cast<T>(after += static_cast<double>(slopes[i]));
+                for (std::size_t i = first; i < last; before *= static_cast<double>(from[i++]))
+                    to[i] = static_cast<T>(before * static_cast<double>(to[i]));
+            }
+        });
 }
 template <class S, class Axis, class X>
 using multiplies_along =
