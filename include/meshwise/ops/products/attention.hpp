@@ -110,7 +110,7 @@ struct attention_of {
         s.first_query = static_cast<std::ptrdiff_t>(how.first_query + first_of_axis<Token>(q));
         s.scale = how.scale != 0 ? how.scale : 1 / std::sqrt(static_cast<double>(true_extent<last>(q)));
         if constexpr (batch::size == 1)
-            if (how.key_lengths) s.key_lengths = how.key_lengths.raw_data();
+            if (how.key_lengths.has_value()) s.key_lengths = how.key_lengths.raw_data();
         s.q_batch = stride(q, batch{}), s.q_token = stride_of<Token>(q), s.q_head = stride(q, heads{}),
         s.q_group = stride(q, typename parts::group{});
         s.k_batch = stride(k, batch{}), s.k_token = stride_of<Key>(k), s.k_head = stride(k, heads{});
@@ -210,7 +210,7 @@ auto attended(Q const& q, K const& k, V const& v, options_of<Token, Key, Q> cons
         using self = attention_of<Token, Key, Q, K, V>;
         check_options("mw::attention", {{"scale", how.scale, at_least_zero}}, &where);
         if constexpr (self::parts::batch::size == 1)
-            if (how.key_lengths) check_operands(where, q, how.key_lengths);
+            if (how.key_lengths.has_value()) check_operands(where, q, how.key_lengths);
         attention_shape const s = self::shape_of(q, k, v, how);
         self::check(k, s);
         note_numbers<Q>(how.scale, how.first_query, how.causal);
@@ -239,7 +239,7 @@ auto attended_by(Q const& q, K const& k, V const& v,
         options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
             how.causal, {}, how.first_query, how.scale};
         if constexpr (relation::parts::batch::size == 1)
-            if (how.key_lengths)
+            if (how.key_lengths.has_value())
                 placed.key_lengths =
                     reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
         return settle<S>(
