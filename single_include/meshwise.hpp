@@ -15356,7 +15356,7 @@ struct huber {
     T delta;
     constexpr auto operator()(auto x, auto y) const {
         auto const d = x - y, size = meshwise::abs(d);
-        return select(size <= delta, T(0.5) * d * d, delta * (size - T(0.5) * delta));
+        return select(size > delta, delta * (size - T(0.5) * delta), T(0.5) * d * d);
     }
 };
 template <class T>
@@ -15379,10 +15379,8 @@ struct minus_chosen {
         return select(target == column, -x, decltype(x){0});
     }
 };
-struct divided {
-    constexpr auto operator()(auto sum, auto count) const {
-        return select(count == 0, decltype(sum / count){0}, sum / count);
-    }
+struct inverse {
+    constexpr auto operator()(auto count) const { return select(count == 0, decltype(count){0}, 1 / count); }
 };
 }
 namespace detail {
@@ -15553,8 +15551,8 @@ auto settle(loss_parts<Sum, Count> const& loss,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return map(elementary::losses::divided{}, settle<S>(loss.sum, where),
-                   settle<S>(loss.count, where).detached());
+        return settle<S>(loss.sum, where) *
+               map(elementary::losses::inverse{}, settle<S>(loss.count, where).detached());
 }
 }
 namespace meshwise {

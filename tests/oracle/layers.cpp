@@ -1,4 +1,4 @@
-// Losses of ops/rows, norms of channels, recurrent layers and bags of rows.
+// Losses of ops/rows, norms of channels, recurrent layers and bags of rows; losses also of NaN, infinities and equal numbers.
 #include <meshwise/nn/channel_norms.hpp>
 #include <meshwise/nn/recurrent.hpp>
 #include <meshwise/ops/moves/stack.hpp>
@@ -61,9 +61,13 @@ void add_losses(cases& all, std::string const& of, pair const& model) {
     add("mse_sum", [=](pair const& m) { return mw::mse_loss(m.x, m.y, {all_of_it}); });
     add("l1", [](pair const& m) { return mw::l1_loss(m.x, m.y); });
     add("huber", [](pair const& m) { return mw::huber_loss(m.x, m.y, {.delta = 0.75}); });
-    add("bce", [](pair const& m) { return mw::binary_cross_entropy_with_logits(m.x, m.y); });
-    add("bce_weighted",
-        [](pair const& m) { return mw::binary_cross_entropy_with_logits(m.x, m.y, {.pos_weight = 2.5}); });
+    if (of != "@infinite") {  // inf times a constant has no slope in dual numbers
+        add("bce", [](pair const& m) { return mw::binary_cross_entropy_with_logits(m.x, m.y); });
+        add("bce_weighted", [](pair const& m) {
+            return mw::binary_cross_entropy_with_logits(m.x, m.y, {.pos_weight = 2.5});
+        });
+    }
+    if (of == "@special" || of == "@infinite") return;
     add("kl", [](pair const& m) { return mw::kl_div<embed>(m.x, m.y * m.y); });
     add("kl_sum_of_logarithms", [=](pair const& m) {
         return mw::kl_div<embed>(m.x, m.y, {.log_target = true, .reduction = all_of_it});
@@ -99,6 +103,16 @@ int main(int count, char** arguments) {
         using X = tensor<batch, embed>;
         for (std::uint32_t i = 0; i < 3; ++i)
             add_losses(all, "@" + std::to_string(i), {some<X>(2 * i + 1), some<X>(2 * i + 2)});
+        pair special{some<X>(1), some<X>(2)};
+        numbers at{0, -0.0, 0.75, 1, -800, 800, std::nan("")};
+        auto const fill = [&] {
+            mw::fill_by_index(special.x, [&](std::size_t i) { return at[i % at.size()]; });
+        };
+        mw::fill_by_index(special.y, [](std::size_t i) { return static_cast<double>(i / 8 % 2); });
+        fill(), add_losses(all, "@special", special);
+        at.push_back(std::numeric_limits<double>::infinity());
+        fill(), add_losses(all, "@infinite", special);
+
         norms const model{some<tensor<batch, channel, width>>(3), some<tensor<channel>>(4),
                           some<tensor<channel>>(5)};
         all.add("batch_norm", model,

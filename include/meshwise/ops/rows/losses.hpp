@@ -52,7 +52,7 @@ struct huber {
     T delta;
     constexpr auto operator()(auto x, auto y) const {
         auto const d = x - y, size = meshwise::abs(d);
-        return select(size <= delta, T(0.5) * d * d, delta * (size - T(0.5) * delta));
+        return select(size > delta, delta * (size - T(0.5) * delta), T(0.5) * d * d);
     }
 };
 // log(1 + e^-x) for ones and log(1 + e^x) for zeros, which neither overflow nor lose a small one
@@ -76,10 +76,9 @@ struct minus_chosen {
         return select(target == column, -x, decltype(x){0});
     }
 };
-struct divided {
-    constexpr auto operator()(auto sum, auto count) const {
-        return select(count == 0, decltype(sum / count){0}, sum / count);
-    }
+// a factor and no quotient: a sum that is NaN leaves the gradient as it is
+struct inverse {
+    constexpr auto operator()(auto count) const { return select(count == 0, decltype(count){0}, 1 / count); }
 };
 }  // namespace elementary::losses
 
@@ -294,8 +293,8 @@ auto settle(loss_parts<Sum, Count> const& loss,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return map(elementary::losses::divided{}, settle<S>(loss.sum, where),
-                   settle<S>(loss.count, where).detached());
+        return settle<S>(loss.sum, where) *
+               map(elementary::losses::inverse{}, settle<S>(loss.count, where).detached());
 }
 
 }  // namespace meshwise
