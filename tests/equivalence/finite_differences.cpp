@@ -49,7 +49,7 @@ std::vector<of_parameter> compare() {
             std::size_t const n = gradient.size();
             auto const most = static_cast<std::size_t>(
                 std::max_element(gradient.begin(), gradient.end(), farther) - gradient.begin());
-            of_parameter mine{std::string(name), std::abs(gradient[most] * result.gradient.scale), {}};
+            of_parameter mine{std::string(name), std::abs(gradient[most]), {}};
             std::vector<double> const before(p.local_span().begin(), p.local_span().end());
             auto moved = mw::result_of<std::remove_cvref_t<decltype(p)>>(p);
             auto const loss_at = [&](std::size_t entry, double by) {
@@ -66,7 +66,7 @@ std::vector<of_parameter> compare() {
             // under the sanitizer the steps are watched, and they are the same for every entry
             std::array const entries{most, n / 3, n - 1};
             for (std::size_t const entry : std::span(entries).first(under_address_sanitizer ? 1 : 3))
-                mine.entries.push_back({gradient[entry] * result.gradient.scale, slope(entry)});
+                mine.entries.push_back({gradient[entry], slope(entry)});
             if (here.is_first().on_this_rank()) found.push_back(std::move(mine));
         });
     });

@@ -54,7 +54,7 @@ std::vector<double> gradient_of_table(bool in_two, std::size_t& collectives) {
             auto const table = here.gather(found.gradient.whole(0, model.table));
             if (!here.is_first().on_this_rank()) return;
             collectives = here.team().collectives() - before;
-            for (float v : table) result.push_back(static_cast<double>(v) * found.gradient.scale);
+            for (float v : table) result.push_back(static_cast<double>(v));
         };
         auto const loss = [](auto const& m, auto const& x, auto const& y) { return m.loss(x, y); };
         if (!in_two) {

@@ -118,20 +118,18 @@ void train(mw::rank<S>& here, std::size_t steps, bool recompute, Each each) {
 /// One rank's part of `train` below, in a function of its own: what runs the ranks compiles nothing of the model anew.
 template <template <class> class Model, class S>
 void train_one_rank(mw::rank<S>& here, std::size_t steps, bool recompute, outcome& result) {
-    auto const note = [&](std::vector<std::vector<double>>& all, auto const& x, double scale) {
+    auto const note = [&](std::vector<std::vector<double>>& all, auto const& x) {
         auto const whole = here.gather(x);
         if (!keeps_results(here)) return;
-        std::vector<double> values(whole.begin(), whole.end());
-        for (double& v : values) v *= scale;
-        all.push_back(std::move(values));
+        all.emplace_back(whole.begin(), whole.end());
     };
     train<Model>(
         here, steps, recompute, [&](auto& model, std::size_t step, double loss, double norm, auto& gradient) {
             if (keeps_results(here)) result.losses.push_back(loss), result.norms.push_back(norm);
             mw::for_each_parameter(model, [&](std::size_t i, std::string_view name, auto& p, mw::initial) {
-                if (step == 0) note(result.gradients, gradient.whole(i, p), gradient.scale);
+                if (step == 0) note(result.gradients, gradient.whole(i, p));
                 if (step == 0 && keeps_results(here)) result.names.emplace_back(name);
-                if (step + 1 == steps) note(result.weights, p, 1);
+                if (step + 1 == steps) note(result.weights, p);
             });
         });
 }

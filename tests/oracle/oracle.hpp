@@ -80,7 +80,7 @@ private:
         save_operands(name, model);
         auto found = mw::value_and_gradient(model, loss);
         mw::for_each_parameter(model, [&](std::size_t i, std::string_view, auto const& p, auto) {
-            save(name + ".d" + std::to_string(i), found.gradient.whole(i, p) * found.gradient.scale);
+            save(name + ".d" + std::to_string(i), found.gradient.whole(i, p));
         });
     }
     template <class Model>

@@ -8,6 +8,7 @@
 #include <meshwise/autodiff/gradient_buckets.hpp>
 #include <meshwise/autodiff/loss_scale.hpp>
 #include <meshwise/autodiff/record.hpp>
+#include <meshwise/backend/shapes.hpp>
 #include <meshwise/core/compiled.hpp>
 #include <meshwise/tensor/padding.hpp>
 #include <meshwise/tensor/parameter_walk.hpp>
@@ -48,18 +49,30 @@ struct model_mark {
 };
 [[noreturn]] void refuse_empty_gradient(std::source_location where);
 [[noreturn]] void refuse_empty_parameter(std::string_view name, std::source_location where);
-// Errors: a parameter has no value.
+struct users_memory {
+    std::uintptr_t begin, end;
+    std::size_t parameter;
+};
+// Errors: two of these pieces of the user's memory overlap.
+void refuse_shared_views(std::span<users_memory> views, std::source_location where);
+// Errors: a parameter has no value; two are views of the same memory, which each would change.
 template <class Model>
 model_mark mark_of(Model const& model, std::source_location where) {
     std::uint64_t writes = 0;
+    std::array<users_memory, parameter_count<Model>> views;
+    std::size_t viewed = 0;
     for_each_parameter(
         model, []<class X>() { return 0; },
-        [&](std::size_t, std::string_view name, untyped_tensor const& p, int) {
+        [&](std::size_t i, std::string_view name, untyped_tensor const& p, int) {
             if (!p.has_value()) refuse_empty_parameter(name, where);
-            std::uint64_t const at =
-                p.memory().is_users() ? reinterpret_cast<std::uintptr_t>(p.memory().data()) : 0;
+            std::uintptr_t at = 0;
+            if (p.memory().is_users()) {
+                at = reinterpret_cast<std::uintptr_t>(p.memory().data());
+                views[viewed++] = {at, at + p.memory().bytes(), i};
+            }
             writes = (writes ^ p.memory().version() ^ at) * 0x9E3779B97F4A7C15U;
         });
+    if (viewed > 1) refuse_shared_views(std::span(views).first(viewed), where);
     return model_mark(writes);
 }
 
@@ -83,8 +96,8 @@ void check_parameter(std::string_view of, std::size_t index, std::source_locatio
 }
 }  // namespace detail
 
-/// Gradient contributions of all parameters of a model, in the order of its fields, not yet reduced and not yet
-/// divided by `count`.
+/// The gradient of a loss by all parameters of a model, in the order of its fields. Its `parts` are not yet reduced and not
+/// yet multiplied by `scale`; `whole` and `replace` deal in the gradient of the loss itself.
 /// Example:
 /// auto [loss, gradient] = mw::value_and_gradient(model, inputs, targets);
 /// mw::model_gradient<my_model> const& parts = gradient;
@@ -110,8 +123,8 @@ struct model_gradient {
         of = detail::mark_of(model, where);
     }
 
-    /// Reduces what is pending of one parameter's gradient: `index` counts the fields in order. The tensor is to be read.
-    /// To change the gradient, give another one back with `replace`.
+    /// The gradient of the loss by one parameter, reduced, divided by the count and by a loss scale: `index` counts the
+    /// fields in order. The tensor is to be read. To change the gradient, give another one back with `replace`.
     /// Errors: parameter `index` is of another type than `parameter`.
     template <class X>
     X whole(std::size_t index, X const& parameter,
@@ -120,10 +133,11 @@ struct model_gradient {
         check_operands(where, parameter);
         auto const& elements = element_operations_of<typename X::value_type, typename X::backend>;
         X made = X::over(whole(index, elements, parameter.size(), where), parameter.extents());
+        if (scale != 1) made = times(made, scale);
         made.set_node(0, detail::untyped_tensor::is_a_gradient);
         return made;
     }
-    /// A whole gradient in the place of the one that was found.
+    /// A gradient of the loss in the place of the one that was found.
     /// Errors: it is of another type than parameter `index`: elements, axes and placement are the parameter's.
     /// Example: gradient.replace(0, gradient.whole(0, model.table) * 0.5F);
     template <class X>
@@ -135,19 +149,33 @@ struct model_gradient {
         check_operands(where, instead);
         if (instead.size() * sizeof(typename X::value_type) > 0 && under_way != nullptr)
             under_way->finish(index, parts[index]);
+        if (scale == 0) scale = 1;  // of a loss of no elements all parts are zero
+        X made = scale == 1 ? instead.detached() : times(instead, 1 / scale);
         if constexpr (detail::has_padding(typename X::axes{})) {  // it may have been written by hand
-            X clean = instead.detached();
-            clean.mutable_data();
-            detail::clear_padding(clean);
-            parts[index] = {0, clean.memory()};
-        } else
-            parts[index] = {0, instead.memory()};
+            made.mutable_data();
+            detail::clear_padding(made);
+        }
+        parts[index] = {0, made.memory()};
     }
     /// The same, of a parameter with so many elements on this rank.
     buffer whole(std::size_t index, element_operations const& elements, std::size_t size,
                  std::source_location where) {
         if (!of.known) detail::refuse_empty_gradient(where);
         return detail::whole_gradient(parts[index], index, under_way.get(), elements, size, where);
+    }
+
+private:
+    template <class X>
+    static X times(X const& x, double factor) {
+        using T = typename X::value_type;
+        X product = result_of<X>(x);
+        iteration_space<1> l;
+        l.dims = 1;
+        l.extents[0] = x.size();
+        l.out[0] = l.in[0][0] = 1;
+        X::backend::map(
+            l, [factor](T a) { return static_cast<T>(a * factor); }, product.mutable_data(), x.raw_data());
+        return product;
     }
 };
 

@@ -1,6 +1,7 @@
 // Bodies of model_gradient.hpp: see core/compiled.hpp.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include <meshwise/autodiff/model_gradient.hpp>
@@ -21,6 +22,21 @@ namespace meshwise::detail {
         at_line(where) + "parameter " + std::string(name) +
         " of this model was never given a value, or was moved from: make the model with mw::init, or use "
         "the one that it was moved to");
+}
+
+[[gnu::noinline]] MESHWISE_BODY void refuse_shared_views(std::span<users_memory> views,
+                                                         std::source_location where) {
+    std::sort(views.begin(), views.end(),
+              [](users_memory const& a, users_memory const& b) { return a.begin < b.begin; });
+    for (std::size_t i = 0; i + 1 < views.size(); ++i)
+        if (views[i + 1].begin < views[i].end)
+            throw error(
+                at_line(where) + "parameters " +
+                std::to_string(std::min(views[i].parameter, views[i + 1].parameter)) + " and " +
+                std::to_string(std::max(views[i].parameter, views[i + 1].parameter)) +
+                " of this model are views of the same memory (mw::view_of), counted from 0 in the order of "
+                "mw::fields, and a step of one would change the other: give each memory of its own, or tie "
+                "them by using one member twice");
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,

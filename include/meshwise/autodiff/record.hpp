@@ -61,7 +61,8 @@ template <class X, class... Rest>
 void check_agreement(std::source_location const& where, X const& x, Rest const&... rest) {
     if constexpr (X::bounded_count != 0 && ((Rest::bounded_count != 0) || ...)) {
         [[maybe_unused]] auto const one = [&]<class Axis>(Axis*) {
-            if constexpr (Axis::bounded) (check_agrees<Axis>(x.template extent<Axis>(), rest, &where), ...);
+            if constexpr (Axis::bounded)
+                (check_agrees<Axis>(x.template stored_extent<Axis>(), rest, &where), ...);
         };
         [&]<class... A>(axes<A...>) { (one(static_cast<A*>(nullptr)), ...); }(typename X::axes{});
     }

@@ -105,6 +105,8 @@ constexpr bool is_callable() {
 [[noreturn]] void refuse_count(double sum, std::source_location where);
 [[noreturn]] void refuse_recorded_count(std::source_location where);
 [[noreturn]] void refuse_micro_batches(std::size_t count, std::source_location where);
+[[noreturn]] void refuse_no_micro_batches(std::source_location where);
+[[noreturn]] void refuse_change_of_copy(std::source_location where);
 
 // an argument of model.loss behind the first, which is a tensor
 template <class T>
@@ -117,7 +119,7 @@ concept input = !std::is_same_v<std::remove_cvref_t<T>, loss_scale> &&
 /// outlives the gradient made with it; the loss itself is not scaled.
 /// Communication: what f does and its backward, then one small all-reduce for (sum, count); the parameters'
 /// gradients stay pending, or are summed meanwhile (see `gradient_buckets`). Errors: a nested call; a loss that does not depend, or whose count depends,
-/// on the parameters that f was given; a model of which everything is frozen; a parameter used otherwise than as f was given it; a count of 0 beside a sum that is not. A loss that still has axes does not
+/// on the parameters that f was given; a model of which everything is frozen; a parameter used otherwise than as f was given it; a member of the model that f writes; no batches; a count of 0 beside a sum that is not. A loss that still has axes does not
 /// compile.
 /// Example: auto [loss, gradient] = mw::value_and_gradient_over(model, micro_batches, [](auto const& m, auto const& b) {
 ///              return m.loss(b.inputs, b.targets); });
@@ -151,6 +153,8 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
         });
     if (!trains) detail::refuse_frozen_model(where);
     node_id const parameters = t.top();
+    // The function gets a copy: what it writes to a mutable member would be lost with it.
+    std::uint64_t const members = detail::hash_of_bytes(&recorded, sizeof(Model));
 
     detail::loss_numbers total;
     std::size_t micro_batches = 0;
@@ -186,6 +190,8 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
         }
     }
 
+    if (micro_batches == 0) detail::refuse_no_micro_batches(where);
+    if (detail::hash_of_bytes(&recorded, sizeof(Model)) != members) detail::refuse_change_of_copy(where);
     if (result.gradient.under_way) result.gradient.under_way->close();
     for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)
         if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) {

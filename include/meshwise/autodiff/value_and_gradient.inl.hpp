@@ -43,4 +43,19 @@ namespace meshwise::detail {
         std::to_string(count) + ", and each counts as one part of the same step: give every rank as many");
 }
 
+[[gnu::noinline]] MESHWISE_BODY void refuse_no_micro_batches(std::source_location where) {
+    throw error(
+        at_line(where) +
+        "mw::value_and_gradient_over was given no micro-batches, so there is neither a loss nor a gradient, "
+        "and a step would change the moments: leave the step out where there is no data");
+}
+
+[[gnu::noinline]] MESHWISE_BODY void refuse_change_of_copy(std::source_location where) {
+    throw error(
+        at_line(where) +
+        "a member of the model was written while its loss was computed, and mw::value_and_gradient gives the "
+        "function a copy of the model, with which the change is lost: a running statistic is a parameter of "
+        "mw::role::statistic that mw::follow_statistic moves; keep all else in a variable outside of the model");
+}
+
 }  // namespace meshwise::detail

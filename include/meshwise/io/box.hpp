@@ -56,7 +56,7 @@ void for_each_shared_run(box const& a, box const& b, F f) {
 template <class X>
 std::vector<std::uint64_t> true_shape(X const& x) {
     return [&]<class... A>(axes<A...>) {
-        return std::vector<std::uint64_t>{(A::bounded ? x.template extent<A>() : A::true_size)...};
+        return std::vector<std::uint64_t>{(A::bounded ? x.template stored_extent<A>() : A::true_size)...};
     }(typename X::axes{});
 }
 

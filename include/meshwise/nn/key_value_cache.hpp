@@ -34,7 +34,7 @@ std::size_t token_count(X const& x) {
     if constexpr (is_poison<X>)
         return 0;
     else
-        return x.template extent<token_axis_of<X>>();
+        return x.template stored_extent<token_axis_of<X>>();
 }
 }  // namespace detail
 
@@ -78,7 +78,7 @@ public:
     explicit key_value_cache(typename Kept::extents_type extents = {}) {
         for (auto& layer : layers_)
             layer.keys = full<Kept>(0, extents), layer.values = full<Kept>(0, extents);
-        most_rows_ = layers_[0].keys.template extent<batch_axis>();
+        most_rows_ = layers_[0].keys.template stored_extent<batch_axis>();
     }
     key_value_cache(key_value_cache const&) = delete;
     key_value_cache& operator=(key_value_cache const&) = delete;
@@ -139,7 +139,7 @@ public:
                         "a cache of keys and values keeps no gradient; put mw::without_recording around"
                         " generation, or train without the cache");
                 using token = detail::token_axis_of<K>;
-                std::size_t const count = k.template extent<token>(), first = next(count);
+                std::size_t const count = k.template stored_extent<token>(), first = next(count);
                 auto const run = detail::run_of_axis::of<context_axis>(at_->keys, first, count);
                 keep<token>(run, at_->keys, k);
                 keep<token>(run, at_->values, v);
@@ -156,7 +156,7 @@ public:
                 std::is_same_v<typename renaming<Token, context_axis, X>::axes, typename Kept::axes>,
                 "meshwise: this cache was made for a model with other axes");
             auto const here = reshard<typename Kept::layout>(x);
-            detail::check_agrees<batch_axis>(kept.template extent<batch_axis>(), here);
+            detail::check_agrees<batch_axis>(kept.template stored_extent<batch_axis>(), here);
             run.template put<typename Kept::backend>(kept.mutable_data(), here.raw_data());
         }
 
@@ -177,7 +177,7 @@ private:
 
     static void copy_rows(Kept const& from, std::span<std::int32_t const> which, std::size_t length,
                           Kept& to) {
-        std::size_t const rows = from.template extent<batch_axis>(),
+        std::size_t const rows = from.template stored_extent<batch_axis>(),
                           whole = rows == 0 ? 0 : from.size() / rows, held = whole / room * length;
         for (std::size_t i = 0; i < which.size(); ++i) {
             auto const row = static_cast<std::size_t>(which[i]);

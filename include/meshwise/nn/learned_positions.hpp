@@ -16,10 +16,10 @@ auto learned_positions(Table const& table, X const& x, Past const& past = {}) {
     if constexpr (any_poison<Table, X>)
         return poison{};
     else if constexpr (std::is_same_v<token_here, Token>) {
-        (void)past.next(x.template extent<token_here>());  // refuses what does not fit
+        (void)past.next(x.template stored_extent<token_here>());  // refuses what does not fit
         return align(table, x);
     } else {
-        std::size_t const count = x.template extent<token_here>(), first = past.next(count);
+        std::size_t const count = x.template stored_extent<token_here>(), first = past.next(count);
         auto const whole = reshard<layout<typename S::mesh>>(table);
         return align(slice<Token, token_here>(whole, first, count), x);
     }

@@ -74,7 +74,7 @@ auto pool(X const& x, Lengths const& lengths) {
         using token = detail::token_axis_of<X>;
         using T = typename X::value_type;
         check_operands(std::source_location::current(), x, lengths);
-        detail::check_lengths<token>(lengths, "mw::pool", x.template extent<token>());
+        detail::check_lengths<token>(lengths, "mw::pool", x.template stored_extent<token>());
         auto const position = detail::token_numbers<token>(x);
         auto const length = align(cast<T>(lengths), x);
         if constexpr (How == pooling::cls)

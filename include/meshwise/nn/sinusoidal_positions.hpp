@@ -32,7 +32,7 @@ auto sinusoidal_positions(X const& x, std::size_t first_position, Past const& pa
                   "meshwise: sines and cosines come in pairs: give the model an even width without padding");
     constexpr std::size_t width = embed::size, pairs = width / 2;
     constexpr bool halves = Kind == position_kind::sinusoidal_halves;
-    std::size_t const first = first_position + past.next(x.template extent<token>());
+    std::size_t const first = first_position + past.next(x.template stored_extent<token>());
     auto out = result_of<places>(x);
     detail::note_numbers<X>(first_position);
     if constexpr (X::backend::computes) {

@@ -89,6 +89,22 @@ MESHWISE_BODY void note_unseen(std::string_view name) {
             static_cast<int>(name.size()), name.data());
 }
 
+MESHWISE_BODY void const* twice_among(std::span<void const*> addresses) {
+    std::sort(addresses.begin(), addresses.end());
+    auto const null = std::count(addresses.begin(), addresses.end(), nullptr);
+    auto const twice = std::adjacent_find(addresses.begin() + null, addresses.end());
+    return twice == addresses.end() ? nullptr : *twice;
+}
+
+MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
+    if (is_news(std::string(one) + '=' + std::string(other)))
+        std::fprintf(
+            stderr,
+            "meshwise: parameters %.*s and %.*s begin with the same values, and part at this step, because a "
+            "copy is a value; if they are to stay tied, let the model have one member and use it twice\n",
+            static_cast<int>(one.size()), one.data(), static_cast<int>(other.size()), other.data());
+}
+
 MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
                                           bool summed, std::size_t skipped_in_a_row) {
     std::string text = "the gradient is not finite";

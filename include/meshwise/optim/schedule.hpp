@@ -10,7 +10,7 @@
 namespace meshwise {
 
 /// Linear warm-up to `peak`, then half a cosine down to `floor`, which it keeps. Steps count from 0.
-/// Errors: a rate that is negative or not finite; a negative count.
+/// Errors: a rate that is negative or not finite; a floor above the peak; a negative count.
 /// Source: Loshchilov and Hutter, SGDR, 2017.
 /// Example:
 /// mw::cosine_schedule const rate{.peak = 1e-3, .warm_up = 100, .steps = 10000};

@@ -19,11 +19,14 @@ inline double done_of(std::size_t step, std::size_t steps) {
 inline double along_cosine(double from, double to, double done) {
     return to + 0.5 * (from - to) * (1 + std::cos(std::numbers::pi * done));
 }
+inline option_range up_to_peak(double peak) {
+    return {0, peak, true, true, "0 or more, and not above peak: the rate comes down to it"};
+}
 }  // namespace detail
 
 MESHWISE_BODY double cosine_schedule::operator()(std::size_t step) const {
     detail::check_options("mw::cosine_schedule", {{"peak", peak, detail::at_least_zero},
-                                                  {"floor", floor, detail::at_least_zero},
+                                                  {"floor", floor, detail::up_to_peak(peak)},
                                                   {"warm_up", static_cast<double>(warm_up), detail::a_count},
                                                   {"steps", static_cast<double>(steps), detail::a_count}});
     if (step < warm_up) return detail::warmed_up(peak, step, warm_up);
@@ -40,7 +43,7 @@ MESHWISE_BODY double constant_schedule::operator()(std::size_t step) const {
 
 MESHWISE_BODY double linear_schedule::operator()(std::size_t step) const {
     detail::check_options("mw::linear_schedule", {{"peak", peak, detail::at_least_zero},
-                                                  {"floor", floor, detail::at_least_zero},
+                                                  {"floor", floor, detail::up_to_peak(peak)},
                                                   {"warm_up", static_cast<double>(warm_up), detail::a_count},
                                                   {"steps", static_cast<double>(steps), detail::a_count}});
     if (step < warm_up) return detail::warmed_up(peak, step, warm_up);
@@ -60,7 +63,7 @@ MESHWISE_BODY double step_schedule::operator()(std::size_t step) const {
 MESHWISE_BODY double one_cycle_schedule::operator()(std::size_t step) const {
     detail::check_options("mw::one_cycle_schedule", {{"peak", peak, detail::at_least_zero},
                                                      {"start", start, detail::at_least_zero},
-                                                     {"floor", floor, detail::at_least_zero},
+                                                     {"floor", floor, detail::up_to_peak(peak)},
                                                      {"rise", rise, detail::zero_to_one},
                                                      {"steps", static_cast<double>(steps), detail::a_count}});
     auto const at = static_cast<double>(step), last = static_cast<double>(steps) - 1,

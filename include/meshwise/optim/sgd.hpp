@@ -6,8 +6,23 @@
 
 namespace meshwise {
 
+namespace detail {
+template <class P>
+void descend(P& parameter, typename P::value_type const* gradient, double learning_rate) {
+    auto const rate = static_cast<typename P::value_type>(learning_rate);
+    iteration_space<2> l;
+    l.dims = 1;
+    l.extents[0] = parameter.size();
+    l.out[0] = l.in[0][0] = l.in[1][0] = 1;
+    P::backend::map(
+        l, [rate](auto p, auto g) { return p - rate * g; }, parameter.mutable_data(), parameter.raw_data(),
+        gradient);
+}
+}  // namespace detail
+
 /// parameter -= learning_rate * gradient, in place. Placement: both in the parameter's storage layout.
-/// Errors: a gradient placed otherwise (pending, say) does not compile; one of the two has no value.
+/// Errors: a gradient placed otherwise (pending, say) does not compile; one of the two has no value; ranks with different
+/// learning rates throw at their next collective.
 /// Example: mw::sgd_step(gain, mw::full<decltype(gain)>(1), 0.1);
 template <any_tensor P, any_tensor G>
 void sgd_step(P& parameter, G const& gradient, double learning_rate,
@@ -24,14 +39,9 @@ void sgd_step(P& parameter, G const& gradient, double learning_rate,
             check_operands(where, parameter, gradient);
             if constexpr (P::bounded_count != 0)
                 (void)detail::result_extents<P>(typename P::axes{}, parameter, gradient);
-            auto const rate = static_cast<typename P::value_type>(learning_rate);
-            iteration_space<2> l;
-            l.dims = 1;
-            l.extents[0] = parameter.size();
-            l.out[0] = l.in[0][0] = l.in[1][0] = 1;
-            P::backend::map(
-                l, [rate](auto p, auto g) { return p - rate * g; }, parameter.mutable_data(),
-                parameter.raw_data(), gradient.raw_data());
+            if constexpr (P::mesh::ranks > 1)
+                detail::note_common(common_kind::options, {detail::bits_of(learning_rate)});
+            detail::descend(parameter, gradient.raw_data(), learning_rate);
         }
     }
 }
@@ -52,8 +62,12 @@ step_result sgd(Model& model, model_gradient<Model>& gradient, double learning_r
     if (!result.applied) return result;
     auto const traits = detail::traits_of(model);
     for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
+        using P = std::remove_reference_t<decltype(p)>;
+        using T = typename P::value_type;
         if (!gradient.reached(i) || traits[i].frozen) return;
-        sgd_step(p, gradient.whole(i, p, where), learning_rate * gradient.scale, where);
+        auto const& elements = element_operations_of<T, typename P::backend>;
+        buffer const whole = gradient.whole(i, elements, p.size(), where);
+        detail::descend(p, static_cast<T const*>(whole.data()), learning_rate * gradient.scale);
     });
     return result;
 }

@@ -11,6 +11,12 @@
 namespace meshwise::detail {
 
 using axis_name = std::string_view (*)();
+// the names of axes, found only where a message needs them; null ends them
+template <class... A>
+axis_name const* names_of(axes<A...>*) {
+    static constexpr axis_name names[] = {&name_of<A>..., nullptr};
+    return names;
+}
 // one of the axes, in a list of all; the function that names it tells it apart
 class carried_axis {
 public:

@@ -203,6 +203,7 @@ public:
         return block_->data;
     }
     std::uint64_t version() const { return block_ == nullptr ? 0 : block_->version; }
+    std::size_t bytes() const { return block_ == nullptr ? 0 : block_->bytes; }
     bool is_users() const { return block_ != nullptr && block_->pool == nullptr; }
     /// No other holder sees a change made here.
     bool is_unique() const { return block_ != nullptr && !is_users() && !is_shared(); }

@@ -75,7 +75,7 @@ std::size_t true_extent(X const& x) {
     if constexpr (is_padded_axis<Axis>())
         return Axis::true_size;
     else
-        return x.template extent<Axis>();
+        return x.template stored_extent<Axis>();
 }
 
 /// Refuses a padded axis where padding would count as elements.

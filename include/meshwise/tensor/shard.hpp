@@ -57,7 +57,7 @@ struct shard {
     explicit shard(X const& x) {
         [&]<class... A>(axes<A...>) {
             std::size_t at = 0;
-            ((whole[at] = x.template extent<A>(), local[at] = x.template local<A>(),
+            ((whole[at] = x.template stored_extent<A>(), local[at] = x.template local<A>(),
               first[at] = first_of_axis<A>(x), ++at),
              ...);
         }(typename X::axes{});

@@ -29,13 +29,6 @@ template <class T, class Axes, class Layout = layout<mesh<>>, class Backend = be
 class tensor;
 
 namespace detail {
-// the names of axes, found only where a message needs them; null ends them
-template <class... A>
-axis_name const* names_of(axes<A...>*) {
-    static constexpr axis_name names[] = {&name_of<A>..., nullptr};
-    return names;
-}
-
 // Extents that were not given: right where all sizes are in the type.
 template <std::size_t Bounded>
 constexpr std::array<std::size_t, Bounded> no_extents() {
@@ -86,9 +79,18 @@ public:
         return made;
     }
 
-    /// Elements of an axis, over all ranks / on this rank, as they are stored: padding included.
+    /// Elements of an axis, over all ranks. A padded axis has two such numbers, and `extent` of it does not compile:
+    /// `true_extent` without the padding, by which a sum is divided, and `stored_extent`. `local`: on this rank, as stored.
     template <any_axis Axis>
     std::size_t extent() const {
+        constexpr bool is_padded = Axis::size != Axis::true_size;
+        static_assert(!is_padded,
+                      "meshwise: x.extent<axis>() of a padded axis could mean two numbers: "
+                      "x.true_extent<axis>() without its padding, x.stored_extent<axis>() with it");
+        return stored_extent<Axis>();
+    }
+    template <any_axis Axis>
+    std::size_t stored_extent() const {
         static_assert(detail::is_one_of<Axis, A...>, "meshwise: the tensor has no such axis");
         if constexpr (!Axis::bounded)
             return Axis::size;
@@ -104,12 +106,11 @@ public:
     }
     template <any_axis Axis>
     std::size_t local() const {
-        return extent<Axis>() / shards<L, Axis>;
+        return stored_extent<Axis>() / shards<L, Axis>;
     }
-    /// Elements of an axis that count, over all ranks: without padding. A sum divided by it is the mean.
     template <any_axis Axis>
     std::size_t true_extent() const {
-        return Axis::bounded ? extent<Axis>() : Axis::true_size;
+        return Axis::bounded ? stored_extent<Axis>() : Axis::true_size;
     }
     decltype(auto) local_extents() const {
         if constexpr (bounded_count == 0)
@@ -172,7 +173,7 @@ public:
         if constexpr (names_each_once && is_whole) {
             check_readable(std::source_location::current());
             std::size_t const place = detail::place_of({detail::index_along{
-                name_of<I>(), i.value, I::bounded ? extent<I>() : I::true_size, step_along<I>()}...});
+                name_of<I>(), i.value, I::bounded ? stored_extent<I>() : I::true_size, step_along<I>()}...});
             if (B::computes) return raw_data()[place];
         }
         return T{};
@@ -238,7 +239,7 @@ private:
     template <class Axis>
     std::size_t step_along() const {
         std::size_t step = 1, behind = 0;
-        ((step *= behind != 0 ? extent<A>() : 1, behind += std::is_same_v<A, Axis>), ...);
+        ((step *= behind != 0 ? stored_extent<A>() : 1, behind += std::is_same_v<A, Axis>), ...);
         return step;
     }
     auto writable(std::source_location where) {
@@ -257,8 +258,8 @@ private:
     template <class Axis>
     void check_extent() const {
         if constexpr (Axis::bounded)
-            if (extent<Axis>() > Axis::size || extent<Axis>() % shards<L, Axis> != 0)
-                detail::refuse_extent(name_of<Axis>(), extent<Axis>(), Axis::size, shards<L, Axis>);
+            if (stored_extent<Axis>() > Axis::size || stored_extent<Axis>() % shards<L, Axis> != 0)
+                detail::refuse_extent(name_of<Axis>(), stored_extent<Axis>(), Axis::size, shards<L, Axis>);
     }
 
     static constexpr std::array<std::size_t, sizeof...(A)> fixed_extents{
@@ -305,15 +306,15 @@ namespace detail {
 template <class Axis, class X, class... Rest>
 std::size_t extent_among(X const& x, Rest const&... rest) {
     if constexpr (contains<Axis, typename X::axes>)
-        return x.template extent<Axis>();
+        return x.template stored_extent<Axis>();
     else
         return extent_among<Axis>(rest...);
 }
 template <class Axis, class X>
 void check_agrees(std::size_t extent, X const& x, std::source_location const* where = nullptr) {
     if constexpr (contains<Axis, typename X::axes>)
-        if (x.template extent<Axis>() != extent)
-            refuse_extents(name_of<Axis>(), extent, x.template extent<Axis>(), where);
+        if (x.template stored_extent<Axis>() != extent)
+            refuse_extents(name_of<Axis>(), extent, x.template stored_extent<Axis>(), where);
 }
 template <class Out, class... A, class... X>
 typename Out::extents_type result_extents(axes<A...>, X const&... x) {

@@ -155,7 +155,7 @@ TEST_CASE("nothing comes into the padding by hand, by a view or by a slice") {
         auto const view = mw::view_of<X>(std::span<float>(memory));
         CHECK(static_cast<double>(*mw::sum<row_padded, width_padded>(view).data()) == 3.0 * 14);
 
-        CHECK(x.template extent<width_padded>() == 16);
+        CHECK(x.template stored_extent<width_padded>() == 16);
         CHECK(x.template true_extent<width_padded>() == 14);
         auto const all = mw::sum<row_padded, width_padded>(view);
         CHECK(static_cast<double>(*all.data()) /

@@ -71,8 +71,8 @@ outcome loss_on(numbers const& x, numbers const& y, F f) {
                    dy = here.gather(result.gradient.whole(1, both.y));
         if (!here.is_first().on_this_rank()) return;
         found.value = result.loss, found.count = result.gradient.count;
-        for (T d : dx) found.dx.push_back(static_cast<double>(d) * result.gradient.scale);
-        for (T d : dy) found.dy.push_back(static_cast<double>(d) * result.gradient.scale);
+        for (T d : dx) found.dx.push_back(static_cast<double>(d));
+        for (T d : dy) found.dy.push_back(static_cast<double>(d));
     });
     return found;
 }

@@ -60,6 +60,7 @@ std::vector<outcome> on_ranks(std::vector<numbers> const& inputs, numbers const&
             return mw::loss_parts{total,
                                   total.detached()};  // gradients are looked at before they are divided
         });
+        found.gradient.scale = 1;
         mine.gradients.resize(inputs.size());
         mw::for_each_parameter(operands, [&](std::size_t i, std::string_view, auto& p, auto) {
             keep(mine.gradients[i], found.gradient.whole(i, p));

@@ -181,8 +181,7 @@ found reduction_on(std::size_t which, shape const& of, numbers const& x) {
         });
         auto const dx = here.gather(result.gradient.whole(0, model.x));
         if (here.is_first().on_this_rank())
-            for (std::size_t i = 0; i < x.size(); ++i)
-                all.dx.push_back(dx[place_in_most(of, i)] * result.gradient.scale);
+            for (std::size_t i = 0; i < x.size(); ++i) all.dx.push_back(dx[place_in_most(of, i)]);
     });
     return all;
 }

@@ -122,6 +122,8 @@ TEST_CASE("sgd, a loss scale and a schedule refuse them, too") {
     });
     says(refusal([] { mw::cosine_schedule{.peak = nan}(1); }), "peak of mw::cosine_schedule is nan");
     says(refusal([] { mw::cosine_schedule{.floor = -1}(1); }), "floor of mw::cosine_schedule is -1");
+    says(refusal([] { mw::cosine_schedule{.peak = 1e-5}(1); }),
+         "floor of mw::cosine_schedule is 3e-05, but it has to be 0 or more, and not above peak");
     says(refusal([] { mw::cosine_schedule{.warm_up = minus_one}(1); }), "warm_up of mw::cosine_schedule is");
     says(refusal([] { mw::cosine_schedule{.steps = minus_one}(1); }), "steps of mw::cosine_schedule is");
 }

@@ -5,6 +5,8 @@
 // Cost: one fused pass forward; backward one pass per operand that wants a gradient.
 #pragma once
 
+#include <string>
+
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/scalar/dual.hpp>
@@ -81,6 +83,25 @@ template <class T, bool Varies, class Element>
     else
         return x;
 }
+// A function of elements gives one result for one element, on all ranks and in the backward pass: it is tried with a number
+// that most functions take. One that counts its calls or draws random numbers gives two.
+template <class T>
+T tried() {
+    return static_cast<T>(std::is_integral_v<T> ? 1.0F : 0.5F);
+}
+[[noreturn, gnu::noinline]] inline void refuse_two_results(double first, double second) {
+    throw error(
+        "the function of mw::map gave two results for the same element, " + std::to_string(first) + " and " +
+        std::to_string(second) +
+        ", and its gradient is found by calling it again: it has to depend on its arguments alone; give "
+        "random numbers (mw::random_normal) and elements of an array as tensors of their own");
+}
+template <class X, class Call>
+void note_function(Call const& call) {
+    auto const first = static_cast<double>(call()), second = static_cast<double>(call());
+    if (bits_of(first) != bits_of(second)) refuse_two_results(first, second);
+    note_numbers<X>(first);
+}
 // d f(x...) / d x_I times the gradient of the result
 template <std::size_t I, class T, class F>
 struct slope_of {
@@ -99,7 +120,8 @@ struct slope_of {
 /// no gradient. Of integers alone, a function that returns a number with a fraction makes such. One that returns bool makes a mask, as `x < y` does, of which no gradient is asked.
 /// Placement: the result's; operands split alike, or without the split axis; nothing pending. Communication: none.
 /// Errors: a function that takes plain numbers only, or another count of them, and functions of std that lose the derivative
-/// do not compile.
+/// do not compile; one that gives two results for one element, because it counts its calls or draws random numbers, and one
+/// that captured different numbers on ranks throw (it is tried with 0.5, or 1 for integers).
 /// Example: auto y = mw::map([](auto a, auto b) { return a * mw::sigmoid(b); }, x, gate);
 template <class F, any_tensor X, any_tensor... More>
     requires(!any_tensor<F>)
@@ -129,6 +151,11 @@ auto map(F f, X const& x, More const&... more) {
             tensor<element, typename relation::axes, typename relation::layout, typename X::backend>;
         [[maybe_unused]] bool const recorded = is_recorded(std::source_location::current(), x, more...);
         auto out = result_of<out_type>(x, more...);
+        if constexpr (X::backend::computes && !std::is_empty_v<F>)
+            detail::note_function<X>([&] {
+                return f(detail::tried<typename X::value_type>(),
+                         detail::tried<typename More::value_type>()...);
+            });
         X::backend::map(detail::element_loops(out, x, more...), f, out.mutable_data(), x.raw_data(),
                         more.raw_data()...);
         detail::clear_padding(out);

@@ -22,7 +22,7 @@ typename Out::extents_type extents_with(X const& x, std::size_t extent) {
                 if constexpr (std::is_same_v<Axis, New>)
                     extents[at++] = extent;
                 else
-                    extents[at++] = x.template extent<Axis>();
+                    extents[at++] = x.template stored_extent<Axis>();
             }
         };
         (one(static_cast<A*>(nullptr)), ...);
@@ -34,7 +34,7 @@ typename Out::extents_type extents_with(X const& x, std::size_t extent) {
 template <class First, class Second, class X, class Y>
 void check_same_extents(X const& x, Y const& y, std::source_location const& where) {
     [&]<class... A>(list<A...>) {
-        (check_agrees<A>(x.template extent<A>(), y, &where), ...);
+        (check_agrees<A>(x.template stored_extent<A>(), y, &where), ...);
     }(without<common<as_list<typename X::axes>, typename Y::axes>, list<First, Second>>{});
     (void)x, (void)y, (void)where;
 }

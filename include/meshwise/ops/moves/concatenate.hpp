@@ -122,7 +122,7 @@ auto concatenate(X const& x, Y const& y, std::source_location where = std::sourc
                       "meshwise: mw::concatenate needs the axes of both operands in one order: bring "
                       "them there with mw::transpose");
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        std::size_t const of_x = x.template extent<First>(), of_y = y.template extent<Second>();
+        std::size_t const of_x = x.template stored_extent<First>(), of_y = y.template stored_extent<Second>();
         detail::check_same_extents<First, Second>(x, y, where);
         return detail::joined<Result, out_type>(detail::extents_with<Result, out_type>(x, of_x + of_y),
                                                 {of_x, of_y}, recorded, where, x, y);
@@ -170,7 +170,7 @@ struct joins {
         bool recorded = is_recorded(where, x);
         ((recorded = is_recorded(where, more) || recorded), ...);
         (check_same_extents<First, A>(x, more, where), ...);
-        std::array const counts{x.template extent<First>(), more.template extent<A>()...};
+        std::array const counts{x.template stored_extent<First>(), more.template stored_extent<A>()...};
         std::size_t all = 0;
         for (std::size_t const count : counts) all += count;
         return joined<Result, out_type>(extents_with<Result, out_type>(x, all), counts, recorded, where, x,

@@ -78,7 +78,7 @@ auto flip(X const& x, std::source_location where = std::source_location::current
         return refuse<verdict>();
     else {
         detail::refuse_padding<Axis>();
-        std::size_t const n = x.template extent<Axis>();
+        std::size_t const n = x.template stored_extent<Axis>();
         auto map = detail::index_map::of<Axis>(x, n);
         map.add({.count = n, .in = static_cast<std::ptrdiff_t>(n) - 1, .in_step = {-1, 0}});
         return detail::moved<X>(x, x.extents(), map, where);
@@ -113,6 +113,7 @@ auto slice(X const& x, std::size_t first, slice_options const& how,
         if (!Small::bounded && detail::or_else(how.extent, count) != count)
             detail::refuse_size(name_of<Small>(), count, how.extent);
         detail::check_steps(name_of<Axis>(), detail::true_extent<Axis>(x), first, how.step, count);
+        detail::note_numbers<X>(first, how.step, count);
         auto map = detail::index_map::of<Axis>(x, count);
         map.add({.count = count, .in = static_cast<std::ptrdiff_t>(first), .in_step = {how.step, 0}});
         return detail::moved<out_type>(x, detail::extents_with<Small, out_type>(x, count), map, where);
@@ -136,13 +137,14 @@ auto pad(X const& x, std::size_t before, std::size_t after = std::dynamic_extent
     else {
         detail::refuse_padding<Axis, Larger>();
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        std::size_t const n = x.template extent<Axis>(), most = Larger::size;
+        std::size_t const n = x.template stored_extent<Axis>(), most = Larger::size;
         if (before > most || n > most - before)
             detail::refuse_zeros(name_of<Axis>(), n, before, name_of<Larger>(), most);
         std::size_t const room = most - before - n,
                           behind = detail::or_else(after, Larger::bounded ? 0 : room);
         if (Larger::bounded ? behind > room : behind != room)
             detail::refuse_size(name_of<Larger>(), most, before + n + behind);
+        detail::note_numbers<X>(before, behind);
         auto map = detail::index_map::of<Axis>(x, before + n + behind);
         map.add_zeros(0, before).add({.count = n, .out = static_cast<std::ptrdiff_t>(before)});
         map.add_zeros(before + n, behind);
@@ -179,7 +181,8 @@ auto repeat(X const& x, std::source_location where = std::source_location::curre
         auto map = detail::index_map::of<Axis>(x, n * times);
         map.add({.count = n, .times = times, .out_step = {times, 1}, .in_step = {1, 0}});
         return detail::moved<out_type>(
-            x, detail::extents_with<Larger, out_type>(x, x.template extent<Axis>() * times), map, where);
+            x, detail::extents_with<Larger, out_type>(x, x.template stored_extent<Axis>() * times), map,
+            where);
     }
 }
 
@@ -197,7 +200,7 @@ auto tile(X const& x, std::source_location where = std::source_location::current
         detail::refuse_padding<Axis, Larger>();
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
         constexpr std::size_t times = Larger::size / Axis::size;
-        std::size_t const n = x.template extent<Axis>();
+        std::size_t const n = x.template stored_extent<Axis>();
         auto map = detail::index_map::of<Axis>(x, n * times);
         map.add(
             {.count = n, .times = times, .out_step = {1, static_cast<std::ptrdiff_t>(n)}, .in_step = {1, 0}});
@@ -230,10 +233,11 @@ auto unfold(X const& x, unfold_options const& how = {},
                       "window axis derived from mw::axis<size>");
         detail::refuse_padding<Axis, Windows, Window>();
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        std::size_t const n = x.template extent<Axis>(), window = Window::size,
+        std::size_t const n = x.template stored_extent<Axis>(), window = Window::size,
                           found = detail::windows_in(n, window, how.step, how.dilation);
         if (!Windows::bounded && found != Windows::size)
             detail::refuse_windows(name_of<Axis>(), found, name_of<Windows>(), Windows::size);
+        detail::note_numbers<X>(how.step, how.dilation);
         auto map = detail::index_map::of<Axis>(x, found * window);
         map.add(
             {.count = found,

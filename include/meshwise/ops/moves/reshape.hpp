@@ -40,7 +40,7 @@ struct behind_first<list<First, Rest...>> {
 // elements of a group of axes in x, at run time
 template <class X, class... A>
 std::size_t group_extent(X const& x, list<A...>) {
-    return (std::size_t{1} * ... * x.template extent<A>());
+    return (std::size_t{1} * ... * x.template stored_extent<A>());
 }
 }  // namespace detail
 
@@ -110,7 +110,8 @@ auto split_axis(X const& x, std::source_location where = std::source_location::c
                       "make that one mw::up_to, and no other");
         auto extents = x.extents();
         if constexpr (From::bounded) {
-            std::size_t const whole = x.template extent<From>(), each = detail::stored_elements(inner{});
+            std::size_t const whole = x.template stored_extent<From>(),
+                              each = detail::stored_elements(inner{});
             if (whole % each != 0)
                 throw error("axis " + std::string(name_of<From>()) + " of " + std::to_string(whole) +
                             " elements does not divide into groups of " + std::to_string(each) +

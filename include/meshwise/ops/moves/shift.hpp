@@ -104,6 +104,7 @@ using shifts_along = all_of<not_refused<X>, typename shifting<Axis, typename X::
 template <class Axis, class X>
 X shifted(X const& x, std::ptrdiff_t n, bool around, std::source_location where) {
     bool const recorded = is_recorded(where, x);
+    note_numbers<X>(n);
     auto out = shifted_by<Axis>(x, n, around, where);
     if (recorded)
         record_linear(out, where, [to = target_of(x), n, around, where](auto const& d, mesh_mask pending) {

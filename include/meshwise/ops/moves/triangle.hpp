@@ -74,6 +74,7 @@ X kept_on(diagonals const& kept, X const& x) {
 template <class Row, class Column, class X>
 X kept_with_gradient(diagonals const& kept, X const& x, std::source_location where) {
     bool const recorded = is_recorded(where, x);
+    note_numbers<X>(kept.low, kept.high);
     X out = kept_on<Row, Column>(kept, x.detached());
     if (recorded)
         record_linear(out, where, [to = target_of(x), kept](auto const& d, mesh_mask pending) {

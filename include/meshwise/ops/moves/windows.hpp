@@ -220,7 +220,7 @@ std::size_t count_windows(X const& x) {
     if constexpr (!A::bounded && !O::bounded)
         return O::size;
     else {
-        std::size_t const n = x.template extent<A>(), found = windows_along(n, W::reach, W::how);
+        std::size_t const n = x.template stored_extent<A>(), found = windows_along(n, W::reach, W::how);
         constexpr std::size_t pieces = shards<typename X::layout, A>;
         if (O::bounded ? found > O::size || (std::is_same_v<A, O> && found != n) : found != O::size)
             refuse_windows(name_of<A>(), found, name_of<O>(), std::is_same_v<A, O> ? n : O::size);

@@ -127,7 +127,7 @@ struct attention_of {
                 if (s.key_lengths[i] < 0 || static_cast<std::size_t>(s.key_lengths[i]) > s.keys)
                     throw error("attention was given a key length of " + std::to_string(s.key_lengths[i]) +
                                 ", but axis " + std::string(name_of<Key>()) + " has " +
-                                std::to_string(k.template extent<Key>()) + " keys");
+                                std::to_string(k.template stored_extent<Key>()) + " keys");
         if constexpr (!std::is_void_v<leaf>)
             if ((std::is_same_v<leaf, Token> ? s.queries : s.group) % leaves != 0)
                 throw error("reproducible<V> needs queries of a multiple of V in axis " +

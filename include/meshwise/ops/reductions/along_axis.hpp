@@ -63,7 +63,7 @@ void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::v
     if constexpr (!std::is_void_v<Leaf>)
         if (x.template local<Leaf>() % leaves != 0)
             throw error("axis " + std::string(name_of<Leaf>()) + " has " +
-                        std::to_string(x.template extent<Leaf>()) + " elements, which reproducible<" +
+                        std::to_string(x.template stored_extent<Leaf>()) + " elements, which reproducible<" +
                         std::to_string(X::backend::leaves) +
                         "> cannot divide into leaves; pad it to a multiple");
     std::size_t const each = rows / leaves;

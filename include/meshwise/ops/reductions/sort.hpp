@@ -82,6 +82,7 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
     static_assert(Axis::true_size <= std::size_t{1} << 31U,
                   "meshwise: indices are int32, and this axis has more elements");
     [[maybe_unused]] bool const recorded = is_recorded(where, x);
+    note_numbers<X>(wanted, descending);
     auto const rows = with_last<Axis>(x);
     std::size_t const n = x.template local<Axis>(), first = first_of_axis<Axis>(x),
                       counted = std::min(n, std::max(true_extent<Axis>(x), first) - first),
@@ -170,8 +171,8 @@ auto sort(X const& x, sort_options const& how = {},
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::ranked_rows<Axis, Axis>("mw::sort", x, x.template extent<Axis>(), how.descending,
-                                               where)
+        return detail::ranked_rows<Axis, Axis>("mw::sort", x, x.template stored_extent<Axis>(),
+                                               how.descending, where)
             .values;
 }
 
@@ -198,8 +199,8 @@ auto argsort(X const& x, sort_options const& how = {},
         return refuse<verdict>();
     else {
         if (is_recorded(where, x)) detail::refuse_without_gradient("mw::argsort", where);
-        return detail::ranked_rows<Axis, Axis>("mw::argsort", x, x.template extent<Axis>(), how.descending,
-                                               where)
+        return detail::ranked_rows<Axis, Axis>("mw::argsort", x, x.template stored_extent<Axis>(),
+                                               how.descending, where)
             .indices;
     }
 }

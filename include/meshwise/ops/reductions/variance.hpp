@@ -70,6 +70,7 @@ template <bool Root, class... K, class X>
 auto spread(X const& x, variance_options const& how, std::source_location where) {
     check_options(Root ? "mw::standard_deviation" : "mw::variance",
                   {{"correction", how.correction, at_least_zero_in_double}}, &where);
+    note_numbers<X>(how.correction);
     return reduced<reduces::fractions, K...>(variance_fold<typename X::value_type, Root>{how.correction}, x,
                                              where);
 }

@@ -64,7 +64,7 @@ auto info_nce(X const& queries, Y const& keys, info_nce_options const& how = {},
         using rows = as_axes<detail::without<detail::as_list<typename L::axes>, detail::list<all>>>;
         auto own = result_of<tensor<std::int32_t, rows, relayout<rows, detail::list<>, typename L::layout>,
                                     typename L::backend>>(logits);
-        std::size_t const count = own.template extent<Batch>(), behind = detail::behind<Batch>(own);
+        std::size_t const count = own.template stored_extent<Batch>(), behind = detail::behind<Batch>(own);
         detail::fill_elements(own,
                               [=](std::size_t i) { return static_cast<std::int32_t>(i / behind % count); });
         auto const loss = cross_entropy<all>(logits, own, {}, where);
