@@ -1320,6 +1320,11 @@ constexpr std::string_view name_of() {
 }
 namespace meshwise::detail {
 using axis_name = std::string_view (*)();
+template <class... A>
+axis_name const* names_of(axes<A...>*) {
+    static constexpr axis_name names[] = {&name_of<A>..., nullptr};
+    return names;
+}
 class carried_axis {
 public:
     explicit carried_axis(axis_name tag) : next_(first()), tag_(tag) { first() = this; }
@@ -2819,6 +2824,7 @@ public:
         return block_->data;
     }
     std::uint64_t version() const { return block_ == nullptr ? 0 : block_->version; }
+    std::size_t bytes() const { return block_ == nullptr ? 0 : block_->bytes; }
     bool is_users() const { return block_ != nullptr && block_->pool == nullptr; }
     bool is_unique() const { return block_ != nullptr && !is_users() && !is_shared(); }
     memory_pool const* pool() const { return block_ == nullptr ? nullptr : block_->pool; }
@@ -3573,11 +3579,6 @@ namespace meshwise {
 template <class T, class Axes, class Layout = layout<mesh<>>, class Backend = best_backend>
 class tensor;
 namespace detail {
-template <class... A>
-axis_name const* names_of(axes<A...>*) {
-    static constexpr axis_name names[] = {&name_of<A>..., nullptr};
-    return names;
-}
 template <std::size_t Bounded>
 constexpr std::array<std::size_t, Bounded> no_extents() {
     constexpr bool sizes_are_known = Bounded == 0;
@@ -3622,6 +3623,14 @@ public:
     }
     template <any_axis Axis>
     std::size_t extent() const {
+        constexpr bool is_padded = Axis::size != Axis::true_size;
+        static_assert(!is_padded,
+                      "meshwise: x.extent<axis>() of a padded axis could mean two numbers: "
+                      "x.true_extent<axis>() without its padding, x.stored_extent<axis>() with it");
+        return stored_extent<Axis>();
+    }
+    template <any_axis Axis>
+    std::size_t stored_extent() const {
         static_assert(detail::is_one_of<Axis, A...>, "meshwise: the tensor has no such axis");
         if constexpr (!Axis::bounded)
             return Axis::size;
@@ -3637,11 +3646,11 @@ public:
     }
     template <any_axis Axis>
     std::size_t local() const {
-        return extent<Axis>() / shards<L, Axis>;
+        return stored_extent<Axis>() / shards<L, Axis>;
     }
     template <any_axis Axis>
     std::size_t true_extent() const {
-        return Axis::bounded ? extent<Axis>() : Axis::true_size;
+        return Axis::bounded ? stored_extent<Axis>() : Axis::true_size;
     }
     decltype(auto) local_extents() const {
         if constexpr (bounded_count == 0)
@@ -3689,7 +3698,7 @@ public:
         if constexpr (names_each_once && is_whole) {
             check_readable(std::source_location::current());
             std::size_t const place = detail::place_of({detail::index_along{
-                name_of<I>(), i.value, I::bounded ? extent<I>() : I::true_size, step_along<I>()}...});
+                name_of<I>(), i.value, I::bounded ? stored_extent<I>() : I::true_size, step_along<I>()}...});
             if (B::computes) return raw_data()[place];
         }
         return T{};
@@ -3742,7 +3751,7 @@ private:
     template <class Axis>
     std::size_t step_along() const {
         std::size_t step = 1, behind = 0;
-        ((step *= behind != 0 ? extent<A>() : 1, behind += std::is_same_v<A, Axis>), ...);
+        ((step *= behind != 0 ? stored_extent<A>() : 1, behind += std::is_same_v<A, Axis>), ...);
         return step;
     }
     auto writable(std::source_location where) {
@@ -3760,8 +3769,8 @@ private:
     template <class Axis>
     void check_extent() const {
         if constexpr (Axis::bounded)
-            if (extent<Axis>() > Axis::size || extent<Axis>() % shards<L, Axis> != 0)
-                detail::refuse_extent(name_of<Axis>(), extent<Axis>(), Axis::size, shards<L, Axis>);
+            if (stored_extent<Axis>() > Axis::size || stored_extent<Axis>() % shards<L, Axis> != 0)
+                detail::refuse_extent(name_of<Axis>(), stored_extent<Axis>(), Axis::size, shards<L, Axis>);
     }
     static constexpr std::array<std::size_t, sizeof...(A)> fixed_extents{
         (A::bounded ? 0 : local_extent<L, A>)...};
@@ -3790,15 +3799,15 @@ namespace detail {
 template <class Axis, class X, class... Rest>
 std::size_t extent_among(X const& x, Rest const&... rest) {
     if constexpr (contains<Axis, typename X::axes>)
-        return x.template extent<Axis>();
+        return x.template stored_extent<Axis>();
     else
         return extent_among<Axis>(rest...);
 }
 template <class Axis, class X>
 void check_agrees(std::size_t extent, X const& x, std::source_location const* where = nullptr) {
     if constexpr (contains<Axis, typename X::axes>)
-        if (x.template extent<Axis>() != extent)
-            refuse_extents(name_of<Axis>(), extent, x.template extent<Axis>(), where);
+        if (x.template stored_extent<Axis>() != extent)
+            refuse_extents(name_of<Axis>(), extent, x.template stored_extent<Axis>(), where);
 }
 template <class Out, class... A, class... X>
 typename Out::extents_type result_extents(axes<A...>, X const&... x) {
@@ -3980,7 +3989,7 @@ std::size_t true_extent(X const& x) {
     if constexpr (is_padded_axis<Axis>())
         return Axis::true_size;
     else
-        return x.template extent<Axis>();
+        return x.template stored_extent<Axis>();
 }
 template <class... Axis>
 constexpr void refuse_padding(list<Axis...> = {}) {
@@ -4037,7 +4046,7 @@ struct shard {
     explicit shard(X const& x) {
         [&]<class... A>(axes<A...>) {
             std::size_t at = 0;
-            ((whole[at] = x.template extent<A>(), local[at] = x.template local<A>(),
+            ((whole[at] = x.template stored_extent<A>(), local[at] = x.template local<A>(),
               first[at] = first_of_axis<A>(x), ++at),
              ...);
         }(typename X::axes{});
@@ -4990,7 +4999,8 @@ template <class X, class... Rest>
 void check_agreement(std::source_location const& where, X const& x, Rest const&... rest) {
     if constexpr (X::bounded_count != 0 && ((Rest::bounded_count != 0) || ...)) {
         [[maybe_unused]] auto const one = [&]<class Axis>(Axis*) {
-            if constexpr (Axis::bounded) (check_agrees<Axis>(x.template extent<Axis>(), rest, &where), ...);
+            if constexpr (Axis::bounded)
+                (check_agrees<Axis>(x.template stored_extent<Axis>(), rest, &where), ...);
         };
         [&]<class... A>(axes<A...>) { (one(static_cast<A*>(nullptr)), ...); }(typename X::axes{});
     }
@@ -5915,17 +5925,28 @@ struct model_mark {
 };
 [[noreturn]] void refuse_empty_gradient(std::source_location where);
 [[noreturn]] void refuse_empty_parameter(std::string_view name, std::source_location where);
+struct users_memory {
+    std::uintptr_t begin, end;
+    std::size_t parameter;
+};
+void refuse_shared_views(std::span<users_memory> views, std::source_location where);
 template <class Model>
 model_mark mark_of(Model const& model, std::source_location where) {
     std::uint64_t writes = 0;
+    std::array<users_memory, parameter_count<Model>> views;
+    std::size_t viewed = 0;
     for_each_parameter(
         model, []<class X>() { return 0; },
-        [&](std::size_t, std::string_view name, untyped_tensor const& p, int) {
+        [&](std::size_t i, std::string_view name, untyped_tensor const& p, int) {
             if (!p.has_value()) refuse_empty_parameter(name, where);
-            std::uint64_t const at =
-                p.memory().is_users() ? reinterpret_cast<std::uintptr_t>(p.memory().data()) : 0;
+            std::uintptr_t at = 0;
+            if (p.memory().is_users()) {
+                at = reinterpret_cast<std::uintptr_t>(p.memory().data());
+                views[viewed++] = {at, at + p.memory().bytes(), i};
+            }
             writes = (writes ^ p.memory().version() ^ at) * 0x9E3779B97F4A7C15U;
         });
+    if (viewed > 1) refuse_shared_views(std::span(views).first(viewed), where);
     return model_mark(writes);
 }
 template <class Model>
@@ -5969,6 +5990,7 @@ struct model_gradient {
         check_operands(where, parameter);
         auto const& elements = element_operations_of<typename X::value_type, typename X::backend>;
         X made = X::over(whole(index, elements, parameter.size(), where), parameter.extents());
+        if (scale != 1) made = times(made, scale);
         made.set_node(0, detail::untyped_tensor::is_a_gradient);
         return made;
     }
@@ -5981,18 +6003,31 @@ struct model_gradient {
         check_operands(where, instead);
         if (instead.size() * sizeof(typename X::value_type) > 0 && under_way != nullptr)
             under_way->finish(index, parts[index]);
+        if (scale == 0) scale = 1;
+        X made = scale == 1 ? instead.detached() : times(instead, 1 / scale);
         if constexpr (detail::has_padding(typename X::axes{})) {
-            X clean = instead.detached();
-            clean.mutable_data();
-            detail::clear_padding(clean);
-            parts[index] = {0, clean.memory()};
-        } else
-            parts[index] = {0, instead.memory()};
+            made.mutable_data();
+            detail::clear_padding(made);
+        }
+        parts[index] = {0, made.memory()};
     }
     buffer whole(std::size_t index, element_operations const& elements, std::size_t size,
                  std::source_location where) {
         if (!of.known) detail::refuse_empty_gradient(where);
         return detail::whole_gradient(parts[index], index, under_way.get(), elements, size, where);
+    }
+private:
+    template <class X>
+    static X times(X const& x, double factor) {
+        using T = typename X::value_type;
+        X product = result_of<X>(x);
+        iteration_space<1> l;
+        l.dims = 1;
+        l.extents[0] = x.size();
+        l.out[0] = l.in[0][0] = 1;
+        X::backend::map(
+            l, [factor](T a) { return static_cast<T>(a * factor); }, product.mutable_data(), x.raw_data());
+        return product;
     }
 };
 template <class Model>
@@ -6015,6 +6050,20 @@ namespace meshwise::detail {
         at_line(where) + "parameter " + std::string(name) +
         " of this model was never given a value, or was moved from: make the model with mw::init, or use "
         "the one that it was moved to");
+}
+[[gnu::noinline]] MESHWISE_BODY void refuse_shared_views(std::span<users_memory> views,
+                                                         std::source_location where) {
+    std::sort(views.begin(), views.end(),
+              [](users_memory const& a, users_memory const& b) { return a.begin < b.begin; });
+    for (std::size_t i = 0; i + 1 < views.size(); ++i)
+        if (views[i + 1].begin < views[i].end)
+            throw error(
+                at_line(where) + "parameters " +
+                std::to_string(std::min(views[i].parameter, views[i + 1].parameter)) + " and " +
+                std::to_string(std::max(views[i].parameter, views[i + 1].parameter)) +
+                " of this model are views of the same memory (mw::view_of), counted from 0 in the order of "
+                "mw::fields, and a step of one would change the other: give each memory of its own, or tie "
+                "them by using one member twice");
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,
                                                       std::size_t count, axis_name const* names,
@@ -6109,6 +6158,8 @@ constexpr bool is_callable() {
 [[noreturn]] void refuse_count(double sum, std::source_location where);
 [[noreturn]] void refuse_recorded_count(std::source_location where);
 [[noreturn]] void refuse_micro_batches(std::size_t count, std::source_location where);
+[[noreturn]] void refuse_no_micro_batches(std::source_location where);
+[[noreturn]] void refuse_change_of_copy(std::source_location where);
 template <class T>
 concept input = !std::is_same_v<std::remove_cvref_t<T>, loss_scale> &&
                 !std::is_same_v<std::remove_cvref_t<T>, with_scale> &&
@@ -6144,6 +6195,7 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
         });
     if (!trains) detail::refuse_frozen_model(where);
     node_id const parameters = t.top();
+    std::uint64_t const members = detail::hash_of_bytes(&recorded, sizeof(Model));
     detail::loss_numbers total;
     std::size_t micro_batches = 0;
     double const scale = how.scale != nullptr ? how.scale->checked() : 1;
@@ -6176,6 +6228,8 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
             pull_back(t, parameters);
         }
     }
+    if (micro_batches == 0) detail::refuse_no_micro_batches(where);
+    if (detail::hash_of_bytes(&recorded, sizeof(Model)) != members) detail::refuse_change_of_copy(where);
     if (result.gradient.under_way) result.gradient.under_way->close();
     for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)
         if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) {
@@ -6314,6 +6368,19 @@ namespace meshwise::detail {
         at_line(where) + "ranks gave mw::value_and_gradient different numbers of micro-batches, this one " +
         std::to_string(count) + ", and each counts as one part of the same step: give every rank as many");
 }
+[[gnu::noinline]] MESHWISE_BODY void refuse_no_micro_batches(std::source_location where) {
+    throw error(
+        at_line(where) +
+        "mw::value_and_gradient_over was given no micro-batches, so there is neither a loss nor a gradient, "
+        "and a step would change the moments: leave the step out where there is no data");
+}
+[[gnu::noinline]] MESHWISE_BODY void refuse_change_of_copy(std::source_location where) {
+    throw error(
+        at_line(where) +
+        "a member of the model was written while its loss was computed, and mw::value_and_gradient gives the "
+        "function a copy of the model, with which the change is lost: a running statistic is a parameter of "
+        "mw::role::statistic that mw::follow_statistic moves; keep all else in a variable outside of the model");
+}
 }
 #endif
 namespace meshwise {
@@ -6369,7 +6436,7 @@ typename Out::extents_type extents_with(X const& x, std::size_t extent) {
                 if constexpr (std::is_same_v<Axis, New>)
                     extents[at++] = extent;
                 else
-                    extents[at++] = x.template extent<Axis>();
+                    extents[at++] = x.template stored_extent<Axis>();
             }
         };
         (one(static_cast<A*>(nullptr)), ...);
@@ -6379,7 +6446,7 @@ typename Out::extents_type extents_with(X const& x, std::size_t extent) {
 template <class First, class Second, class X, class Y>
 void check_same_extents(X const& x, Y const& y, std::source_location const& where) {
     [&]<class... A>(list<A...>) {
-        (check_agrees<A>(x.template extent<A>(), y, &where), ...);
+        (check_agrees<A>(x.template stored_extent<A>(), y, &where), ...);
     }(without<common<as_list<typename X::axes>, typename Y::axes>, list<First, Second>>{});
     (void)x, (void)y, (void)where;
 }
@@ -7465,7 +7532,7 @@ void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::v
     if constexpr (!std::is_void_v<Leaf>)
         if (x.template local<Leaf>() % leaves != 0)
             throw error("axis " + std::string(name_of<Leaf>()) + " has " +
-                        std::to_string(x.template extent<Leaf>()) + " elements, which reproducible<" +
+                        std::to_string(x.template stored_extent<Leaf>()) + " elements, which reproducible<" +
                         std::to_string(X::backend::leaves) +
                         "> cannot divide into leaves; pad it to a multiple");
     std::size_t const each = rows / leaves;
@@ -7573,7 +7640,7 @@ struct attention_of {
                 if (s.key_lengths[i] < 0 || static_cast<std::size_t>(s.key_lengths[i]) > s.keys)
                     throw error("attention was given a key length of " + std::to_string(s.key_lengths[i]) +
                                 ", but axis " + std::string(name_of<Key>()) + " has " +
-                                std::to_string(k.template extent<Key>()) + " keys");
+                                std::to_string(k.template stored_extent<Key>()) + " keys");
         if constexpr (!std::is_void_v<leaf>)
             if ((std::is_same_v<leaf, Token> ? s.queries : s.group) % leaves != 0)
                 throw error("reproducible<V> needs queries of a multiple of V in axis " +
@@ -7728,7 +7795,7 @@ std::size_t token_count(X const& x) {
     if constexpr (is_poison<X>)
         return 0;
     else
-        return x.template extent<token_axis_of<X>>();
+        return x.template stored_extent<token_axis_of<X>>();
 }
 }
 struct no_cache {
@@ -7758,7 +7825,7 @@ public:
     explicit key_value_cache(typename Kept::extents_type extents = {}) {
         for (auto& layer : layers_)
             layer.keys = full<Kept>(0, extents), layer.values = full<Kept>(0, extents);
-        most_rows_ = layers_[0].keys.template extent<batch_axis>();
+        most_rows_ = layers_[0].keys.template stored_extent<batch_axis>();
     }
     key_value_cache(key_value_cache const&) = delete;
     key_value_cache& operator=(key_value_cache const&) = delete;
@@ -7806,7 +7873,7 @@ public:
                         "a cache of keys and values keeps no gradient; put mw::without_recording around"
                         " generation, or train without the cache");
                 using token = detail::token_axis_of<K>;
-                std::size_t const count = k.template extent<token>(), first = next(count);
+                std::size_t const count = k.template stored_extent<token>(), first = next(count);
                 auto const run = detail::run_of_axis::of<context_axis>(at_->keys, first, count);
                 keep<token>(run, at_->keys, k);
                 keep<token>(run, at_->values, v);
@@ -7822,7 +7889,7 @@ public:
                 std::is_same_v<typename renaming<Token, context_axis, X>::axes, typename Kept::axes>,
                 "meshwise: this cache was made for a model with other axes");
             auto const here = reshard<typename Kept::layout>(x);
-            detail::check_agrees<batch_axis>(kept.template extent<batch_axis>(), here);
+            detail::check_agrees<batch_axis>(kept.template stored_extent<batch_axis>(), here);
             run.template put<typename Kept::backend>(kept.mutable_data(), here.raw_data());
         }
         pair_of_tensors* at_;
@@ -7840,7 +7907,7 @@ private:
     }
     static void copy_rows(Kept const& from, std::span<std::int32_t const> which, std::size_t length,
                           Kept& to) {
-        std::size_t const rows = from.template extent<batch_axis>(),
+        std::size_t const rows = from.template stored_extent<batch_axis>(),
                           whole = rows == 0 ? 0 : from.size() / rows, held = whole / room * length;
         for (std::size_t i = 0; i < which.size(); ++i) {
             auto const row = static_cast<std::size_t>(which[i]);
@@ -8429,6 +8496,23 @@ template <class T, bool Varies, class Element>
     else
         return x;
 }
+template <class T>
+T tried() {
+    return static_cast<T>(std::is_integral_v<T> ? 1.0F : 0.5F);
+}
+[[noreturn, gnu::noinline]] inline void refuse_two_results(double first, double second) {
+    throw error(
+        "the function of mw::map gave two results for the same element, " + std::to_string(first) + " and " +
+        std::to_string(second) +
+        ", and its gradient is found by calling it again: it has to depend on its arguments alone; give "
+        "random numbers (mw::random_normal) and elements of an array as tensors of their own");
+}
+template <class X, class Call>
+void note_function(Call const& call) {
+    auto const first = static_cast<double>(call()), second = static_cast<double>(call());
+    if (bits_of(first) != bits_of(second)) refuse_two_results(first, second);
+    note_numbers<X>(first);
+}
 template <std::size_t I, class T, class F>
 struct slope_of {
     F f;
@@ -8467,6 +8551,11 @@ auto map(F f, X const& x, More const&... more) {
             tensor<element, typename relation::axes, typename relation::layout, typename X::backend>;
         [[maybe_unused]] bool const recorded = is_recorded(std::source_location::current(), x, more...);
         auto out = result_of<out_type>(x, more...);
+        if constexpr (X::backend::computes && !std::is_empty_v<F>)
+            detail::note_function<X>([&] {
+                return f(detail::tried<typename X::value_type>(),
+                         detail::tried<typename More::value_type>()...);
+            });
         X::backend::map(detail::element_loops(out, x, more...), f, out.mutable_data(), x.raw_data(),
                         more.raw_data()...);
         detail::clear_padding(out);
@@ -9301,7 +9390,7 @@ X taken_rows(X const& x, std::span<std::int32_t const> which) {
     auto extents = x.extents();
     extents[0] = which.size();
     X taken = X::uninitialized(extents);
-    std::size_t const rows = x.template extent<batch>(), width = rows == 0 ? 0 : x.size() / rows;
+    std::size_t const rows = x.template stored_extent<batch>(), width = rows == 0 ? 0 : x.size() / rows;
     X::backend::gather_rows(which.size(), which.data(), 0, rows, width, x.raw_data(), taken.mutable_data());
     return taken;
 }
@@ -10344,10 +10433,10 @@ auto learned_positions(Table const& table, X const& x, Past const& past = {}) {
     if constexpr (any_poison<Table, X>)
         return poison{};
     else if constexpr (std::is_same_v<token_here, Token>) {
-        (void)past.next(x.template extent<token_here>());
+        (void)past.next(x.template stored_extent<token_here>());
         return align(table, x);
     } else {
-        std::size_t const count = x.template extent<token_here>(), first = past.next(count);
+        std::size_t const count = x.template stored_extent<token_here>(), first = past.next(count);
         auto const whole = reshard<layout<typename S::mesh>>(table);
         return align(slice<Token, token_here>(whole, first, count), x);
     }
@@ -10388,7 +10477,7 @@ auto sinusoidal_positions(X const& x, std::size_t first_position, Past const& pa
                   "meshwise: sines and cosines come in pairs: give the model an even width without padding");
     constexpr std::size_t width = embed::size, pairs = width / 2;
     constexpr bool halves = Kind == position_kind::sinusoidal_halves;
-    std::size_t const first = first_position + past.next(x.template extent<token>());
+    std::size_t const first = first_position + past.next(x.template stored_extent<token>());
     auto out = result_of<places>(x);
     detail::note_numbers<X>(first_position);
     if constexpr (X::backend::computes) {
@@ -12052,7 +12141,7 @@ auto pool(X const& x, Lengths const& lengths) {
         using token = detail::token_axis_of<X>;
         using T = typename X::value_type;
         check_operands(std::source_location::current(), x, lengths);
-        detail::check_lengths<token>(lengths, "mw::pool", x.template extent<token>());
+        detail::check_lengths<token>(lengths, "mw::pool", x.template stored_extent<token>());
         auto const position = detail::token_numbers<token>(x);
         auto const length = align(cast<T>(lengths), x);
         if constexpr (How == pooling::cls)
@@ -12725,7 +12814,7 @@ auto concatenate(X const& x, Y const& y, std::source_location where = std::sourc
                       "meshwise: mw::concatenate needs the axes of both operands in one order: bring "
                       "them there with mw::transpose");
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        std::size_t const of_x = x.template extent<First>(), of_y = y.template extent<Second>();
+        std::size_t const of_x = x.template stored_extent<First>(), of_y = y.template stored_extent<Second>();
         detail::check_same_extents<First, Second>(x, y, where);
         return detail::joined<Result, out_type>(detail::extents_with<Result, out_type>(x, of_x + of_y),
                                                 {of_x, of_y}, recorded, where, x, y);
@@ -12766,7 +12855,7 @@ struct joins {
         bool recorded = is_recorded(where, x);
         ((recorded = is_recorded(where, more) || recorded), ...);
         (check_same_extents<First, A>(x, more, where), ...);
-        std::array const counts{x.template extent<First>(), more.template extent<A>()...};
+        std::array const counts{x.template stored_extent<First>(), more.template stored_extent<A>()...};
         std::size_t all = 0;
         for (std::size_t const count : counts) all += count;
         return joined<Result, out_type>(extents_with<Result, out_type>(x, all), counts, recorded, where, x,
@@ -13042,7 +13131,7 @@ auto flip(X const& x, std::source_location where = std::source_location::current
         return refuse<verdict>();
     else {
         detail::refuse_padding<Axis>();
-        std::size_t const n = x.template extent<Axis>();
+        std::size_t const n = x.template stored_extent<Axis>();
         auto map = detail::index_map::of<Axis>(x, n);
         map.add({.count = n, .in = static_cast<std::ptrdiff_t>(n) - 1, .in_step = {-1, 0}});
         return detail::moved<X>(x, x.extents(), map, where);
@@ -13068,6 +13157,7 @@ auto slice(X const& x, std::size_t first, slice_options const& how,
         if (!Small::bounded && detail::or_else(how.extent, count) != count)
             detail::refuse_size(name_of<Small>(), count, how.extent);
         detail::check_steps(name_of<Axis>(), detail::true_extent<Axis>(x), first, how.step, count);
+        detail::note_numbers<X>(first, how.step, count);
         auto map = detail::index_map::of<Axis>(x, count);
         map.add({.count = count, .in = static_cast<std::ptrdiff_t>(first), .in_step = {how.step, 0}});
         return detail::moved<out_type>(x, detail::extents_with<Small, out_type>(x, count), map, where);
@@ -13085,13 +13175,14 @@ auto pad(X const& x, std::size_t before, std::size_t after = std::dynamic_extent
     else {
         detail::refuse_padding<Axis, Larger>();
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        std::size_t const n = x.template extent<Axis>(), most = Larger::size;
+        std::size_t const n = x.template stored_extent<Axis>(), most = Larger::size;
         if (before > most || n > most - before)
             detail::refuse_zeros(name_of<Axis>(), n, before, name_of<Larger>(), most);
         std::size_t const room = most - before - n,
                           behind = detail::or_else(after, Larger::bounded ? 0 : room);
         if (Larger::bounded ? behind > room : behind != room)
             detail::refuse_size(name_of<Larger>(), most, before + n + behind);
+        detail::note_numbers<X>(before, behind);
         auto map = detail::index_map::of<Axis>(x, before + n + behind);
         map.add_zeros(0, before).add({.count = n, .out = static_cast<std::ptrdiff_t>(before)});
         map.add_zeros(before + n, behind);
@@ -13120,7 +13211,8 @@ auto repeat(X const& x, std::source_location where = std::source_location::curre
         auto map = detail::index_map::of<Axis>(x, n * times);
         map.add({.count = n, .times = times, .out_step = {times, 1}, .in_step = {1, 0}});
         return detail::moved<out_type>(
-            x, detail::extents_with<Larger, out_type>(x, x.template extent<Axis>() * times), map, where);
+            x, detail::extents_with<Larger, out_type>(x, x.template stored_extent<Axis>() * times), map,
+            where);
     }
 }
 template <any_axis Axis, any_axis Larger, any_tensor X>
@@ -13133,7 +13225,7 @@ auto tile(X const& x, std::source_location where = std::source_location::current
         detail::refuse_padding<Axis, Larger>();
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
         constexpr std::size_t times = Larger::size / Axis::size;
-        std::size_t const n = x.template extent<Axis>();
+        std::size_t const n = x.template stored_extent<Axis>();
         auto map = detail::index_map::of<Axis>(x, n * times);
         map.add(
             {.count = n, .times = times, .out_step = {1, static_cast<std::ptrdiff_t>(n)}, .in_step = {1, 0}});
@@ -13157,10 +13249,11 @@ auto unfold(X const& x, unfold_options const& how = {},
                       "window axis derived from mw::axis<size>");
         detail::refuse_padding<Axis, Windows, Window>();
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        std::size_t const n = x.template extent<Axis>(), window = Window::size,
+        std::size_t const n = x.template stored_extent<Axis>(), window = Window::size,
                           found = detail::windows_in(n, window, how.step, how.dilation);
         if (!Windows::bounded && found != Windows::size)
             detail::refuse_windows(name_of<Axis>(), found, name_of<Windows>(), Windows::size);
+        detail::note_numbers<X>(how.step, how.dilation);
         auto map = detail::index_map::of<Axis>(x, found * window);
         map.add(
             {.count = found,
@@ -13199,7 +13292,7 @@ struct behind_first<list<First, Rest...>> {
 };
 template <class X, class... A>
 std::size_t group_extent(X const& x, list<A...>) {
-    return (std::size_t{1} * ... * x.template extent<A>());
+    return (std::size_t{1} * ... * x.template stored_extent<A>());
 }
 }
 template <class From, class Group, class X>
@@ -13258,7 +13351,8 @@ auto split_axis(X const& x, std::source_location where = std::source_location::c
                       "make that one mw::up_to, and no other");
         auto extents = x.extents();
         if constexpr (From::bounded) {
-            std::size_t const whole = x.template extent<From>(), each = detail::stored_elements(inner{});
+            std::size_t const whole = x.template stored_extent<From>(),
+                              each = detail::stored_elements(inner{});
             if (whole % each != 0)
                 throw error("axis " + std::string(name_of<From>()) + " of " + std::to_string(whole) +
                             " elements does not divide into groups of " + std::to_string(each) +
@@ -13396,6 +13490,7 @@ using shifts_along = all_of<not_refused<X>, typename shifting<Axis, typename X::
 template <class Axis, class X>
 X shifted(X const& x, std::ptrdiff_t n, bool around, std::source_location where) {
     bool const recorded = is_recorded(where, x);
+    note_numbers<X>(n);
     auto out = shifted_by<Axis>(x, n, around, where);
     if (recorded)
         record_linear(out, where, [to = target_of(x), n, around, where](auto const& d, mesh_mask pending) {
@@ -13868,6 +13963,15 @@ X kept_on(diagonals const& kept, X const& x) {
     for (std::size_t i = last + 1; i < extents.size(); ++i) inner *= extents[i];
     for (std::size_t i = std::min(row_at, column_at) + 1; i < last; ++i) between *= extents[i];
     std::size_t const line = n * inner, others = extents[std::min(row_at, column_at)];
+template <class Row, class Column, class X, class Keep>
+X kept_where(X const& x, std::ptrdiff_t diagonal, Keep keep, std::source_location where) {
+    using B = typename X::backend;
+    using T = typename X::value_type;
+    using both = axes<Row, Column>;
+    using mask_type = tensor<bool, both, relayout<both, list<>, typename X::layout>, B>;
+    bool const recorded = is_recorded(where, x);
+    note_numbers<X>(diagonal);
+    auto mask = result_of<mask_type>(x);
     if constexpr (B::computes) {
         auto const row = static_cast<std::ptrdiff_t>(first_of_axis<Row>(x)),
                    column = static_cast<std::ptrdiff_t>(first_of_axis<Column>(x));
@@ -13914,6 +14018,8 @@ auto tril(X const& x, std::ptrdiff_t diagonal = 0,
         return refuse<verdict>();
     else
         return detail::kept_with_gradient<Row, Column>({.high = diagonal}, x, where);
+        return detail::kept_where<Row, Column>(
+            x, diagonal, [=](std::ptrdiff_t beside) { return beside <= diagonal; }, where);
 }
 template <any_axis Row, any_axis Column, any_tensor X>
 auto triu(X const& x, std::ptrdiff_t diagonal = 0,
@@ -13923,6 +14029,8 @@ auto triu(X const& x, std::ptrdiff_t diagonal = 0,
         return refuse<verdict>();
     else
         return detail::kept_with_gradient<Row, Column>({.low = diagonal}, x, where);
+        return detail::kept_where<Row, Column>(
+            x, diagonal, [=](std::ptrdiff_t beside) { return beside >= diagonal; }, where);
 }
 }
 namespace meshwise::detail {
@@ -14950,6 +15058,7 @@ auto norm(X const& x, norm_options const& how = {},
         if (how.p != 1 && how.p != 2 && how.p != std::numeric_limits<double>::infinity())
             throw error("mw::norm has the option p = " + std::to_string(how.p) +
                         "; it is 1, 2 or std::numeric_limits<double>::infinity()");
+        detail::note_numbers<X>(how.p);
         return detail::reduced<detail::reduces::fractions, K...>(
             detail::norm_fold<typename X::value_type>{how.p}, x, where);
     }
@@ -15079,6 +15188,7 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
     static_assert(Axis::true_size <= std::size_t{1} << 31U,
                   "meshwise: indices are int32, and this axis has more elements");
     [[maybe_unused]] bool const recorded = is_recorded(where, x);
+    note_numbers<X>(wanted, descending);
     auto const rows = with_last<Axis>(x);
     std::size_t const n = x.template local<Axis>(), first = first_of_axis<Axis>(x),
                       counted = std::min(n, std::max(true_extent<Axis>(x), first) - first),
@@ -15160,8 +15270,8 @@ auto sort(X const& x, sort_options const& how = {},
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::ranked_rows<Axis, Axis>("mw::sort", x, x.template extent<Axis>(), how.descending,
-                                               where)
+        return detail::ranked_rows<Axis, Axis>("mw::sort", x, x.template stored_extent<Axis>(),
+                                               how.descending, where)
             .values;
 }
 template <any_strategy S, any_axis Axis, any_tensor X>
@@ -15181,8 +15291,8 @@ auto argsort(X const& x, sort_options const& how = {},
         return refuse<verdict>();
     else {
         if (is_recorded(where, x)) detail::refuse_without_gradient("mw::argsort", where);
-        return detail::ranked_rows<Axis, Axis>("mw::argsort", x, x.template extent<Axis>(), how.descending,
-                                               where)
+        return detail::ranked_rows<Axis, Axis>("mw::argsort", x, x.template stored_extent<Axis>(),
+                                               how.descending, where)
             .indices;
     }
 }
@@ -15296,6 +15406,7 @@ template <bool Root, class... K, class X>
 auto spread(X const& x, variance_options const& how, std::source_location where) {
     check_options(Root ? "mw::standard_deviation" : "mw::variance",
                   {{"correction", how.correction, at_least_zero_in_double}}, &where);
+    note_numbers<X>(how.correction);
     return reduced<reduces::fractions, K...>(variance_fold<typename X::value_type, Root>{how.correction}, x,
                                              where);
 }
@@ -15904,6 +16015,8 @@ enum class unfit_gradient : std::uint8_t { applied, of_other_values };
 [[noreturn]] void refuse_gradient(unfit_gradient why, std::source_location where);
 void note_unreached(std::string_view name);
 void note_unseen(std::string_view name);
+void const* twice_among(std::span<void const*> addresses);
+void note_tied(std::string_view one, std::string_view other);
 std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter, bool summed,
                             std::size_t skipped_in_a_row);
 }
@@ -15929,6 +16042,7 @@ public:
         gradient.applied = finite;
         if (finite) {
             report_unreached(model, gradient);
+            if (looks_ == 1) report_tied(model);
             detail::follow_statistics(model, gradient, where);
         }
         return {uniform<bool>::equal_by_construction(finite), norm};
@@ -15985,6 +16099,25 @@ private:
                 else
                     detail::note_unreached(name);
             });
+    }
+    static void report_tied(Model& model) {
+        std::array<void const*, none> addresses{};
+        auto const each = [&](auto f) {
+            for_each_parameter(
+                model, []<class X>() { return X::backend::computes; },
+                [&](std::size_t i, std::string_view name, detail::untyped_tensor& p, bool computes) {
+                    if (computes) f(i, name, p.memory().data());
+                });
+        };
+        each([&](std::size_t i, std::string_view, void const* at) { addresses[i] = at; });
+        void const* const twice = detail::twice_among(addresses);
+        if (twice == nullptr) return;
+        std::string first;
+        each([&](std::size_t, std::string_view name, void const* at) {
+            if (at != twice) return;
+            if (!first.empty()) detail::note_tied(first, name);
+            first = name;
+        });
     }
     static constexpr std::size_t none = parameter_count<Model>;
     std::size_t looks_ = 0;
@@ -16092,6 +16225,20 @@ MESHWISE_BODY void note_unseen(std::string_view name) {
             "meshwise: statistic %.*s did not change with this step, because the loss used it as it is; if it is "
             "to follow the batches, give its layer mw::training behind x\n",
             static_cast<int>(name.size()), name.data());
+}
+MESHWISE_BODY void const* twice_among(std::span<void const*> addresses) {
+    std::sort(addresses.begin(), addresses.end());
+    auto const null = std::count(addresses.begin(), addresses.end(), nullptr);
+    auto const twice = std::adjacent_find(addresses.begin() + null, addresses.end());
+    return twice == addresses.end() ? nullptr : *twice;
+}
+MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
+    if (is_news(std::string(one) + '=' + std::string(other)))
+        std::fprintf(
+            stderr,
+            "meshwise: parameters %.*s and %.*s begin with the same values, and part at this step, because a "
+            "copy is a value; if they are to stay tied, let the model have one member and use it twice\n",
+            static_cast<int>(one.size()), one.data(), static_cast<int>(other.size()), other.data());
 }
 MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
                                           bool summed, std::size_t skipped_in_a_row) {
@@ -16600,10 +16747,13 @@ inline double done_of(std::size_t step, std::size_t steps) {
 inline double along_cosine(double from, double to, double done) {
     return to + 0.5 * (from - to) * (1 + std::cos(std::numbers::pi * done));
 }
+inline option_range up_to_peak(double peak) {
+    return {0, peak, true, true, "0 or more, and not above peak: the rate comes down to it"};
+}
 }
 MESHWISE_BODY double cosine_schedule::operator()(std::size_t step) const {
     detail::check_options("mw::cosine_schedule", {{"peak", peak, detail::at_least_zero},
-                                                  {"floor", floor, detail::at_least_zero},
+                                                  {"floor", floor, detail::up_to_peak(peak)},
                                                   {"warm_up", static_cast<double>(warm_up), detail::a_count},
                                                   {"steps", static_cast<double>(steps), detail::a_count}});
     if (step < warm_up) return detail::warmed_up(peak, step, warm_up);
@@ -16618,7 +16768,7 @@ MESHWISE_BODY double constant_schedule::operator()(std::size_t step) const {
 }
 MESHWISE_BODY double linear_schedule::operator()(std::size_t step) const {
     detail::check_options("mw::linear_schedule", {{"peak", peak, detail::at_least_zero},
-                                                  {"floor", floor, detail::at_least_zero},
+                                                  {"floor", floor, detail::up_to_peak(peak)},
                                                   {"warm_up", static_cast<double>(warm_up), detail::a_count},
                                                   {"steps", static_cast<double>(steps), detail::a_count}});
     if (step < warm_up) return detail::warmed_up(peak, step, warm_up);
@@ -16636,7 +16786,7 @@ MESHWISE_BODY double step_schedule::operator()(std::size_t step) const {
 MESHWISE_BODY double one_cycle_schedule::operator()(std::size_t step) const {
     detail::check_options("mw::one_cycle_schedule", {{"peak", peak, detail::at_least_zero},
                                                      {"start", start, detail::at_least_zero},
-                                                     {"floor", floor, detail::at_least_zero},
+                                                     {"floor", floor, detail::up_to_peak(peak)},
                                                      {"rise", rise, detail::zero_to_one},
                                                      {"steps", static_cast<double>(steps), detail::a_count}});
     auto const at = static_cast<double>(step), last = static_cast<double>(steps) - 1,
@@ -16648,6 +16798,19 @@ MESHWISE_BODY double one_cycle_schedule::operator()(std::size_t step) const {
 }
 #endif
 namespace meshwise {
+namespace detail {
+template <class P>
+void descend(P& parameter, typename P::value_type const* gradient, double learning_rate) {
+    auto const rate = static_cast<typename P::value_type>(learning_rate);
+    iteration_space<2> l;
+    l.dims = 1;
+    l.extents[0] = parameter.size();
+    l.out[0] = l.in[0][0] = l.in[1][0] = 1;
+    P::backend::map(
+        l, [rate](auto p, auto g) { return p - rate * g; }, parameter.mutable_data(), parameter.raw_data(),
+        gradient);
+}
+}
 template <any_tensor P, any_tensor G>
 void sgd_step(P& parameter, G const& gradient, double learning_rate,
               std::source_location where = std::source_location::current()) {
@@ -16663,14 +16826,9 @@ void sgd_step(P& parameter, G const& gradient, double learning_rate,
             check_operands(where, parameter, gradient);
             if constexpr (P::bounded_count != 0)
                 (void)detail::result_extents<P>(typename P::axes{}, parameter, gradient);
-            auto const rate = static_cast<typename P::value_type>(learning_rate);
-            iteration_space<2> l;
-            l.dims = 1;
-            l.extents[0] = parameter.size();
-            l.out[0] = l.in[0][0] = l.in[1][0] = 1;
-            P::backend::map(
-                l, [rate](auto p, auto g) { return p - rate * g; }, parameter.mutable_data(),
-                parameter.raw_data(), gradient.raw_data());
+            if constexpr (P::mesh::ranks > 1)
+                detail::note_common(common_kind::options, {detail::bits_of(learning_rate)});
+            detail::descend(parameter, gradient.raw_data(), learning_rate);
         }
     }
 }
@@ -16684,8 +16842,12 @@ step_result sgd(Model& model, model_gradient<Model>& gradient, double learning_r
     if (!result.applied) return result;
     auto const traits = detail::traits_of(model);
     for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, initial) {
+        using P = std::remove_reference_t<decltype(p)>;
+        using T = typename P::value_type;
         if (!gradient.reached(i) || traits[i].frozen) return;
-        sgd_step(p, gradient.whole(i, p, where), learning_rate * gradient.scale, where);
+        auto const& elements = element_operations_of<T, typename P::backend>;
+        buffer const whole = gradient.whole(i, elements, p.size(), where);
+        detail::descend(p, static_cast<T const*>(whole.data()), learning_rate * gradient.scale);
     });
     return result;
 }
