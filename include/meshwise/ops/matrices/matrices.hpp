@@ -212,8 +212,8 @@ auto given(X const& x, std::source_location where) {
 template <class Row, class Column, class X>
 void check_square(X const& x, std::source_location where) {
     if constexpr (Row::bounded)
-        if (x.template extent<Row>() != x.template extent<Column>())
-            refuse_extents(name_of<Column>(), x.template extent<Row>(), x.template extent<Column>(), &where);
+        if (x.template stored_extent<Row>() != x.template stored_extent<Column>())
+            refuse_extents(name_of<Column>(), x.template stored_extent<Row>(), x.template stored_extent<Column>(), &where);
 }
 template <class Row, class Column, class X>
 auto given_square(X const& x, std::source_location where) {
