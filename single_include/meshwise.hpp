@@ -13963,15 +13963,6 @@ X kept_on(diagonals const& kept, X const& x) {
     for (std::size_t i = last + 1; i < extents.size(); ++i) inner *= extents[i];
     for (std::size_t i = std::min(row_at, column_at) + 1; i < last; ++i) between *= extents[i];
     std::size_t const line = n * inner, others = extents[std::min(row_at, column_at)];
-template <class Row, class Column, class X, class Keep>
-X kept_where(X const& x, std::ptrdiff_t diagonal, Keep keep, std::source_location where) {
-    using B = typename X::backend;
-    using T = typename X::value_type;
-    using both = axes<Row, Column>;
-    using mask_type = tensor<bool, both, relayout<both, list<>, typename X::layout>, B>;
-    bool const recorded = is_recorded(where, x);
-    note_numbers<X>(diagonal);
-    auto mask = result_of<mask_type>(x);
     if constexpr (B::computes) {
         auto const row = static_cast<std::ptrdiff_t>(first_of_axis<Row>(x)),
                    column = static_cast<std::ptrdiff_t>(first_of_axis<Column>(x));
@@ -14002,6 +13993,7 @@ X kept_where(X const& x, std::ptrdiff_t diagonal, Keep keep, std::source_locatio
 template <class Row, class Column, class X>
 X kept_with_gradient(diagonals const& kept, X const& x, std::source_location where) {
     bool const recorded = is_recorded(where, x);
+    note_numbers<X>(kept.low, kept.high);
     X out = kept_on<Row, Column>(kept, x.detached());
     if (recorded)
         record_linear(out, where, [to = target_of(x), kept](auto const& d, mesh_mask pending) {
@@ -14018,8 +14010,6 @@ auto tril(X const& x, std::ptrdiff_t diagonal = 0,
         return refuse<verdict>();
     else
         return detail::kept_with_gradient<Row, Column>({.high = diagonal}, x, where);
-        return detail::kept_where<Row, Column>(
-            x, diagonal, [=](std::ptrdiff_t beside) { return beside <= diagonal; }, where);
 }
 template <any_axis Row, any_axis Column, any_tensor X>
 auto triu(X const& x, std::ptrdiff_t diagonal = 0,
@@ -14029,8 +14019,6 @@ auto triu(X const& x, std::ptrdiff_t diagonal = 0,
         return refuse<verdict>();
     else
         return detail::kept_with_gradient<Row, Column>({.low = diagonal}, x, where);
-        return detail::kept_where<Row, Column>(
-            x, diagonal, [=](std::ptrdiff_t beside) { return beside >= diagonal; }, where);
 }
 }
 namespace meshwise::detail {
