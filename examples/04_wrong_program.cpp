@@ -66,5 +66,5 @@ int main() {
             [&] { right = std::ranges::all_of(y, [](float value) { return value == ffn::size + 1; }); });
     });
     std::puts(right ? "settled first: as expected" : "WRONG");
-    return right ? 0 : 1;
+    return right && std::fflush(stdout) == 0 ? 0 : 1;
 }
