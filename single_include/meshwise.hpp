@@ -1288,6 +1288,79 @@ struct summation {
                            detail::no_maximum<typename X::layout>>;
 };
 }
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error                                                                                                       \
+    "meshwise: -ffast-math makes isnan(NaN) false and reorders sums; compile without -ffast-math and -ffinite-math-only"
+#endif
+namespace meshwise {
+class error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+class input_error : public error {
+public:
+    using error::error;
+};
+class output_error : public error {
+public:
+    using error::error;
+};
+}
+namespace meshwise::detail {
+class text_part {
+public:
+    constexpr text_part(char const* text) : text_(text) {}
+    constexpr text_part(std::string_view text)
+        : text_(text.data()),
+          number_(text.size()),
+          what_(kind::text) {}
+    text_part(std::string const& text) : text_part(std::string_view(text)) {}
+    template <std::integral N>
+        requires(sizeof(N) > 1)
+    constexpr text_part(N number)
+        : number_(static_cast<std::uint64_t>(number)),
+          what_(number < 0 ? kind::negative : kind::number) {}
+    void add_to(std::string& text) const;
+private:
+    enum class kind : std::uint8_t { text_until_zero, text, number, negative };
+    char const* text_ = nullptr;
+    std::uint64_t number_ = 0;
+    kind what_ = kind::text_until_zero;
+};
+std::string sentence(std::initializer_list<text_part> parts);
+void append(std::string& text, std::initializer_list<text_part> parts);
+[[noreturn]] void throw_error(std::initializer_list<text_part> parts);
+}
+#if !defined(MESHWISE_COMPILED)
+namespace meshwise::detail {
+[[gnu::noinline]] MESHWISE_BODY void text_part::add_to(std::string& text) const {
+    if (what_ == kind::text_until_zero) {
+        text.append(text_);
+    } else if (what_ == kind::text) {
+        text.append(text_, number_);
+    } else {
+        char digits[21];
+        char *const end = digits + sizeof digits, *first = end;
+        std::uint64_t rest = what_ == kind::negative ? 0 - number_ : number_;
+        do *--first = static_cast<char>('0' + rest % 10);
+        while ((rest /= 10) != 0);
+        if (what_ == kind::negative) *--first = '-';
+        text.append(first, static_cast<std::size_t>(end - first));
+    }
+}
+[[gnu::noinline]] MESHWISE_BODY void append(std::string& text, std::initializer_list<text_part> parts) {
+    for (text_part const& one : parts) one.add_to(text);
+}
+[[gnu::noinline]] MESHWISE_BODY std::string sentence(std::initializer_list<text_part> parts) {
+    std::string text;
+    append(text, parts);
+    return text;
+}
+[[gnu::noinline]] MESHWISE_BODY void throw_error(std::initializer_list<text_part> parts) {
+    throw error(sentence(parts));
+}
+}
+#endif
 namespace meshwise {
 namespace detail {
 template <class T>
@@ -1344,9 +1417,9 @@ private:
 template <class Axis>
 inline carried_axis const is_carried{&name_of<Axis>};
 inline std::string idle_rule_text(std::string_view axis, std::string_view mesh_axis) {
-    return "rule split<" + std::string(axis) + ", " + std::string(mesh_axis) +
-           "> splits nothing: no tensor of this program carries axis " + std::string(axis) +
-           "; is it misspelt, or of another struct of that name?\n";
+    return sentence({"rule split<", axis, ", ", mesh_axis,
+                     "> splits nothing: no tensor of this program carries axis ", axis,
+                     "; is it misspelt, or of another struct of that name?\n"});
 }
 template <class... R>
 std::string idle_rules(list<R...>) {
@@ -1357,24 +1430,6 @@ std::string idle_rules(list<R...>) {
      ...);
     return text;
 }
-}
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
-#error                                                                                                       \
-    "meshwise: -ffast-math makes isnan(NaN) false and reorders sums; compile without -ffast-math and -ffinite-math-only"
-#endif
-namespace meshwise {
-class error : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
-class input_error : public error {
-public:
-    using error::error;
-};
-class output_error : public error {
-public:
-    using error::error;
-};
 }
 namespace meshwise {
 struct bfloat16 {
@@ -1540,24 +1595,23 @@ MESHWISE_BODY std::string grid::text() const {
     return out;
 }
 MESHWISE_BODY void grid::check() const {
-    if (axes > sizes.size())
-        throw error("a grid has " + std::to_string(axes) + " axes, but at most 8 are possible");
+    if (axes > sizes.size()) detail::throw_error({"a grid has ", axes, " axes, but at most 8 are possible"});
     for (std::size_t axis = 0; axis < axes; ++axis)
         if (sizes[axis] == 0)
-            throw error("mesh axis " + std::string(names[axis]) +
-                        " has size 0; give an axis that is not used the size 1");
+            detail::throw_error(
+                {"mesh axis ", names[axis], " has size 0; give an axis that is not used the size 1"});
 }
 MESHWISE_BODY void grid::refuse(mesh_mask mask) const {
     std::size_t highest = 0;
     while (mask >>= 1) ++highest;
-    throw error("a collective names mesh axis " + std::to_string(highest) + ", but the mesh has only " +
-                std::to_string(axes) + " axes; count mesh axes from 0");
+    detail::throw_error({"a collective names mesh axis ", highest, ", but the mesh has only ", axes,
+                         " axes; count mesh axes from 0"});
 }
 MESHWISE_BODY std::string describe(grid const& mesh, std::size_t rank) {
-    std::string text = "rank " + std::to_string(rank);
+    std::string text = detail::sentence({"rank ", rank});
     for (std::size_t axis = 0; axis < mesh.axes; ++axis) {
         text += axis == 0 ? " (" : ", ";
-        text += std::string(mesh.names[axis]) + " " + std::to_string(mesh.coordinate(rank, axis));
+        detail::append(text, {mesh.names[axis], " ", mesh.coordinate(rank, axis)});
     }
     if (mesh.axes > 0) text += ")";
     return text;
@@ -1565,7 +1619,7 @@ MESHWISE_BODY std::string describe(grid const& mesh, std::size_t rank) {
 MESHWISE_BODY std::string describe_axes(grid const& mesh, mesh_mask mask) {
     std::string text;
     for (std::size_t axis = 0; axis < mesh.axes; ++axis)
-        if (mask >> axis & 1) text += (text.empty() ? "" : " x ") + std::string(mesh.names[axis]);
+        if (mask >> axis & 1) detail::append(text, {(text.empty() ? "" : " x "), mesh.names[axis]});
     return text.empty() ? "no axis" : text;
 }
 }
@@ -1712,29 +1766,25 @@ MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std
     std::size_t kind = 0;
     while (kind + 1 < of_rank.size() && of_rank[kind] == of_other[kind]) ++kind;
     if (of_rank[kind] == of_other[kind]) kind = 0;
-    return describe(mesh, rank) + " and " + describe(mesh, other) + " " + kinds[kind].what +
-           ", as their call at " + where.file_name() + ":" + std::to_string(where.line()) + " shows; " +
-           kinds[kind].remedy;
+    return detail::sentence({describe(mesh, rank), " and ", describe(mesh, other), " ", kinds[kind].what,
+                             ", as their call at ", where.file_name(), ":", where.line(), " shows; ",
+                             kinds[kind].remedy});
 }
 MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {
     std::string text = made.started ? "start_" : "";
-    text += std::string(name_of(made.what)) + "(";
-    if (made.reduces()) text += std::string(name_of(made.how)) + ", ";
-    if (made.what != operation::barrier) text += std::string(name_of(made.type)) + ", ";
+    detail::append(text, {name_of(made.what), "("});
+    if (made.reduces()) detail::append(text, {name_of(made.how), ", "});
+    if (made.what != operation::barrier) detail::append(text, {name_of(made.type), ", "});
     switch (made.what) {
     case operation::reduce_scatter:
-    case operation::all_gather:
-        text += std::to_string(made.outer) + " x " + std::to_string(made.inner) + " per rank";
-        break;
-    case operation::all_to_all: text += std::to_string(made.inner) + " per peer"; break;
-    case operation::broadcast:
-        text += std::to_string(made.inner) + ", root " + std::to_string(made.root);
-        break;
+    case operation::all_gather: detail::append(text, {made.outer, " x ", made.inner, " per rank"}); break;
+    case operation::all_to_all: detail::append(text, {made.inner, " per peer"}); break;
+    case operation::broadcast: detail::append(text, {made.inner, ", root ", made.root}); break;
     case operation::all_reduce: text += std::to_string(made.inner); break;
     case operation::barrier: break;
     }
-    text += ") over " + describe_axes(mesh, made.mask) + " at ";
-    text += std::string(made.where.file_name()) + ":" + std::to_string(made.where.line());
+    detail::append(text, {") over ", describe_axes(mesh, made.mask), " at "});
+    detail::append(text, {made.where.file_name(), ":", made.where.line()});
     return text;
 }
 }
@@ -1858,16 +1908,17 @@ MESHWISE_BODY void communicator::add_common(call& made) const {
 }
 MESHWISE_BODY void communicator::count_collective(call const& made) {
     if (alone_)
-        throw error(describe(mesh_, made) + " was called in a block that ranks run alone (only_on_first, "
-                                            "on_first), where the other ranks do not call it; "
-                                            "call it before or after the block");
+        detail::throw_error({describe(mesh_, made),
+                             " was called in a block that ranks run alone (only_on_first, "
+                             "on_first), where the other ranks do not call it; "
+                             "call it before or after the block"});
     ++collectives_;
 }
 MESHWISE_BODY void communicator::check_root(mesh_mask mask, std::size_t root) const {
     if (root >= group_size(mask))
-        throw error("broadcast over " + describe_axes(mesh_, mask) + " has root " + std::to_string(root) +
-                    ", but the group has " + std::to_string(group_size(mask)) +
-                    " ranks; the root is a position in the group");
+        detail::throw_error({"broadcast over ", describe_axes(mesh_, mask), " has root ", root,
+                             ", but the group has ", group_size(mask),
+                             " ranks; the root is a position in the group"});
 }
 MESHWISE_BODY void communicator::check_apart(void const* in, void const* out, std::size_t count) {
     if (in == out && count > 0)
@@ -3305,8 +3356,8 @@ MESHWISE_BODY void alone_in_groups::copy(mesh_mask mask, element_type type, void
 namespace meshwise {
 MESHWISE_BODY one_rank::one_rank(grid const& mesh) : alone_in_groups(mesh, 0) {
     if (mesh.ranks() != 1)
-        throw error("one_rank was given a mesh of " + std::to_string(mesh.ranks()) +
-                    " ranks; use run_threads for more than one");
+        detail::throw_error(
+            {"one_rank was given a mesh of ", mesh.ranks(), " ranks; use run_threads for more than one"});
 }
 }
 #endif
@@ -3847,7 +3898,7 @@ constexpr bool is_in_library(std::string_view file, std::string_view own) {
 [[gnu::noinline]] inline std::string at_line(std::source_location where) {
     std::string_view const file = where.file_name();
     if (is_in_library(file, std::source_location::current().file_name())) return {};
-    return "at " + std::string(file) + ":" + std::to_string(where.line()) + " ";
+    return sentence({"at ", file, ":", where.line(), " "});
 }
 }
 namespace meshwise::detail {
@@ -3859,18 +3910,18 @@ namespace meshwise::detail {
             ? here.recording != nullptr && !is_constant() && memory_.is_leaf_of(here.recording_number)
             : (recording_ == here.recording_number ? here.recording != nullptr : is_under_way(recording_));
     if (memory_ && !recorded) return;
-    std::string text = at_line(where) + "the elements of a tensor";
+    std::string text = sentence({at_line(where), "the elements of a tensor"});
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
     if (!memory_)
-        throw error(
-            text +
-            " are asked for, but it was never given a value, or was moved from: make it with mw::place, "
-            "mw::full, an operation or, in a model, mw::init");
-    throw error(
-        text +
-        " are read while mw::value_and_gradient records it, and no gradient would come through the "
-        "numbers: compute with operations, or read x.detached() where no gradient is wanted (an operation of "
-        "your own reads x.raw_data())");
+        throw_error(
+            {text,
+             " are asked for, but it was never given a value, or was moved from: make it with mw::place, "
+             "mw::full, an operation or, in a model, mw::init"});
+    throw_error(
+        {text,
+         " are read while mw::value_and_gradient records it, and no gradient would come through the "
+         "numbers: compute with operations, or read x.detached() where no gradient is wanted (an operation of "
+         "your own reads x.raw_data())"});
 }
 [[gnu::noinline]] MESHWISE_BODY void untyped_tensor::leave_tape() {
     if (!memory_)
@@ -3893,9 +3944,8 @@ namespace meshwise::detail {
     std::size_t place = 0;
     for (index_along const& one : all) {
         if (one.value < 0 || static_cast<std::uint64_t>(one.value) >= one.extent)
-            throw error("index " + std::to_string(one.value) + " along " + std::string(one.axis) +
-                        " is outside of its " + std::to_string(one.extent) +
-                        " elements; they are counted from 0");
+            throw_error({"index ", one.value, " along ", one.axis, " is outside of its ", one.extent,
+                         " elements; they are counted from 0"});
         place += static_cast<std::size_t>(one.value) * one.step;
     }
     return place;
@@ -3904,16 +3954,15 @@ namespace meshwise::detail {
                                                    std::size_t bound, std::size_t ranks) {
     std::string const begin = "axis " + std::string(axis), given = std::to_string(extent) + " elements";
     if (extent > bound)
-        throw error(begin + " was given " + given + ", but its bound is " + std::to_string(bound) +
-                    "; shorten the input or raise mw::up_to<...>");
-    throw error(begin + " of " + given + " does not divide over " + std::to_string(ranks) +
-                " ranks; pad it to a multiple, or leave the axis out of the strategy");
+        throw_error({begin, " was given ", given, ", but its bound is ", bound,
+                     "; shorten the input or raise mw::up_to<...>"});
+    throw_error({begin, " of ", given, " does not divide over ", ranks,
+                 " ranks; pad it to a multiple, or leave the axis out of the strategy"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_extents(std::string_view axis, std::size_t one,
                                                     std::size_t another, std::source_location const* where) {
-    throw error((where == nullptr ? std::string() : at_line(*where)) + "axis " + std::string(axis) + " has " +
-                std::to_string(one) + " elements in one operand and " + std::to_string(another) +
-                " in another; they must be equal");
+    throw_error({(where == nullptr ? std::string() : at_line(*where)), "axis ", axis, " has ", one,
+                 " elements in one operand and ", another, " in another; they must be equal"});
 }
 }
 #endif
@@ -4074,9 +4123,9 @@ X cut_whole(std::span<typename X::value_type const> whole, typename X::extents_t
     X x = X::uninitialized(extents);
     shard<X> const s(x);
     if (whole.size() != s.whole_size())
-        throw error("a tensor of " + std::to_string(s.whole_size()) + " elements" +
-                    (has_padding(typename X::axes{}) ? ", with the padding of its axes," : "") +
-                    " was given " + std::to_string(whole.size()) + "; give the whole array on every rank");
+        throw_error({"a tensor of ", s.whole_size(), " elements",
+                     (has_padding(typename X::axes{}) ? ", with the padding of its axes," : ""),
+                     " was given ", whole.size(), "; give the whole array on every rank"});
     if constexpr (X::mesh::ranks > 1)
         current().team->note_common(hash_of_share(whole.data(), whole.size_bytes()), kind);
     auto* const out = x.mutable_data();
@@ -4101,8 +4150,8 @@ X view_of(std::span<typename X::value_type> local,
     detail::refuse_pending_by_hand<X>();
     X x = X::over(buffer::of_user(local.data(), local.size_bytes()), extents);
     if (x.size() != local.size())
-        throw error("a view of " + std::to_string(x.size()) + " elements was given " +
-                    std::to_string(local.size()) + "; the span holds what this rank holds");
+        detail::throw_error({"a view of ", x.size(), " elements was given ", local.size(),
+                             "; the span holds what this rank holds"});
     detail::clear_padding(x);
     if constexpr (detail::alike_along<typename X::layout> != 0 && X::backend::computes)
         current().team->note_common(detail::hash_of_share(local.data(), local.size_bytes()),
@@ -4362,9 +4411,8 @@ MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
 MESHWISE_BODY void refuse_number(double number, char const* wanted) {
     std::array<char, 40> digits{};
     std::snprintf(digits.data(), digits.size(), "%.10g", number);
-    throw error("the number " + std::string(digits.data()) +
-                " stands in arithmetic with a tensor, and it has to be " + wanted +
-                ": convert the tensor first, with mw::cast<double>(x), or give another number");
+    throw_error({"the number ", digits.data(), " stands in arithmetic with a tensor, and it has to be ",
+                 wanted, ": convert the tensor first, with mw::cast<double>(x), or give another number"});
 }
 }
 #endif
@@ -4611,9 +4659,9 @@ namespace meshwise::detail {
 [[gnu::noinline]] MESHWISE_BODY void refuse_arange(std::string_view axis, double last) {
     char number[40];
     std::snprintf(number, sizeof number, "%.0f", last);
-    throw error("mw::arange over " + std::string(axis) + " would reach " + number +
-                ", which int32 does not hold; begin with a number that has a fraction, such as 0.0, to get "
-                "elements with fractions");
+    throw_error({"mw::arange over ", axis, " would reach ", number,
+                 ", which int32 does not hold; begin with a number that has a fraction, such as 0.0, to get "
+                 "elements with fractions"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {
     char digits[40];
@@ -5094,7 +5142,7 @@ void pull_back(tape& t, node_id down_to);
 namespace meshwise {
 [[gnu::noinline]] MESHWISE_BODY void detail::refuse_operand(untyped_tensor const& x, axis_name const* names,
                                                             std::source_location where) {
-    std::string text = detail::at_line(where) + "a tensor";
+    std::string text = detail::sentence({detail::at_line(where), "a tensor"});
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
     context const& here = current();
     if (!x.has_value())
@@ -5133,10 +5181,10 @@ namespace meshwise {
 }
 [[gnu::noinline]] MESHWISE_BODY void detail::refuse_without_gradient(std::string_view operation,
                                                                      std::source_location where) {
-    throw error(
-        detail::at_line(where) + std::string(operation) +
-        " was given a value that mw::value_and_gradient records, and has no gradient to hand back: give it "
-        "x.detached() where no gradient is wanted through it");
+    detail::throw_error(
+        {detail::at_line(where), operation,
+         " was given a value that mw::value_and_gradient records, and has no gradient to hand back: give it "
+         "x.detached() where no gradient is wanted through it"});
 }
 MESHWISE_BODY void pull_back(tape& t, node_id down_to) {
     without_recording const off;
@@ -5218,11 +5266,11 @@ auto recompute(F f, X const& x, std::source_location where = std::source_locatio
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
 [[gnu::noinline]] MESHWISE_BODY void refuse_recomputed(std::source_location where) {
-    throw error(
-        detail::at_line(where) +
-        "the function of mw::recompute gave another result in the backward pass than in the forward pass, so "
-        "the gradient would be that of another function: it may not count its calls, draw from a generator of "
-        "its own, or read what changes in between");
+    throw_error(
+        {detail::at_line(where),
+         "the function of mw::recompute gave another result in the backward pass than in the forward pass, so "
+         "the gradient would be that of another function: it may not count its calls, draw from a generator of "
+         "its own, or read what changes in between"});
 }
 }
 #endif
@@ -5354,11 +5402,11 @@ MESHWISE_BODY void pending_gradients::add(mesh_mask mask, std::uint64_t bytes, b
 }
 MESHWISE_BODY void pending_gradients::count_step() {
     if (++steps <= most_steps) return;
-    throw error(
-        "mw::explain ran " + std::to_string(most_steps) +
-        " steps of this program and saw no end: a loop that ends by its loss never ends in a plan, where "
-        "losses have no value; give the loop a number of steps, or mw::explain more of them: "
-        "mw::explain<strategy>(program, {.most_steps = ...})");
+    detail::throw_error(
+        {"mw::explain ran ", most_steps,
+         " steps of this program and saw no end: a loop that ends by its loss never ends in a plan, where "
+         "losses have no value; give the loop a number of steps, or mw::explain more of them: "
+         "mw::explain<strategy>(program, {.most_steps = ...})"});
 }
 MESHWISE_BODY gradient_buckets::gradient_buckets(tape const& t, std::span<local_elements const> leaves)
     : coming_(t.used()),
@@ -5688,7 +5736,7 @@ public:
 private:
     constexpr void put(char c) {
         if (size_ == letters_.size())
-            throw error("a parameter's name is longer than 255 letters: " + std::string(text()));
+            throw_error({"a parameter's name is longer than 255 letters: ", text()});
         letters_[size_++] = c;
     }
     std::array<char, 255> letters_{};
@@ -6039,17 +6087,17 @@ struct loss_and_gradient {
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
 [[gnu::noinline]] MESHWISE_BODY void refuse_empty_gradient(std::source_location where) {
-    throw error(
-        at_line(where) +
-        "this gradient is empty: it was moved from, or never found: use the one that mw::value_and_gradient "
-        "gave");
+    throw_error(
+        {at_line(where),
+         "this gradient is empty: it was moved from, or never found: use the one that mw::value_and_gradient "
+         "gave"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_empty_parameter(std::string_view name,
                                                             std::source_location where) {
-    throw error(
-        at_line(where) + "parameter " + std::string(name) +
-        " of this model was never given a value, or was moved from: make the model with mw::init, or use "
-        "the one that it was moved to");
+    throw_error(
+        {at_line(where), "parameter ", name,
+         " of this model was never given a value, or was moved from: make the model with mw::init, or use "
+         "the one that it was moved to"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_shared_views(std::span<users_memory> views,
                                                          std::source_location where) {
@@ -6068,16 +6116,16 @@ namespace meshwise::detail {
 [[gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,
                                                       std::size_t count, axis_name const* names,
                                                       std::source_location where) {
-    std::string text = at_line(where) + std::string(of) + "(" + std::to_string(index) + ", x) ";
+    std::string text = sentence({at_line(where), of, "(", index, ", x) "});
     if (index >= count)
-        throw error(text + "is asked of a model of " + std::to_string(count) +
-                    " parameters; they are counted from 0, in the order of mw::fields");
+        throw_error({text, "is asked of a model of ", count,
+                     " parameters; they are counted from 0, in the order of mw::fields"});
     text += "was given a tensor";
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
-    throw error(
-        text + ", but parameter " + std::to_string(index) +
-        " has other axes, another placement or other elements: parameters are counted from 0, in the order "
-        "of mw::fields, and a gradient is of its parameter's type");
+    throw_error(
+        {text, ", but parameter ", index,
+         " has other axes, another placement or other elements: parameters are counted from 0, in the order "
+         "of mw::fields, and a gradient is of its parameter's type"});
 }
 }
 #endif
@@ -6339,11 +6387,11 @@ detail::refused_gradient value_and_gradient(Model const&, Given const&...) {
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
 [[gnu::noinline]] MESHWISE_BODY void refuse_loss(std::source_location where) {
-    throw error(
-        detail::at_line(where) +
-        "the loss does not depend on the parameters of the model that mw::value_and_gradient was given, so "
-        "there is no gradient: compute it with the function's own argument (m, not model), and without "
-        "x.detached(), here.gather(x) or mw::without_recording on the way");
+    throw_error(
+        {detail::at_line(where),
+         "the loss does not depend on the parameters of the model that mw::value_and_gradient was given, so "
+         "there is no gradient: compute it with the function's own argument (m, not model), and without "
+         "x.detached(), here.gather(x) or mw::without_recording on the way"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_frozen_model(std::source_location where) {
     throw error(
@@ -6352,21 +6400,21 @@ namespace meshwise::detail {
         "which) or without mw::frozen in mw::fields");
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_count(double sum, std::source_location where) {
-    throw error(
-        at_line(where) + "the loss counts 0 elements, but their sum is " + std::to_string(sum) +
-        ", so there is no mean to train: give mw::loss_parts the number of elements that were summed");
+    throw_error(
+        {at_line(where), "the loss counts 0 elements, but their sum is ", std::to_string(sum),
+         ", so there is no mean to train: give mw::loss_parts the number of elements that were summed"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_recorded_count(std::source_location where) {
-    throw error(
-        at_line(where) +
-        "the count of this loss was computed from the parameters, and the loss would be divided by it without its "
-        "gradient: give mw::loss_parts{sum, count.detached()} where the count is a constant, or return the quotient of "
-        "the settled sums as the loss");
+    throw_error(
+        {at_line(where),
+         "the count of this loss was computed from the parameters, and the loss would be divided by it without its "
+         "gradient: give mw::loss_parts{sum, count.detached()} where the count is a constant, or return the quotient of "
+         "the settled sums as the loss"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_micro_batches(std::size_t count, std::source_location where) {
-    throw error(
-        at_line(where) + "ranks gave mw::value_and_gradient different numbers of micro-batches, this one " +
-        std::to_string(count) + ", and each counts as one part of the same step: give every rank as many");
+    throw_error({at_line(where),
+                 "ranks gave mw::value_and_gradient different numbers of micro-batches, this one ", count,
+                 ", and each counts as one part of the same step: give every rank as many"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_no_micro_batches(std::source_location where) {
     throw error(
@@ -7188,9 +7236,9 @@ struct leaves_of {
     static constexpr std::size_t here = B::leaves / shards<L, Axis>;
     static std::size_t extent(std::size_t local) {
         if (Axis::bounded && local % here != 0)
-            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(local) +
-                        " elements on this rank, which reproducible<V> cannot cut into " +
-                        std::to_string(here) + " equal leaves; pad it to a multiple");
+            throw_error({"axis ", name_of<Axis>(), " has ", local,
+                         " elements on this rank, which reproducible<V> cannot cut into ", here,
+                         " equal leaves; pad it to a multiple"});
         return local / here;
     }
 };
@@ -7531,10 +7579,9 @@ void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::v
     constexpr std::size_t leaves = leaves_here<Leaf, X>();
     if constexpr (!std::is_void_v<Leaf>)
         if (x.template local<Leaf>() % leaves != 0)
-            throw error("axis " + std::string(name_of<Leaf>()) + " has " +
-                        std::to_string(x.template stored_extent<Leaf>()) + " elements, which reproducible<" +
-                        std::to_string(X::backend::leaves) +
-                        "> cannot divide into leaves; pad it to a multiple");
+            throw_error({"axis ", name_of<Leaf>(), " has ", x.template stored_extent<Leaf>(),
+                         " elements, which reproducible<", X::backend::leaves,
+                         "> cannot divide into leaves; pad it to a multiple"});
     std::size_t const each = rows / leaves;
     auto leaf = [&](std::size_t i, typename X::value_type* to) { part(i * each, each, to); };
     sum_of_leaves<typename X::backend>(0, leaves, size, out, leaf);
@@ -7633,18 +7680,17 @@ struct attention_of {
     }
     static void check(K const& k, attention_shape const& s) {
         if (Key::size != Key::true_size && !s.causal && s.key_lengths == nullptr)
-            throw error("axis " + std::string(name_of<Key>()) +
-                        " is padded, and attention would count its padding; give key_lengths");
+            throw_error({"axis ", name_of<Key>(),
+                         " is padded, and attention would count its padding; give key_lengths"});
         if constexpr (B::computes)
             for (std::size_t i = 0; s.key_lengths != nullptr && i < s.batch; ++i)
                 if (s.key_lengths[i] < 0 || static_cast<std::size_t>(s.key_lengths[i]) > s.keys)
-                    throw error("attention was given a key length of " + std::to_string(s.key_lengths[i]) +
-                                ", but axis " + std::string(name_of<Key>()) + " has " +
-                                std::to_string(k.template stored_extent<Key>()) + " keys");
+                    throw_error({"attention was given a key length of ", s.key_lengths[i], ", but axis ",
+                                 name_of<Key>(), " has ", k.template stored_extent<Key>(), " keys"});
         if constexpr (!std::is_void_v<leaf>)
             if ((std::is_same_v<leaf, Token> ? s.queries : s.group) % leaves != 0)
-                throw error("reproducible<V> needs queries of a multiple of V in axis " +
-                            std::string(name_of<leaf>()) + "; pad it to a multiple");
+                throw_error({"reproducible<V> needs queries of a multiple of V in axis ", name_of<leaf>(),
+                             "; pad it to a multiple"});
     }
     struct piece {
         attention_shape shape;
@@ -7833,10 +7879,10 @@ public:
     void belongs_to(Model const& model, std::source_location where = std::source_location::current()) {
         std::uint64_t const now = detail::mark_of(model, where).writes;
         if (length() != 0 && now != weights_)
-            throw error(
-                "a cache of keys and values holds " + std::to_string(length()) +
-                " tokens that other weights made: the model was changed since, or it is another one; clear() the "
-                "cache and give the tokens again");
+            detail::throw_error(
+                {"a cache of keys and values holds ", length(),
+                 " tokens that other weights made: the model was changed since, or it is another one; clear() the "
+                 "cache and give the tokens again"});
         weights_ = now;
     }
     std::size_t length() const { return layers_[0].length; }
@@ -7849,8 +7895,8 @@ public:
                           split_of<typename Kept::layout, batch_axis>::size == 0,
                       "meshwise: rows are taken from a batch that is mw::up_to and whole on every rank");
         if (which.size() > most_rows_)
-            throw error("a cache made for " + std::to_string(most_rows_) + " rows was asked for " +
-                        std::to_string(which.size()) + "; make it for as many as a search has hypotheses");
+            detail::throw_error({"a cache made for ", most_rows_, " rows was asked for ", which.size(),
+                                 "; make it for as many as a search has hypotheses"});
         if (!spare_) spare_ = full<Kept>(0, {most_rows_});
         for (auto& layer : layers_)
             for (Kept* x : {&layer.keys, &layer.values}) {
@@ -7898,11 +7944,10 @@ public:
 private:
     static std::size_t place_of(pair_of_tensors const& layer, std::size_t count) {
         if (count > room - layer.length)
-            throw error("the cache of keys and values has room for " + std::to_string(room) +
-                        " tokens and holds " + std::to_string(layer.length) + ", so " +
-                        std::to_string(count) + " more do not fit; make axis " +
-                        std::string(name_of<context_axis>()) +
-                        " longer, or clear() it and give the last tokens again");
+            detail::throw_error({"the cache of keys and values has room for ", room, " tokens and holds ",
+                                 layer.length, ", so ", count, " more do not fit; make axis ",
+                                 name_of<context_axis>(),
+                                 " longer, or clear() it and give the last tokens again"});
         return layer.length;
     }
     static void copy_rows(Kept const& from, std::span<std::int32_t const> which, std::size_t length,
@@ -7912,8 +7957,8 @@ private:
         for (std::size_t i = 0; i < which.size(); ++i) {
             auto const row = static_cast<std::size_t>(which[i]);
             if (row >= rows)
-                throw error("row " + std::to_string(which[i]) + " was asked of a cache that has " +
-                            std::to_string(rows) + "; rows are counted from 0");
+                detail::throw_error(
+                    {"row ", which[i], " was asked of a cache that has ", rows, "; rows are counted from 0"});
             Kept::backend::copy(to.mutable_data() + i * whole, from.raw_data() + row * whole, held);
         }
     }
@@ -10399,10 +10444,10 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
         detail::refuse_padding<Small>();
         std::size_t const whole = detail::true_extent<Axis>(x);
         if (extent > whole || first > whole - extent || (!Small::bounded && extent != Small::size))
-            throw error("a slice of " + std::to_string(extent) + " elements from element " +
-                        std::to_string(static_cast<std::ptrdiff_t>(first)) + " on does not fit " +
-                        std::string(name_of<Axis>()) + " of " + std::to_string(whole) + " elements as " +
-                        std::string(name_of<Small>()) + "; take fewer elements, or begin earlier");
+            detail::throw_error({"a slice of ", extent, " elements from element ",
+                                 static_cast<std::ptrdiff_t>(first), " on does not fit ", name_of<Axis>(),
+                                 " of ", whole, " elements as ", name_of<Small>(),
+                                 "; take fewer elements, or begin earlier"});
         detail::note_numbers<X>(first);
         auto out = out_type::uninitialized(detail::extents_with<Small, out_type>(x, extent));
         auto const run = detail::run_of_axis::of<Axis>(x, first, extent);
@@ -10592,14 +10637,13 @@ void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size
             if ((values[i] == allowed && allowed < 0) ||
                 (values[i] >= 0 && static_cast<std::size_t>(values[i]) < count))
                 continue;
-            throw error(
-                std::string(what) + " " + std::to_string(values[i]) + " at " + position_in_words(ids, i) +
-                " is outside of " + std::string(name_of<Axis>()) +
-                (count == 0 ? " without elements: allowed is none"
-                            : ": allowed are 0 to " + std::to_string(count - 1)) +
-                (allowed < 0 ? " and " + std::to_string(allowed) + ", which does not count" : "") +
-                "; if it was read as a number, correct the data, and if a tokenizer made it, take the "
-                "one whose vocabulary is the model's");
+            throw_error(
+                {what, " ", values[i], " at ", position_in_words(ids, i), " is outside of ", name_of<Axis>(),
+                 (count == 0 ? " without elements: allowed is none"
+                             : ": allowed are 0 to " + std::to_string(count - 1)),
+                 (allowed < 0 ? " and " + std::to_string(allowed) + ", which does not count" : ""),
+                 "; if it was read as a number, correct the data, and if a tokenizer made it, take the "
+                 "one whose vocabulary is the model's"});
         }
     }
 }
@@ -10609,11 +10653,10 @@ void check_lengths(Lengths const& lengths, char const* operation, std::size_t to
         auto const values = std::span(lengths.raw_data(), lengths.size());
         for (std::size_t i = 0; i < values.size(); ++i)
             if (values[i] < 0 || static_cast<std::size_t>(values[i]) > tokens)
-                throw error(std::string(operation) + " was given a length of " + std::to_string(values[i]) +
-                            " at " + position_in_words(lengths, i) + ", but axis " +
-                            std::string(name_of<Token>()) + " has " + std::to_string(tokens) +
-                            " tokens: a length is a number of tokens from 0 to that, as "
-                            "mw::tensor_of_lengths gives it");
+                throw_error({operation, " was given a length of ", values[i], " at ",
+                             position_in_words(lengths, i), ", but axis ", name_of<Token>(), " has ", tokens,
+                             " tokens: a length is a number of tokens from 0 to that, as "
+                             "mw::tensor_of_lengths gives it"});
     }
 }
 }
@@ -10933,8 +10976,8 @@ void scatter_rows(Table& table, Ids const& ids, D const& d) {
             std::size_t outer = 1, inner = 1;
             for (std::size_t i = 0; i < extents.size(); ++i) (i < at ? outer : inner) *= extents[i];
             if (extents[at] % leaves != 0)
-                throw error("reproducible<V> needs " + std::string(name_of<leaf>()) +
-                            " in a multiple of V elements; pad the input or choose a smaller V");
+                throw_error({"reproducible<V> needs ", name_of<leaf>(),
+                             " in a multiple of V elements; pad the input or choose a smaller V"});
             inner /= leaves;
             context& here = current();
             buffer const some_ids(*here.pool, outer * inner * sizeof(std::int32_t), here.allocating_for);
@@ -12893,9 +12936,8 @@ auto expand(X const& x, std::size_t extent = New::size,
     else {
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
         if (!New::bounded && extent != New::size)
-            throw error("axis " + std::string(name_of<New>()) + " has " + std::to_string(New::size) +
-                        " elements, and " + std::to_string(extent) +
-                        " are asked for; leave the number out, or take an axis of mw::up_to");
+            detail::throw_error({"axis ", name_of<New>(), " has ", New::size, " elements, and ", extent,
+                                 " are asked for; leave the number out, or take an axis of mw::up_to"});
         auto const extents = detail::extents_with<New, out_type>(x, extent);
         if constexpr (New::size == 1 && !New::bounded)
             return detail::relabelled<out_type>(x, extents, where);
@@ -13084,26 +13126,23 @@ using rearranged = rearranging<Axis, list<New...>, typename X::operand>;
 [[gnu::noinline]] inline void check_steps(std::string_view axis, std::size_t whole, std::size_t first,
                                           std::ptrdiff_t step, std::size_t count) {
     if (step == 0)
-        throw error("a slice of " + std::string(axis) +
-                    " has a step of 0; take a step of at least 1, or of at most -1 to go backwards");
+        throw_error({"a slice of ", axis,
+                     " has a step of 0; take a step of at least 1, or of at most -1 to go backwards"});
     if (count == 0) return;
     std::size_t const stride =
         step < 0 ? std::size_t{0} - static_cast<std::size_t>(step) : static_cast<std::size_t>(step);
     std::size_t const room = first >= whole ? 0 : 1 + (step < 0 ? first : whole - 1 - first) / stride;
     if (count > room)
-        throw error("a slice of " + std::to_string(count) + " elements from element " +
-                    std::to_string(static_cast<std::ptrdiff_t>(first)) + " on in steps of " +
-                    std::to_string(step) + " does not fit " + std::string(axis) + " of " +
-                    std::to_string(whole) +
-                    " elements; take fewer elements, smaller steps, or begin elsewhere");
+        throw_error({"a slice of ", count, " elements from element ", static_cast<std::ptrdiff_t>(first),
+                     " on in steps of ", step, " does not fit ", axis, " of ", whole,
+                     " elements; take fewer elements, smaller steps, or begin elsewhere"});
 }
 [[noreturn, gnu::noinline]] inline void refuse_zeros(std::string_view axis, std::size_t whole,
                                                      std::size_t before, std::string_view larger,
                                                      std::size_t size) {
-    throw error(std::to_string(static_cast<std::ptrdiff_t>(before)) + " zeros and the " +
-                std::to_string(whole) + " elements of " + std::string(axis) + " do not fit " +
-                std::string(larger) + " of " + std::to_string(size) +
-                " elements; put fewer zeros before, or make that axis longer");
+    throw_error({static_cast<std::ptrdiff_t>(before), " zeros and the ", whole, " elements of ", axis,
+                 " do not fit ", larger, " of ", size,
+                 " elements; put fewer zeros before, or make that axis longer"});
 }
 [[gnu::noinline]] inline std::size_t windows_in(std::size_t elements, std::size_t window, std::size_t step,
                                                 std::size_t dilation) {
@@ -13114,14 +13153,13 @@ using rearranged = rearranging<Axis, list<New...>, typename X::operand>;
 }
 [[noreturn, gnu::noinline]] inline void refuse_size(std::string_view axis, std::size_t size,
                                                     std::size_t asked) {
-    throw error("axis " + std::string(axis) + " has " + std::to_string(size) + " elements, and " +
-                std::to_string(asked) + " are asked for; ask for as many as it has, or take another axis");
+    throw_error({"axis ", axis, " has ", size, " elements, and ", asked,
+                 " are asked for; ask for as many as it has, or take another axis"});
 }
 [[noreturn, gnu::noinline]] inline void refuse_windows(std::string_view axis, std::size_t found,
                                                        std::string_view windows, std::size_t size) {
-    throw error(std::string(axis) + " has room for " + std::to_string(found) + " windows, and axis " +
-                std::string(windows) + " has " + std::to_string(size) +
-                " elements; choose another step, or give that axis as many elements as there are windows");
+    throw_error({axis, " has room for ", found, " windows, and axis ", windows, " has ", size,
+                 " elements; choose another step, or give that axis as many elements as there are windows"});
 }
 }
 template <any_axis Axis, any_tensor X>
@@ -13354,9 +13392,9 @@ auto split_axis(X const& x, std::source_location where = std::source_location::c
             std::size_t const whole = x.template stored_extent<From>(),
                               each = detail::stored_elements(inner{});
             if (whole % each != 0)
-                throw error("axis " + std::string(name_of<From>()) + " of " + std::to_string(whole) +
-                            " elements does not divide into groups of " + std::to_string(each) +
-                            "; pad the input to a multiple");
+                detail::throw_error({"axis ", name_of<From>(), " of ", whole,
+                                     " elements does not divide into groups of ", each,
+                                     "; pad the input to a multiple"});
             extents = detail::extents_with<first, out_type>(x, whole / each);
         }
         return detail::relabelled<out_type>(x, extents, where);
@@ -14490,8 +14528,8 @@ auto place_of_extreme(X const& x, std::source_location where) {
                   "meshwise: indices are int32, and this axis has more elements");
     using fold = place_fold<typename X::value_type, Largest>;
     if (true_extent<Axis>(x) == 0)
-        throw error(std::string(fold::name) + " of axis " + std::string(name_of<Axis>()) +
-                    ", which has no elements: there is none to point to; ask for its extent first");
+        throw_error({fold::name, " of axis ", name_of<Axis>(),
+                     ", which has no elements: there is none to point to; ask for its extent first"});
     return reduced<reduces::anything, K...>(fold{first_of_axis<Axis>(x)}, x, where);
 }
 template <class X, class... K>
@@ -15044,8 +15082,8 @@ auto norm(X const& x, norm_options const& how = {},
         return refuse<verdict>();
     else {
         if (how.p != 1 && how.p != 2 && how.p != std::numeric_limits<double>::infinity())
-            throw error("mw::norm has the option p = " + std::to_string(how.p) +
-                        "; it is 1, 2 or std::numeric_limits<double>::infinity()");
+            detail::throw_error({"mw::norm has the option p = ", std::to_string(how.p),
+                                 "; it is 1, 2 or std::numeric_limits<double>::infinity()"});
         detail::note_numbers<X>(how.p);
         return detail::reduced<detail::reduces::fractions, K...>(
             detail::norm_fold<typename X::value_type>{how.p}, x, where);
@@ -15144,10 +15182,9 @@ struct ranking {
 template <class Axis, class Top, class X>
 void check_top(X const& x, std::size_t extent) {
     if (extent > true_extent<Axis>(x) || (!Top::bounded && extent != Top::size))
-        throw error("mw::top_k was asked for the " + std::to_string(extent) + " largest elements of " +
-                    std::string(name_of<Axis>()) + ", which has " + std::to_string(true_extent<Axis>(x)) +
-                    ", as " + std::string(name_of<Top>()) + " of " + std::to_string(Top::size) +
-                    "; ask for fewer");
+        throw_error({"mw::top_k was asked for the ", extent, " largest elements of ", name_of<Axis>(),
+                     ", which has ", true_extent<Axis>(x), ", as ", name_of<Top>(), " of ", Top::size,
+                     "; ask for fewer"});
 }
 template <class T>
 void rank_row(T const* row, std::size_t n, std::size_t wanted, bool descending,
@@ -16169,26 +16206,27 @@ MESHWISE_BODY std::size_t replica_of::first_replica(grid const& mesh, std::size_
 }
 MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::size_t other,
                                      std::string const& parameter, std::size_t turn) {
-    return "replicas have drifted apart: parameter " + parameter + " of " + describe(team.mesh(), rank) +
-           " and of " + describe(team.mesh(), other) + " differ before step " + std::to_string(turn) +
-           " of this optimiser; every rank must start from the same values and change them alike: look for writes by "
-           "hand, random numbers or data of one rank alone";
+    return sentence(
+        {"replicas have drifted apart: parameter ", parameter, " of ", describe(team.mesh(), rank),
+         " and of ", describe(team.mesh(), other), " differ before step ", turn,
+         " of this optimiser; every rank must start from the same values and change them alike: look for writes by "
+         "hand, random numbers or data of one rank alone"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_gradient(unfit_gradient why, std::source_location where) {
     std::string const line = at_line(where);
     switch (why) {
     case unfit_gradient::applied:
-        throw error(
-            line +
-            "this gradient was applied in an earlier step, and a second step with it would move the model "
-            "twice: call mw::value_and_gradient before each step");
+        throw_error(
+            {line,
+             "this gradient was applied in an earlier step, and a second step with it would move the model "
+             "twice: call mw::value_and_gradient before each step"});
     case unfit_gradient::of_other_values: break;
     }
-    throw error(
-        line +
-        "this gradient was found for another model, or for other values of this one's parameters, such as those "
-        "before a step or a restore: call mw::value_and_gradient again, step the model that it was given, or "
-        "say gradient.retarget(model) first");
+    throw_error(
+        {line,
+         "this gradient was found for another model, or for other values of this one's parameters, such as those "
+         "before a step or a restore: call mw::value_and_gradient again, step the model that it was given, or "
+         "say gradient.retarget(model) first"});
 }
 inline bool is_news(std::string_view name) {
     context& here = current();
@@ -17077,10 +17115,10 @@ MESHWISE_BODY void tensors_made::require_listed(std::string_view model, void con
                                       ? "the tensor that is declared behind " + std::prev(next)->name
                                   : next != listed.end() ? "the tensor that is declared before " + next->name
                                                          : std::string("a tensor");
-        throw error("mw::fields of the model " + std::string(model) +
-                    ", or of a model in it, does not list " + place +
-                    ", which would be neither initialised nor trained nor saved: list it, or give it a value "
-                    "where it is declared");
+        throw_error(
+            {"mw::fields of the model ", model, ", or of a model in it, does not list ", place,
+             ", which would be neither initialised nor trained nor saved: list it, or give it a value "
+             "where it is declared"});
     }
 }
 }
@@ -17192,10 +17230,10 @@ public:
         team().all_gather(everyone(), element_type::uint8, &mine, each.data(), {1, sizeof(T)}, where);
         for (std::size_t other = 1; other < each.size(); ++other)
             if (std::memcmp(&each[other], &each[0], sizeof(T)) != 0)
-                throw error("at " + std::string(where.file_name()) + ":" + std::to_string(where.line()) +
-                            " ranks ought to agree, but " + describe(team().mesh(), 0) + " has " +
-                            std::to_string(each[0]) + " and " + describe(team().mesh(), other) + " has " +
-                            std::to_string(each[other]) + "; compute it alike, or take here.any or here.all");
+                detail::throw_error({"at ", where.file_name(), ":", where.line(),
+                                     " ranks ought to agree, but ", describe(team().mesh(), 0), " has ",
+                                     each[0], " and ", describe(team().mesh(), other), " has ", each[other],
+                                     "; compute it alike, or take here.any or here.all"});
         return uniform<T>::equal_by_construction(mine);
     }
     template <class F>
@@ -17360,7 +17398,7 @@ MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
     DIR* const processes = ::opendir("/proc");
     if (processes == nullptr) return 0;
     while (dirent const* const entry = ::readdir(processes)) {
-        std::string const path = std::string("/proc/") + entry->d_name;
+        std::string const path = sentence({"/proc/", entry->d_name});
         struct stat seen{};
         if (number_in(entry->d_name) == 0 || ::stat(path.c_str(), &seen) != 0 || seen.st_uid != user)
             continue;
@@ -17382,8 +17420,8 @@ MESHWISE_BODY std::string limit_of_cgroup() {
             std::string const folder = (kind == "0::" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids") + path;
             unsigned long const most = number_in(text_of_system(folder + "/pids.max"));
             if (most != 0 && number_in(text_of_system(folder + "/pids.current")) >= most)
-                return "its cgroup may have " + std::to_string(most) + " threads and processes (" + folder +
-                       "/pids.max), and has them";
+                return sentence({"its cgroup may have ", most, " threads and processes (", folder,
+                                 "/pids.max), and has them"});
             if (path.empty()) break;
         }
     }
@@ -17397,22 +17435,22 @@ MESHWISE_BODY std::string limit_of_threads() {
     ::getrlimit(RLIMIT_STACK, &stack);
     bool const counted = processes.rlim_cur != RLIM_INFINITY && ::geteuid() != 0;
     if (counted && threads_of_user(::getuid()) >= processes.rlim_cur)
-        return "its user may have " + std::to_string(processes.rlim_cur) +
-               " threads and processes (ulimit -u), and has them";
+        return sentence(
+            {"its user may have ", processes.rlim_cur, " threads and processes (ulimit -u), and has them"});
     if (memory.rlim_cur != RLIM_INFINITY)
-        return "it may have " + std::to_string(memory.rlim_cur >> 20U) +
-               " MiB of address space (ulimit -v), and a thread takes " +
-               (stack.rlim_cur == RLIM_INFINITY ? std::string("some")
-                                                : std::to_string(stack.rlim_cur >> 20U) + " MiB") +
-               " for its stack (ulimit -s)";
-    return "memory is short, or a limit is reached: " +
-           (counted ? "ulimit -u, which is " + std::to_string(processes.rlim_cur) + ", " : std::string()) +
-           "pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine";
+        return sentence({"it may have ", memory.rlim_cur >> 20U,
+                         " MiB of address space (ulimit -v), and a thread takes ",
+                         (stack.rlim_cur == RLIM_INFINITY ? std::string("some")
+                                                          : std::to_string(stack.rlim_cur >> 20U) + " MiB"),
+                         " for its stack (ulimit -s)"});
+    return sentence(
+        {"memory is short, or a limit is reached: ",
+         (counted ? "ulimit -u, which is " + std::to_string(processes.rlim_cur) + ", " : std::string()),
+         "pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine"});
 }
 MESHWISE_BODY void refuse_thread(std::string_view what_for, std::string_view reason) {
-    throw error("this process could not start a thread for " + std::string(what_for) + " (" +
-                std::string(reason) + "): " + limit_of_threads() +
-                "; raise the limit, or run fewer ranks and workers");
+    throw_error({"this process could not start a thread for ", what_for, " (", reason,
+                 "): ", limit_of_threads(), "; raise the limit, or run fewer ranks and workers"});
 }
 }
 #endif
@@ -17889,7 +17927,7 @@ protected:
                                    : describe(mesh, another) + " " + words(other) + " while " +
                                          describe(mesh, one) + " " + words(first) + same_calls_rule;
             if (same_work(first, other))
-                text += " (only the call sites differ; " + std::string(option) + " = false allows that)";
+                detail::append(text, {" (only the call sites differ; ", option, " = false allows that)"});
             disagree(one, text);
         }
     }
@@ -18014,7 +18052,7 @@ MESHWISE_BODY std::string text_decoder::push(std::int32_t id) {
 }
 MESHWISE_BODY void text_decoder::push(std::int32_t id, std::string& out) {
     if (id < 0 || id > 255)
-        throw error("token id " + std::to_string(id) + " is not a byte; a byte text has the ids 0 to 255");
+        detail::throw_error({"token id ", id, " is not a byte; a byte text has the ids 0 to 255"});
     auto const byte = static_cast<unsigned char>(id);
     if (held_ > 0) {
         if (byte >= lowest_ && byte <= highest_) return go_on(byte, out);
@@ -18066,7 +18104,7 @@ MESHWISE_BODY std::string detail::bytes_in_quotes(std::string_view bytes) {
     std::string out = "'";
     for (char c : bytes) decoder.push(static_cast<unsigned char>(c), out);
     decoder.finish(out);
-    return out + "'";
+    return detail::sentence({out, "'"});
 }
 }
 #endif
@@ -18181,11 +18219,11 @@ MESHWISE_BODY open_file::open_file(file_calls& calls, std::string path, int flag
       path_(std::move(path)),
       file_(try_to_open(calls, path_, flags).number) {
     if (file_ >= 0) return;
-    std::string const why = bytes_in_quotes(path_) + " cannot be opened: " + last_reason();
+    std::string const why = sentence({bytes_in_quotes(path_), " cannot be opened: ", last_reason()});
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_DIRECTORY) != 0)
-        throw output_error(why + "; give a place that can be written");
-    if (errno == ELOOP) throw input_error(why + "; it is a link, give the file itself");
-    throw input_error(why + "; give a file that exists and can be read");
+        throw output_error(sentence({why, "; give a place that can be written"}));
+    if (errno == ELOOP) throw input_error(sentence({why, "; it is a link, give the file itself"}));
+    throw input_error(sentence({why, "; give a file that exists and can be read"}));
 }
 MESHWISE_BODY open_file& open_file::operator=(open_file&& other) noexcept {
     open_file taken(std::move(other));
@@ -18198,8 +18236,9 @@ MESHWISE_BODY open_file::~open_file() {
 MESHWISE_BODY std::uint64_t open_file::size() const {
     std::int64_t const bytes = calls_->size(file_);
     if (bytes < 0)
-        throw input_error(bytes_in_quotes(path_) + " is not a file that can be read at any position: " +
-                          last_reason() + "; give a regular file");
+        throw input_error(sentence({bytes_in_quotes(path_),
+                                    " is not a file that can be read at any position: ", last_reason(),
+                                    "; give a regular file"}));
     return static_cast<std::uint64_t>(bytes);
 }
 MESHWISE_BODY void open_file::read(void* to, std::size_t bytes, std::uint64_t at) const {
@@ -18208,9 +18247,9 @@ MESHWISE_BODY void open_file::read(void* to, std::size_t bytes, std::uint64_t at
         std::int64_t const got = calls_->pread(file_, out, bytes, at);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0)
-            throw input_error(bytes_in_quotes(path_) + ", byte " + std::to_string(at) + ": " +
-                              (got == 0 ? "the file ends here, but it was longer when it was opened"
-                                        : "cannot be read: " + last_reason()));
+            throw input_error(sentence({bytes_in_quotes(path_), ", byte ", at, ": ",
+                                        (got == 0 ? "the file ends here, but it was longer when it was opened"
+                                                  : "cannot be read: " + last_reason())}));
         out += got, at += static_cast<std::uint64_t>(got), bytes -= static_cast<std::size_t>(got);
     }
 }
@@ -18254,8 +18293,8 @@ MESHWISE_BODY void open_file::swap(open_file& other) noexcept {
 }
 MESHWISE_BODY void open_file::check(bool worked, std::string const& what) const {
     if (!worked)
-        throw output_error(bytes_in_quotes(path_) + " cannot be " + what + ": " + last_reason() +
-                           "; free some space or give another place");
+        throw output_error(sentence({bytes_in_quotes(path_), " cannot be ", what, ": ", last_reason(),
+                                     "; free some space or give another place"}));
 }
 MESHWISE_BODY open_file new_file(file_calls& calls, std::string path) {
     return {calls, std::move(path), flags_of_new_file};
@@ -18270,13 +18309,13 @@ MESHWISE_BODY void flush_folder(file_calls& calls, std::string const& path) {
 }
 MESHWISE_BODY void rename_file(file_calls& calls, std::string const& from, std::string const& to) {
     if (calls.rename(from, to) != 0)
-        throw output_error(bytes_in_quotes(from) + " cannot be renamed to " + bytes_in_quotes(to) + ": " +
-                           last_reason() + "; give a place that can be written");
+        throw output_error(sentence({bytes_in_quotes(from), " cannot be renamed to ", bytes_in_quotes(to),
+                                     ": ", last_reason(), "; give a place that can be written"}));
 }
 MESHWISE_BODY std::string fresh_name() {
     unsigned char bytes[8] = {};
     if (::getentropy(bytes, sizeof(bytes)) != 0)
-        throw error("the system provides no random numbers: " + last_reason());
+        throw_error({"the system provides no random numbers: ", last_reason()});
     std::string out;
     for (unsigned char b : bytes) out += "0123456789abcdef"[b >> 4U], out += "0123456789abcdef"[b & 15U];
     return out;
@@ -18315,7 +18354,7 @@ namespace meshwise::detail {
 MESHWISE_BODY output_file::output_file(file_calls& calls, std::string path) : target_(std::move(path)) {
     std::string const given = target_;
     auto const refuse = [&](std::string const& why) {
-        throw output_error(bytes_in_quotes(given) + " " + why);
+        throw output_error(sentence({bytes_in_quotes(given), " ", why}));
     };
     auto const fail_with = [&](int why) {
         errno = why;
@@ -18356,7 +18395,7 @@ MESHWISE_BODY output_file::output_file(file_calls& calls, std::string path) : ta
     case path_facts::kind::other:
         refuse("is neither a file nor a character device nor a FIFO; give the path of a file");
     }
-    std::string fresh = target_ + ".tmp-" + fresh_name();
+    std::string fresh = sentence({target_, ".tmp-", fresh_name()});
     if (int const why = open(fresh, flags_of_new_file)) fail_with(why);
     if (found.what == path_facts::kind::file) {
         int const why = failure_of([&] { return calls.set_mode(file_.descriptor(), found.mode); });
@@ -18432,11 +18471,11 @@ public:
             copy.erase(copy.begin(), copy.begin() + static_cast<std::ptrdiff_t>(lost - first));
             first = lost;
         }
-        std::string lines = describe(mesh, rank) + " of the mesh " + mesh.text() + " has entered " +
-                            std::to_string(end) + " calls and completed " + std::to_string(left) + "\n";
+        std::string lines = detail::sentence({describe(mesh, rank), " of the mesh ", mesh.text(),
+                                              " has entered ", end, " calls and completed ", left, "\n"});
         for (call const& made : copy)
-            lines += std::to_string(first++) + " call " + std::to_string(made.sequence) +
-                     " of its group: " + describe(mesh, made) + "\n";
+            detail::append(lines,
+                           {first++, " call ", made.sequence, " of its group: ", describe(mesh, made), "\n"});
         return lines;
     }
 private:
@@ -18514,31 +18553,34 @@ public:
         return {};
     }
     std::string ended_text(std::size_t rank, std::size_t other) const {
-        return describe(mesh_, other) + " ended its program" + last_call(other, " after ") + " while " +
-               describe(mesh_, rank) + " waits for it" + last_call(rank, " in ") + same_calls_rule;
+        return detail::sentence({describe(mesh_, other), " ended its program", last_call(other, " after "),
+                                 " while ", describe(mesh_, rank), " waits for it", last_call(rank, " in "),
+                                 same_calls_rule});
     }
     std::string circle_text(obstacles const& path) const {
-        std::string text =
-            describe(mesh_, path.front().rank) + " waits" + last_call(path.front().rank, " in ");
+        std::string text = detail::sentence(
+            {describe(mesh_, path.front().rank), " waits", last_call(path.front().rank, " in ")});
         for (std::size_t i = 1; i < path.size(); ++i)
-            text +=
-                " for " + describe(mesh_, path[i].rank) + ", which waits" + last_call(path[i].rank, " in ");
-        return text + " for " + describe(mesh_, path.front().rank) + ", so none of them can go on" +
-               same_calls_rule;
+            detail::append(text, {" for ", describe(mesh_, path[i].rank), ", which waits",
+                                  last_call(path[i].rank, " in ")});
+        return detail::sentence({text, " for ", describe(mesh_, path.front().rank),
+                                 ", so none of them can go on", same_calls_rule});
     }
     std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
-        std::string text = "after " + std::to_string(deadline.count()) + " ms " +
-                           describe(mesh_, list[0].rank) + " still waits" + last_call(list[0].rank, " in ");
+        std::string text =
+            detail::sentence({"after ", deadline.count(), " ms ", describe(mesh_, list[0].rank),
+                              " still waits", last_call(list[0].rank, " in ")});
         for (std::size_t i = 1; i < list.size(); ++i) {
-            text += (i == 1 ? " for " : " and ") + describe(mesh_, list[i].rank);
+            detail::append(text, {(i == 1 ? " for " : " and "), describe(mesh_, list[i].rank)});
             if (states_[list[i].rank].record.entered() == 0)
                 text += ", which has made no call yet";
             else
                 text +=
                     last_call(list[i].rank, list[i].sleeping_in ? ", which waits in " : ", last seen in ");
         }
-        return text +
-               "; find out what the missing ranks do, or raise the deadline if their work takes this long";
+        return detail::sentence(
+            {text,
+             "; find out what the missing ranks do, or raise the deadline if their work takes this long"});
     }
     std::string last_call(std::size_t rank, char const* before) const {
         flight::record const& record = states_[rank].record;
@@ -18587,11 +18629,11 @@ public:
     bool broken() const { return broken_.load(std::memory_order_acquire) != whole; }
     std::size_t claimant() const { return claimant_; }
     [[noreturn]] void raise_swallowed() const {
-        std::string const text =
-            (kind_ == breach::peer_failed ? describe(mesh_, claimant_) + " failed: " : "") +
-            std::string(reason_.data(), length_) +
-            "; the program caught this and went on, but a run ends well on all ranks or on none: let the "
-            "exception leave the program";
+        std::string const text = detail::sentence(
+            {(kind_ == breach::peer_failed ? describe(mesh_, claimant_) + " failed: " : ""),
+             std::string(reason_.data(), length_),
+             "; the program caught this and went on, but a run ends well on all ranks or on none: let the "
+             "exception leave the program"});
         if (kind_ == breach::mismatch) throw collective_error(text);
         if (kind_ == breach::deadline) throw deadline_exceeded(text);
         throw peer_failed(text);
@@ -18712,8 +18754,8 @@ private:
         std::string const text(reason_.data(), length_);
         if (kind_ == breach::mismatch) throw collective_error(text);
         if (kind_ == breach::deadline) throw deadline_exceeded(text);
-        throw peer_failed(describe(mesh_, claimant_) + " failed: " + text + "; this released " +
-                          describe(mesh_, rank) + graph_.last_call(rank, " from "));
+        throw peer_failed(detail::sentence({describe(mesh_, claimant_), " failed: ", text, "; this released ",
+                                            describe(mesh_, rank), graph_.last_call(rank, " from ")}));
     }
     grid const mesh_;
     std::chrono::milliseconds const deadline_;
@@ -18757,7 +18799,9 @@ private:
             opened_ = clock::now();
             self_.compare(
                 here_, self_.strict_, "threads::strict_call_sites",
-                [&](call const& call) { return "entered " + describe(self_.mesh(), call); },
+                [&](call const& call) {
+                    return detail::sentence({"entered ", describe(self_.mesh(), call)});
+                },
                 [&](std::size_t, std::string const& text) {
                     self_.team_.poison(team_barrier::breach::mismatch, self_.rank(), text);
                     throw collective_error(text);
@@ -18817,8 +18861,8 @@ MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
     }
     std::size_t const ranks = mesh.ranks();
     if (ranks > shared_memory::most_ranks)
-        throw error("a mesh of " + std::to_string(ranks) + " ranks was to run on threads; at most " +
-                    std::to_string(shared_memory::most_ranks) + " ranks fit in one process");
+        throw_error({"a mesh of ", ranks, " ranks was to run on threads; at most ", shared_memory::most_ranks,
+                     " ranks fit in one process"});
     shared_memory::team_barrier team(mesh, std::chrono::milliseconds(policy.deadline.count()));
     std::optional<flight::signals> on_signals;
     if (!policy.record_file.empty()) on_signals.emplace([&] { write_records(team, policy.record_file); });

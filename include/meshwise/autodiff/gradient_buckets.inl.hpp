@@ -6,6 +6,7 @@
 #include <string>
 
 #include <meshwise/autodiff/gradient_buckets.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise {
 
@@ -19,11 +20,11 @@ MESHWISE_BODY void pending_gradients::add(mesh_mask mask, std::uint64_t bytes, b
 
 MESHWISE_BODY void pending_gradients::count_step() {
     if (++steps <= most_steps) return;
-    throw error(
-        "mw::explain ran " + std::to_string(most_steps) +
-        " steps of this program and saw no end: a loop that ends by its loss never ends in a plan, where "
-        "losses have no value; give the loop a number of steps, or mw::explain more of them: "
-        "mw::explain<strategy>(program, {.most_steps = ...})");
+    detail::throw_error(
+        {"mw::explain ran ", most_steps,
+         " steps of this program and saw no end: a loop that ends by its loss never ends in a plan, where "
+         "losses have no value; give the loop a number of steps, or mw::explain more of them: "
+         "mw::explain<strategy>(program, {.most_steps = ...})"});
 }
 
 MESHWISE_BODY gradient_buckets::gradient_buckets(tape const& t, std::span<local_elements const> leaves)

@@ -4,16 +4,17 @@
 #include <string>
 
 #include <meshwise/autodiff/recompute.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/at_line.hpp>
 
 namespace meshwise::detail {
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_recomputed(std::source_location where) {
-    throw error(
-        detail::at_line(where) +
-        "the function of mw::recompute gave another result in the backward pass than in the forward pass, so "
-        "the gradient would be that of another function: it may not count its calls, draw from a generator of "
-        "its own, or read what changes in between");
+    throw_error(
+        {detail::at_line(where),
+         "the function of mw::recompute gave another result in the backward pass than in the forward pass, so "
+         "the gradient would be that of another function: it may not count its calls, draw from a generator of "
+         "its own, or read what changes in between"});
 }
 
 }  // namespace meshwise::detail

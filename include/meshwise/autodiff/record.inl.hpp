@@ -4,13 +4,14 @@
 #include <string>
 
 #include <meshwise/autodiff/record.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/at_line.hpp>
 
 namespace meshwise {
 
 [[gnu::noinline]] MESHWISE_BODY void detail::refuse_operand(untyped_tensor const& x, axis_name const* names,
                                                             std::source_location where) {
-    std::string text = detail::at_line(where) + "a tensor";
+    std::string text = detail::sentence({detail::at_line(where), "a tensor"});
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
     context const& here = current();
     if (!x.has_value())
@@ -50,10 +51,10 @@ namespace meshwise {
 
 [[gnu::noinline]] MESHWISE_BODY void detail::refuse_without_gradient(std::string_view operation,
                                                                      std::source_location where) {
-    throw error(
-        detail::at_line(where) + std::string(operation) +
-        " was given a value that mw::value_and_gradient records, and has no gradient to hand back: give it "
-        "x.detached() where no gradient is wanted through it");
+    detail::throw_error(
+        {detail::at_line(where), operation,
+         " was given a value that mw::value_and_gradient records, and has no gradient to hand back: give it "
+         "x.detached() where no gradient is wanted through it"});
 }
 
 MESHWISE_BODY void pull_back(tape& t, node_id down_to) {

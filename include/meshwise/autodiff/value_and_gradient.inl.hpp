@@ -4,16 +4,17 @@
 #include <string>
 
 #include <meshwise/autodiff/value_and_gradient.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/at_line.hpp>
 
 namespace meshwise::detail {
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_loss(std::source_location where) {
-    throw error(
-        detail::at_line(where) +
-        "the loss does not depend on the parameters of the model that mw::value_and_gradient was given, so "
-        "there is no gradient: compute it with the function's own argument (m, not model), and without "
-        "x.detached(), here.gather(x) or mw::without_recording on the way");
+    throw_error(
+        {detail::at_line(where),
+         "the loss does not depend on the parameters of the model that mw::value_and_gradient was given, so "
+         "there is no gradient: compute it with the function's own argument (m, not model), and without "
+         "x.detached(), here.gather(x) or mw::without_recording on the way"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_frozen_model(std::source_location where) {
@@ -24,23 +25,23 @@ namespace meshwise::detail {
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_count(double sum, std::source_location where) {
-    throw error(
-        at_line(where) + "the loss counts 0 elements, but their sum is " + std::to_string(sum) +
-        ", so there is no mean to train: give mw::loss_parts the number of elements that were summed");
+    throw_error(
+        {at_line(where), "the loss counts 0 elements, but their sum is ", std::to_string(sum),
+         ", so there is no mean to train: give mw::loss_parts the number of elements that were summed"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_recorded_count(std::source_location where) {
-    throw error(
-        at_line(where) +
-        "the count of this loss was computed from the parameters, and the loss would be divided by it without its "
-        "gradient: give mw::loss_parts{sum, count.detached()} where the count is a constant, or return the quotient of "
-        "the settled sums as the loss");
+    throw_error(
+        {at_line(where),
+         "the count of this loss was computed from the parameters, and the loss would be divided by it without its "
+         "gradient: give mw::loss_parts{sum, count.detached()} where the count is a constant, or return the quotient of "
+         "the settled sums as the loss"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_micro_batches(std::size_t count, std::source_location where) {
-    throw error(
-        at_line(where) + "ranks gave mw::value_and_gradient different numbers of micro-batches, this one " +
-        std::to_string(count) + ", and each counts as one part of the same step: give every rank as many");
+    throw_error({at_line(where),
+                 "ranks gave mw::value_and_gradient different numbers of micro-batches, this one ", count,
+                 ", and each counts as one part of the same step: give every rank as many"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_no_micro_batches(std::source_location where) {

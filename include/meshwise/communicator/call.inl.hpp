@@ -2,6 +2,7 @@
 #pragma once
 
 #include <meshwise/communicator/call.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise {
 
@@ -37,30 +38,26 @@ MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std
     std::size_t kind = 0;
     while (kind + 1 < of_rank.size() && of_rank[kind] == of_other[kind]) ++kind;
     if (of_rank[kind] == of_other[kind]) kind = 0;
-    return describe(mesh, rank) + " and " + describe(mesh, other) + " " + kinds[kind].what +
-           ", as their call at " + where.file_name() + ":" + std::to_string(where.line()) + " shows; " +
-           kinds[kind].remedy;
+    return detail::sentence({describe(mesh, rank), " and ", describe(mesh, other), " ", kinds[kind].what,
+                             ", as their call at ", where.file_name(), ":", where.line(), " shows; ",
+                             kinds[kind].remedy});
 }
 
 MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {
     std::string text = made.started ? "start_" : "";
-    text += std::string(name_of(made.what)) + "(";
-    if (made.reduces()) text += std::string(name_of(made.how)) + ", ";
-    if (made.what != operation::barrier) text += std::string(name_of(made.type)) + ", ";
+    detail::append(text, {name_of(made.what), "("});
+    if (made.reduces()) detail::append(text, {name_of(made.how), ", "});
+    if (made.what != operation::barrier) detail::append(text, {name_of(made.type), ", "});
     switch (made.what) {
     case operation::reduce_scatter:
-    case operation::all_gather:
-        text += std::to_string(made.outer) + " x " + std::to_string(made.inner) + " per rank";
-        break;
-    case operation::all_to_all: text += std::to_string(made.inner) + " per peer"; break;
-    case operation::broadcast:
-        text += std::to_string(made.inner) + ", root " + std::to_string(made.root);
-        break;
+    case operation::all_gather: detail::append(text, {made.outer, " x ", made.inner, " per rank"}); break;
+    case operation::all_to_all: detail::append(text, {made.inner, " per peer"}); break;
+    case operation::broadcast: detail::append(text, {made.inner, ", root ", made.root}); break;
     case operation::all_reduce: text += std::to_string(made.inner); break;
     case operation::barrier: break;
     }
-    text += ") over " + describe_axes(mesh, made.mask) + " at ";
-    text += std::string(made.where.file_name()) + ":" + std::to_string(made.where.line());
+    detail::append(text, {") over ", describe_axes(mesh, made.mask), " at "});
+    detail::append(text, {made.where.file_name(), ":", made.where.line()});
     return text;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <meshwise/communicator/concept.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise {
 
@@ -38,17 +39,18 @@ MESHWISE_BODY void communicator::add_common(call& made) const {
 
 MESHWISE_BODY void communicator::count_collective(call const& made) {
     if (alone_)
-        throw error(describe(mesh_, made) + " was called in a block that ranks run alone (only_on_first, "
-                                            "on_first), where the other ranks do not call it; "
-                                            "call it before or after the block");
+        detail::throw_error({describe(mesh_, made),
+                             " was called in a block that ranks run alone (only_on_first, "
+                             "on_first), where the other ranks do not call it; "
+                             "call it before or after the block"});
     ++collectives_;
 }
 
 MESHWISE_BODY void communicator::check_root(mesh_mask mask, std::size_t root) const {
     if (root >= group_size(mask))
-        throw error("broadcast over " + describe_axes(mesh_, mask) + " has root " + std::to_string(root) +
-                    ", but the group has " + std::to_string(group_size(mask)) +
-                    " ranks; the root is a position in the group");
+        detail::throw_error({"broadcast over ", describe_axes(mesh_, mask), " has root ", root,
+                             ", but the group has ", group_size(mask),
+                             " ranks; the root is a position in the group"});
 }
 
 MESHWISE_BODY void communicator::check_apart(void const* in, void const* out, std::size_t count) {

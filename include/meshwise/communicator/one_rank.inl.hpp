@@ -2,6 +2,7 @@
 #pragma once
 
 #include <meshwise/communicator/one_rank.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise::detail {
 
@@ -47,8 +48,8 @@ namespace meshwise {
 
 MESHWISE_BODY one_rank::one_rank(grid const& mesh) : alone_in_groups(mesh, 0) {
     if (mesh.ranks() != 1)
-        throw error("one_rank was given a mesh of " + std::to_string(mesh.ranks()) +
-                    " ranks; use run_threads for more than one");
+        detail::throw_error(
+            {"one_rank was given a mesh of ", mesh.ranks(), " ranks; use run_threads for more than one"});
 }
 
 }  // namespace meshwise

@@ -11,6 +11,7 @@
 
 #include <meshwise/communicator/start_thread.hpp>
 #include <meshwise/core/error.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise::detail {
 
@@ -34,7 +35,7 @@ MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
     DIR* const processes = ::opendir("/proc");
     if (processes == nullptr) return 0;
     while (dirent const* const entry = ::readdir(processes)) {
-        std::string const path = std::string("/proc/") + entry->d_name;
+        std::string const path = sentence({"/proc/", entry->d_name});
         struct stat seen{};
         if (number_in(entry->d_name) == 0 || ::stat(path.c_str(), &seen) != 0 || seen.st_uid != user)
             continue;
@@ -58,8 +59,8 @@ MESHWISE_BODY std::string limit_of_cgroup() {
             std::string const folder = (kind == "0::" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids") + path;
             unsigned long const most = number_in(text_of_system(folder + "/pids.max"));
             if (most != 0 && number_in(text_of_system(folder + "/pids.current")) >= most)
-                return "its cgroup may have " + std::to_string(most) + " threads and processes (" + folder +
-                       "/pids.max), and has them";
+                return sentence({"its cgroup may have ", most, " threads and processes (", folder,
+                                 "/pids.max), and has them"});
             if (path.empty()) break;
         }
     }
@@ -74,23 +75,23 @@ MESHWISE_BODY std::string limit_of_threads() {
     ::getrlimit(RLIMIT_STACK, &stack);
     bool const counted = processes.rlim_cur != RLIM_INFINITY && ::geteuid() != 0;  // root has no such limit
     if (counted && threads_of_user(::getuid()) >= processes.rlim_cur)
-        return "its user may have " + std::to_string(processes.rlim_cur) +
-               " threads and processes (ulimit -u), and has them";
+        return sentence(
+            {"its user may have ", processes.rlim_cur, " threads and processes (ulimit -u), and has them"});
     if (memory.rlim_cur != RLIM_INFINITY)
-        return "it may have " + std::to_string(memory.rlim_cur >> 20U) +
-               " MiB of address space (ulimit -v), and a thread takes " +
-               (stack.rlim_cur == RLIM_INFINITY ? std::string("some")
-                                                : std::to_string(stack.rlim_cur >> 20U) + " MiB") +
-               " for its stack (ulimit -s)";
-    return "memory is short, or a limit is reached: " +
-           (counted ? "ulimit -u, which is " + std::to_string(processes.rlim_cur) + ", " : std::string()) +
-           "pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine";
+        return sentence({"it may have ", memory.rlim_cur >> 20U,
+                         " MiB of address space (ulimit -v), and a thread takes ",
+                         (stack.rlim_cur == RLIM_INFINITY ? std::string("some")
+                                                          : std::to_string(stack.rlim_cur >> 20U) + " MiB"),
+                         " for its stack (ulimit -s)"});
+    return sentence(
+        {"memory is short, or a limit is reached: ",
+         (counted ? "ulimit -u, which is " + std::to_string(processes.rlim_cur) + ", " : std::string()),
+         "pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine"});
 }
 
 MESHWISE_BODY void refuse_thread(std::string_view what_for, std::string_view reason) {
-    throw error("this process could not start a thread for " + std::string(what_for) + " (" +
-                std::string(reason) + "): " + limit_of_threads() +
-                "; raise the limit, or run fewer ranks and workers");
+    throw_error({"this process could not start a thread for ", what_for, " (", reason,
+                 "): ", limit_of_threads(), "; raise the limit, or run fewer ranks and workers"});
 }
 
 }  // namespace meshwise::detail

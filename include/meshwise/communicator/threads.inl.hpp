@@ -13,6 +13,7 @@
 #include <meshwise/communicator/shared_memory/thread_rank.hpp>
 #include <meshwise/communicator/start_thread.hpp>
 #include <meshwise/communicator/threads.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise {
 
@@ -52,8 +53,8 @@ MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
     }
     std::size_t const ranks = mesh.ranks();
     if (ranks > shared_memory::most_ranks)
-        throw error("a mesh of " + std::to_string(ranks) + " ranks was to run on threads; at most " +
-                    std::to_string(shared_memory::most_ranks) + " ranks fit in one process");
+        throw_error({"a mesh of ", ranks, " ranks was to run on threads; at most ", shared_memory::most_ranks,
+                     " ranks fit in one process"});
     shared_memory::team_barrier team(mesh, std::chrono::milliseconds(policy.deadline.count()));
     std::optional<flight::signals> on_signals;
     if (!policy.record_file.empty()) on_signals.emplace([&] { write_records(team, policy.record_file); });

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/files/file_calls.hpp>
 #include <meshwise/parse/text_decoder.hpp>
 
@@ -151,11 +152,11 @@ MESHWISE_BODY open_file::open_file(file_calls& calls, std::string path, int flag
       path_(std::move(path)),
       file_(try_to_open(calls, path_, flags).number) {
     if (file_ >= 0) return;
-    std::string const why = bytes_in_quotes(path_) + " cannot be opened: " + last_reason();
+    std::string const why = sentence({bytes_in_quotes(path_), " cannot be opened: ", last_reason()});
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_DIRECTORY) != 0)
-        throw output_error(why + "; give a place that can be written");
-    if (errno == ELOOP) throw input_error(why + "; it is a link, give the file itself");
-    throw input_error(why + "; give a file that exists and can be read");
+        throw output_error(sentence({why, "; give a place that can be written"}));
+    if (errno == ELOOP) throw input_error(sentence({why, "; it is a link, give the file itself"}));
+    throw input_error(sentence({why, "; give a file that exists and can be read"}));
 }
 
 MESHWISE_BODY open_file& open_file::operator=(open_file&& other) noexcept {
@@ -171,8 +172,9 @@ MESHWISE_BODY open_file::~open_file() {
 MESHWISE_BODY std::uint64_t open_file::size() const {
     std::int64_t const bytes = calls_->size(file_);
     if (bytes < 0)
-        throw input_error(bytes_in_quotes(path_) + " is not a file that can be read at any position: " +
-                          last_reason() + "; give a regular file");
+        throw input_error(sentence({bytes_in_quotes(path_),
+                                    " is not a file that can be read at any position: ", last_reason(),
+                                    "; give a regular file"}));
     return static_cast<std::uint64_t>(bytes);
 }
 
@@ -182,9 +184,9 @@ MESHWISE_BODY void open_file::read(void* to, std::size_t bytes, std::uint64_t at
         std::int64_t const got = calls_->pread(file_, out, bytes, at);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0)
-            throw input_error(bytes_in_quotes(path_) + ", byte " + std::to_string(at) + ": " +
-                              (got == 0 ? "the file ends here, but it was longer when it was opened"
-                                        : "cannot be read: " + last_reason()));
+            throw input_error(sentence({bytes_in_quotes(path_), ", byte ", at, ": ",
+                                        (got == 0 ? "the file ends here, but it was longer when it was opened"
+                                                  : "cannot be read: " + last_reason())}));
         out += got, at += static_cast<std::uint64_t>(got), bytes -= static_cast<std::size_t>(got);
     }
 }
@@ -237,8 +239,8 @@ MESHWISE_BODY void open_file::swap(open_file& other) noexcept {
 
 MESHWISE_BODY void open_file::check(bool worked, std::string const& what) const {
     if (!worked)
-        throw output_error(bytes_in_quotes(path_) + " cannot be " + what + ": " + last_reason() +
-                           "; free some space or give another place");
+        throw output_error(sentence({bytes_in_quotes(path_), " cannot be ", what, ": ", last_reason(),
+                                     "; free some space or give another place"}));
 }
 
 MESHWISE_BODY open_file new_file(file_calls& calls, std::string path) {
@@ -257,14 +259,14 @@ MESHWISE_BODY void flush_folder(file_calls& calls, std::string const& path) {
 
 MESHWISE_BODY void rename_file(file_calls& calls, std::string const& from, std::string const& to) {
     if (calls.rename(from, to) != 0)
-        throw output_error(bytes_in_quotes(from) + " cannot be renamed to " + bytes_in_quotes(to) + ": " +
-                           last_reason() + "; give a place that can be written");
+        throw output_error(sentence({bytes_in_quotes(from), " cannot be renamed to ", bytes_in_quotes(to),
+                                     ": ", last_reason(), "; give a place that can be written"}));
 }
 
 MESHWISE_BODY std::string fresh_name() {
     unsigned char bytes[8] = {};
     if (::getentropy(bytes, sizeof(bytes)) != 0)
-        throw error("the system provides no random numbers: " + last_reason());
+        throw_error({"the system provides no random numbers: ", last_reason()});
     std::string out;
     for (unsigned char b : bytes) out += "0123456789abcdef"[b >> 4U], out += "0123456789abcdef"[b & 15U];
     return out;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/files/output_file.hpp>
 #include <meshwise/parse/text_decoder.hpp>
 
@@ -12,7 +13,7 @@ namespace meshwise::detail {
 MESHWISE_BODY output_file::output_file(file_calls& calls, std::string path) : target_(std::move(path)) {
     std::string const given = target_;
     auto const refuse = [&](std::string const& why) {
-        throw output_error(bytes_in_quotes(given) + " " + why);
+        throw output_error(sentence({bytes_in_quotes(given), " ", why}));
     };
     auto const fail_with = [&](int why) {
         errno = why;
@@ -53,7 +54,7 @@ MESHWISE_BODY output_file::output_file(file_calls& calls, std::string path) : ta
     case path_facts::kind::other:
         refuse("is neither a file nor a character device nor a FIFO; give the path of a file");
     }
-    std::string fresh = target_ + ".tmp-" + fresh_name();
+    std::string fresh = sentence({target_, ".tmp-", fresh_name()});
     if (int const why = open(fresh, flags_of_new_file)) fail_with(why);
     if (found.what == path_facts::kind::file) {  // what was private stays so
         int const why = failure_of([&] { return calls.set_mode(file_.descriptor(), found.mode); });

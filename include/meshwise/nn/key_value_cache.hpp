@@ -10,6 +10,7 @@
 #include <optional>
 
 #include <meshwise/autodiff/model_gradient.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/ops/products/attention.hpp>
@@ -89,10 +90,10 @@ public:
     void belongs_to(Model const& model, std::source_location where = std::source_location::current()) {
         std::uint64_t const now = detail::mark_of(model, where).writes;
         if (length() != 0 && now != weights_)
-            throw error(
-                "a cache of keys and values holds " + std::to_string(length()) +
-                " tokens that other weights made: the model was changed since, or it is another one; clear() the "
-                "cache and give the tokens again");
+            detail::throw_error(
+                {"a cache of keys and values holds ", length(),
+                 " tokens that other weights made: the model was changed since, or it is another one; clear() the "
+                 "cache and give the tokens again"});
         weights_ = now;
     }
     std::size_t length() const { return layers_[0].length; }
@@ -110,8 +111,8 @@ public:
                           split_of<typename Kept::layout, batch_axis>::size == 0,
                       "meshwise: rows are taken from a batch that is mw::up_to and whole on every rank");
         if (which.size() > most_rows_)
-            throw error("a cache made for " + std::to_string(most_rows_) + " rows was asked for " +
-                        std::to_string(which.size()) + "; make it for as many as a search has hypotheses");
+            detail::throw_error({"a cache made for ", most_rows_, " rows was asked for ", which.size(),
+                                 "; make it for as many as a search has hypotheses"});
         if (!spare_) spare_ = full<Kept>(0, {most_rows_});
         for (auto& layer : layers_)
             for (Kept* x : {&layer.keys, &layer.values}) {
@@ -167,11 +168,10 @@ public:
 private:
     static std::size_t place_of(pair_of_tensors const& layer, std::size_t count) {
         if (count > room - layer.length)
-            throw error("the cache of keys and values has room for " + std::to_string(room) +
-                        " tokens and holds " + std::to_string(layer.length) + ", so " +
-                        std::to_string(count) + " more do not fit; make axis " +
-                        std::string(name_of<context_axis>()) +
-                        " longer, or clear() it and give the last tokens again");
+            detail::throw_error({"the cache of keys and values has room for ", room, " tokens and holds ",
+                                 layer.length, ", so ", count, " more do not fit; make axis ",
+                                 name_of<context_axis>(),
+                                 " longer, or clear() it and give the last tokens again"});
         return layer.length;
     }
 
@@ -182,8 +182,8 @@ private:
         for (std::size_t i = 0; i < which.size(); ++i) {
             auto const row = static_cast<std::size_t>(which[i]);
             if (row >= rows)
-                throw error("row " + std::to_string(which[i]) + " was asked of a cache that has " +
-                            std::to_string(rows) + "; rows are counted from 0");
+                detail::throw_error(
+                    {"row ", which[i], " was asked of a cache that has ", rows, "; rows are counted from 0"});
             Kept::backend::copy(to.mutable_data() + i * whole, from.raw_data() + row * whole, held);
         }
     }

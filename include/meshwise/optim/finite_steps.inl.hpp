@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/optim/finite_steps.hpp>
 #include <meshwise/tensor/at_line.hpp>
 
@@ -40,27 +41,28 @@ MESHWISE_BODY std::size_t replica_of::first_replica(grid const& mesh, std::size_
 
 MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::size_t other,
                                      std::string const& parameter, std::size_t turn) {
-    return "replicas have drifted apart: parameter " + parameter + " of " + describe(team.mesh(), rank) +
-           " and of " + describe(team.mesh(), other) + " differ before step " + std::to_string(turn) +
-           " of this optimiser; every rank must start from the same values and change them alike: look for writes by "
-           "hand, random numbers or data of one rank alone";
+    return sentence(
+        {"replicas have drifted apart: parameter ", parameter, " of ", describe(team.mesh(), rank),
+         " and of ", describe(team.mesh(), other), " differ before step ", turn,
+         " of this optimiser; every rank must start from the same values and change them alike: look for writes by "
+         "hand, random numbers or data of one rank alone"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_gradient(unfit_gradient why, std::source_location where) {
     std::string const line = at_line(where);
     switch (why) {
     case unfit_gradient::applied:
-        throw error(
-            line +
-            "this gradient was applied in an earlier step, and a second step with it would move the model "
-            "twice: call mw::value_and_gradient before each step");
+        throw_error(
+            {line,
+             "this gradient was applied in an earlier step, and a second step with it would move the model "
+             "twice: call mw::value_and_gradient before each step"});
     case unfit_gradient::of_other_values: break;
     }
-    throw error(
-        line +
-        "this gradient was found for another model, or for other values of this one's parameters, such as those "
-        "before a step or a restore: call mw::value_and_gradient again, step the model that it was given, or "
-        "say gradient.retarget(model) first");
+    throw_error(
+        {line,
+         "this gradient was found for another model, or for other values of this one's parameters, such as those "
+         "before a step or a restore: call mw::value_and_gradient again, step the model that it was given, or "
+         "say gradient.retarget(model) first"});
 }
 
 // Whether this name was not told of before; then it is noted, and the first rank tells.

@@ -8,6 +8,7 @@
 
 #include <meshwise/communicator/agree.hpp>
 #include <meshwise/core/per_rank.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/core/uniform.hpp>
 #include <meshwise/ops/moves/reshard.hpp>
 #include <meshwise/tensor/forgotten_fields.hpp>
@@ -148,10 +149,10 @@ public:
         team().all_gather(everyone(), element_type::uint8, &mine, each.data(), {1, sizeof(T)}, where);
         for (std::size_t other = 1; other < each.size(); ++other)
             if (std::memcmp(&each[other], &each[0], sizeof(T)) != 0)
-                throw error("at " + std::string(where.file_name()) + ":" + std::to_string(where.line()) +
-                            " ranks ought to agree, but " + describe(team().mesh(), 0) + " has " +
-                            std::to_string(each[0]) + " and " + describe(team().mesh(), other) + " has " +
-                            std::to_string(each[other]) + "; compute it alike, or take here.any or here.all");
+                detail::throw_error({"at ", where.file_name(), ":", where.line(),
+                                     " ranks ought to agree, but ", describe(team().mesh(), 0), " has ",
+                                     each[0], " and ", describe(team().mesh(), other), " has ", each[other],
+                                     "; compute it alike, or take here.any or here.all"});
         return uniform<T>::equal_by_construction(mine);
     }
 

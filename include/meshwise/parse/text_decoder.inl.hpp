@@ -1,6 +1,7 @@
 // Bodies of text_decoder.hpp: see core/compiled.hpp.
 #pragma once
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/parse/text_decoder.hpp>
 
 namespace meshwise {
@@ -13,7 +14,7 @@ MESHWISE_BODY std::string text_decoder::push(std::int32_t id) {
 
 MESHWISE_BODY void text_decoder::push(std::int32_t id, std::string& out) {
     if (id < 0 || id > 255)
-        throw error("token id " + std::to_string(id) + " is not a byte; a byte text has the ids 0 to 255");
+        detail::throw_error({"token id ", id, " is not a byte; a byte text has the ids 0 to 255"});
     auto const byte = static_cast<unsigned char>(id);
     if (held_ > 0) {
         if (byte >= lowest_ && byte <= highest_) return go_on(byte, out);
@@ -71,7 +72,7 @@ MESHWISE_BODY std::string detail::bytes_in_quotes(std::string_view bytes) {
     std::string out = "'";
     for (char c : bytes) decoder.push(static_cast<unsigned char>(c), out);
     decoder.finish(out);
-    return out + "'";
+    return detail::sentence({out, "'"});
 }
 
 }  // namespace meshwise

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <meshwise/core/sentence.hpp>
+
 namespace meshwise::detail {
 
 // Is `file` a header of the library, which `own` is too? Only the ends of paths are compared: a compiler, a build or a
@@ -23,7 +25,7 @@ constexpr bool is_in_library(std::string_view file, std::string_view own) {
 [[gnu::noinline]] inline std::string at_line(std::source_location where) {
     std::string_view const file = where.file_name();
     if (is_in_library(file, std::source_location::current().file_name())) return {};
-    return "at " + std::string(file) + ":" + std::to_string(where.line()) + " ";
+    return sentence({"at ", file, ":", where.line(), " "});
 }
 
 }  // namespace meshwise::detail

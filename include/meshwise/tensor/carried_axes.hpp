@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/core/strategy.hpp>
 #include <meshwise/tensor/name.hpp>
 
@@ -39,9 +40,9 @@ template <class Axis>
 inline carried_axis const is_carried{&name_of<Axis>};
 
 inline std::string idle_rule_text(std::string_view axis, std::string_view mesh_axis) {
-    return "rule split<" + std::string(axis) + ", " + std::string(mesh_axis) +
-           "> splits nothing: no tensor of this program carries axis " + std::string(axis) +
-           "; is it misspelt, or of another struct of that name?\n";
+    return sentence({"rule split<", axis, ", ", mesh_axis,
+                     "> splits nothing: no tensor of this program carries axis ", axis,
+                     "; is it misspelt, or of another struct of that name?\n"});
 }
 template <class... R>
 std::string idle_rules(list<R...>) {

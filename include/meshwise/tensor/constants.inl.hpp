@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 namespace meshwise::detail {
@@ -10,9 +11,9 @@ namespace meshwise::detail {
 [[gnu::noinline]] MESHWISE_BODY void refuse_arange(std::string_view axis, double last) {
     char number[40];
     std::snprintf(number, sizeof number, "%.0f", last);
-    throw error("mw::arange over " + std::string(axis) + " would reach " + number +
-                ", which int32 does not hold; begin with a number that has a fraction, such as 0.0, to get "
-                "elements with fractions");
+    throw_error({"mw::arange over ", axis, " would reach ", number,
+                 ", which int32 does not hold; begin with a number that has a fraction, such as 0.0, to get "
+                 "elements with fractions"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include <meshwise/core/error.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/forgotten_fields.hpp>
 
 namespace meshwise::detail {
@@ -25,10 +26,10 @@ MESHWISE_BODY void tensors_made::require_listed(std::string_view model, void con
                                       ? "the tensor that is declared behind " + std::prev(next)->name
                                   : next != listed.end() ? "the tensor that is declared before " + next->name
                                                          : std::string("a tensor");
-        throw error("mw::fields of the model " + std::string(model) +
-                    ", or of a model in it, does not list " + place +
-                    ", which would be neither initialised nor trained nor saved: list it, or give it a value "
-                    "where it is declared");
+        throw_error(
+            {"mw::fields of the model ", model, ", or of a model in it, does not list ", place,
+             ", which would be neither initialised nor trained nor saved: list it, or give it a value "
+             "where it is declared"});
     }
 }
 

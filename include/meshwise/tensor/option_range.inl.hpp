@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/option_range.hpp>
 
 namespace meshwise::detail {
@@ -35,9 +36,8 @@ MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
 MESHWISE_BODY void refuse_number(double number, char const* wanted) {
     std::array<char, 40> digits{};
     std::snprintf(digits.data(), digits.size(), "%.10g", number);
-    throw error("the number " + std::string(digits.data()) +
-                " stands in arithmetic with a tensor, and it has to be " + wanted +
-                ": convert the tensor first, with mw::cast<double>(x), or give another number");
+    throw_error({"the number ", digits.data(), " stands in arithmetic with a tensor, and it has to be ",
+                 wanted, ": convert the tensor first, with mw::cast<double>(x), or give another number"});
 }
 
 }  // namespace meshwise::detail

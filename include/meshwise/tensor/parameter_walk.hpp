@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/fields.hpp>
 #include <meshwise/tensor/tensor.hpp>
 
@@ -37,7 +38,7 @@ public:
 private:
     constexpr void put(char c) {
         if (size_ == letters_.size())
-            throw error("a parameter's name is longer than 255 letters: " + std::string(text()));
+            throw_error({"a parameter's name is longer than 255 letters: ", text()});
         letters_[size_++] = c;
     }
     std::array<char, 255> letters_{};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/padding.hpp>
 
 namespace meshwise {
@@ -92,9 +93,9 @@ X cut_whole(std::span<typename X::value_type const> whole, typename X::extents_t
     X x = X::uninitialized(extents);
     shard<X> const s(x);
     if (whole.size() != s.whole_size())
-        throw error("a tensor of " + std::to_string(s.whole_size()) + " elements" +
-                    (has_padding(typename X::axes{}) ? ", with the padding of its axes," : "") +
-                    " was given " + std::to_string(whole.size()) + "; give the whole array on every rank");
+        throw_error({"a tensor of ", s.whole_size(), " elements",
+                     (has_padding(typename X::axes{}) ? ", with the padding of its axes," : ""),
+                     " was given ", whole.size(), "; give the whole array on every rank"});
     if constexpr (X::mesh::ranks > 1)
         current().team->note_common(hash_of_share(whole.data(), whole.size_bytes()), kind);
     auto* const out = x.mutable_data();
@@ -134,8 +135,8 @@ X view_of(std::span<typename X::value_type> local,
     detail::refuse_pending_by_hand<X>();
     X x = X::over(buffer::of_user(local.data(), local.size_bytes()), extents);
     if (x.size() != local.size())
-        throw error("a view of " + std::to_string(x.size()) + " elements was given " +
-                    std::to_string(local.size()) + "; the span holds what this rank holds");
+        detail::throw_error({"a view of ", x.size(), " elements was given ", local.size(),
+                             "; the span holds what this rank holds"});
     detail::clear_padding(x);
     if constexpr (detail::alike_along<typename X::layout> != 0 && X::backend::computes)
         current().team->note_common(detail::hash_of_share(local.data(), local.size_bytes()),

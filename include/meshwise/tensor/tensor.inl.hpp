@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/at_line.hpp>
 #include <meshwise/tensor/tensor.hpp>
 
@@ -17,18 +18,18 @@ namespace meshwise::detail {
             ? here.recording != nullptr && !is_constant() && memory_.is_leaf_of(here.recording_number)
             : (recording_ == here.recording_number ? here.recording != nullptr : is_under_way(recording_));
     if (memory_ && !recorded) return;
-    std::string text = at_line(where) + "the elements of a tensor";
+    std::string text = sentence({at_line(where), "the elements of a tensor"});
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
     if (!memory_)
-        throw error(
-            text +
-            " are asked for, but it was never given a value, or was moved from: make it with mw::place, "
-            "mw::full, an operation or, in a model, mw::init");
-    throw error(
-        text +
-        " are read while mw::value_and_gradient records it, and no gradient would come through the "
-        "numbers: compute with operations, or read x.detached() where no gradient is wanted (an operation of "
-        "your own reads x.raw_data())");
+        throw_error(
+            {text,
+             " are asked for, but it was never given a value, or was moved from: make it with mw::place, "
+             "mw::full, an operation or, in a model, mw::init"});
+    throw_error(
+        {text,
+         " are read while mw::value_and_gradient records it, and no gradient would come through the "
+         "numbers: compute with operations, or read x.detached() where no gradient is wanted (an operation of "
+         "your own reads x.raw_data())"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void untyped_tensor::leave_tape() {
@@ -53,9 +54,8 @@ namespace meshwise::detail {
     std::size_t place = 0;
     for (index_along const& one : all) {
         if (one.value < 0 || static_cast<std::uint64_t>(one.value) >= one.extent)
-            throw error("index " + std::to_string(one.value) + " along " + std::string(one.axis) +
-                        " is outside of its " + std::to_string(one.extent) +
-                        " elements; they are counted from 0");
+            throw_error({"index ", one.value, " along ", one.axis, " is outside of its ", one.extent,
+                         " elements; they are counted from 0"});
         place += static_cast<std::size_t>(one.value) * one.step;
     }
     return place;
@@ -65,17 +65,16 @@ namespace meshwise::detail {
                                                    std::size_t bound, std::size_t ranks) {
     std::string const begin = "axis " + std::string(axis), given = std::to_string(extent) + " elements";
     if (extent > bound)
-        throw error(begin + " was given " + given + ", but its bound is " + std::to_string(bound) +
-                    "; shorten the input or raise mw::up_to<...>");
-    throw error(begin + " of " + given + " does not divide over " + std::to_string(ranks) +
-                " ranks; pad it to a multiple, or leave the axis out of the strategy");
+        throw_error({begin, " was given ", given, ", but its bound is ", bound,
+                     "; shorten the input or raise mw::up_to<...>"});
+    throw_error({begin, " of ", given, " does not divide over ", ranks,
+                 " ranks; pad it to a multiple, or leave the axis out of the strategy"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_extents(std::string_view axis, std::size_t one,
                                                     std::size_t another, std::source_location const* where) {
-    throw error((where == nullptr ? std::string() : at_line(*where)) + "axis " + std::string(axis) + " has " +
-                std::to_string(one) + " elements in one operand and " + std::to_string(another) +
-                " in another; they must be equal");
+    throw_error({(where == nullptr ? std::string() : at_line(*where)), "axis ", axis, " has ", one,
+                 " elements in one operand and ", another, " in another; they must be equal"});
 }
 
 }  // namespace meshwise::detail

@@ -1,6 +1,10 @@
 // at_line: which lines are the library's, however a compiler spells its folder.
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <limits>
+
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/at_line.hpp>
 
 namespace {
@@ -29,3 +33,20 @@ TEST_CASE("a message names a line of the program") {
     CHECK(text.starts_with("at "));
 }
 }  // namespace
+
+TEST_CASE("A sentence is its parts: texts of any kind and whole numbers of any size") {
+    using meshwise::detail::sentence;
+    std::string const own = "one";
+    CHECK(sentence({}) == "");
+    CHECK(sentence({own, " ", std::string_view("two three").substr(0, 3), own.empty() ? "" : " and ",
+                    "four"}) == "one two and four");
+    CHECK(sentence({0, ",", -7, ",", 10U}) == "0,-7,10");
+    CHECK(sentence(
+              {std::numeric_limits<std::int64_t>::min(), " ", std::numeric_limits<std::uint64_t>::max()}) ==
+          "-9223372036854775808 18446744073709551615");
+    std::string text = "a";
+    meshwise::detail::append(text, {"b", std::size_t{12}});
+    CHECK(text == "ab12");
+    CHECK_THROWS_WITH_AS(meshwise::detail::throw_error({"axis ", 3, " is missing"}), "axis 3 is missing",
+                         meshwise::error);
+}

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <meshwise/communicator/call.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/files/output_file.hpp>
 
 namespace meshwise::flight {
@@ -57,11 +58,11 @@ public:
             copy.erase(copy.begin(), copy.begin() + static_cast<std::ptrdiff_t>(lost - first));
             first = lost;
         }
-        std::string lines = describe(mesh, rank) + " of the mesh " + mesh.text() + " has entered " +
-                            std::to_string(end) + " calls and completed " + std::to_string(left) + "\n";
+        std::string lines = detail::sentence({describe(mesh, rank), " of the mesh ", mesh.text(),
+                                              " has entered ", end, " calls and completed ", left, "\n"});
         for (call const& made : copy)
-            lines += std::to_string(first++) + " call " + std::to_string(made.sequence) +
-                     " of its group: " + describe(mesh, made) + "\n";
+            detail::append(lines,
+                           {first++, " call ", made.sequence, " of its group: ", describe(mesh, made), "\n"});
         return lines;
     }
 

@@ -7,6 +7,7 @@
 
 #include <meshwise/communicator/shared_memory/fixed_tree.hpp>
 #include <meshwise/communicator/shared_memory/groups.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise::shared_memory {
 
@@ -189,7 +190,7 @@ protected:
                                    : describe(mesh, another) + " " + words(other) + " while " +
                                          describe(mesh, one) + " " + words(first) + same_calls_rule;
             if (same_work(first, other))
-                text += " (only the call sites differ; " + std::string(option) + " = false allows that)";
+                detail::append(text, {" (only the call sites differ; ", option, " = false allows that)"});
             disagree(one, text);
         }
     }

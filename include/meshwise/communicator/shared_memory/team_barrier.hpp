@@ -15,6 +15,7 @@
 
 #include <meshwise/communicator/shared_memory/groups.hpp>
 #include <meshwise/communicator/shared_memory/wait_graph.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise::shared_memory {
 
@@ -46,11 +47,11 @@ public:
 
     /// Throws what broke the team. Only for a broken team all ranks of which have ended, none by an exception.
     [[noreturn]] void raise_swallowed() const {
-        std::string const text =
-            (kind_ == breach::peer_failed ? describe(mesh_, claimant_) + " failed: " : "") +
-            std::string(reason_.data(), length_) +
-            "; the program caught this and went on, but a run ends well on all ranks or on none: let the "
-            "exception leave the program";
+        std::string const text = detail::sentence(
+            {(kind_ == breach::peer_failed ? describe(mesh_, claimant_) + " failed: " : ""),
+             std::string(reason_.data(), length_),
+             "; the program caught this and went on, but a run ends well on all ranks or on none: let the "
+             "exception leave the program"});
         if (kind_ == breach::mismatch) throw collective_error(text);
         if (kind_ == breach::deadline) throw deadline_exceeded(text);
         throw peer_failed(text);
@@ -199,8 +200,8 @@ private:
         std::string const text(reason_.data(), length_);
         if (kind_ == breach::mismatch) throw collective_error(text);
         if (kind_ == breach::deadline) throw deadline_exceeded(text);
-        throw peer_failed(describe(mesh_, claimant_) + " failed: " + text + "; this released " +
-                          describe(mesh_, rank) + graph_.last_call(rank, " from "));
+        throw peer_failed(detail::sentence({describe(mesh_, claimant_), " failed: ", text, "; this released ",
+                                            describe(mesh_, rank), graph_.last_call(rank, " from ")}));
     }
 
     grid const mesh_;

@@ -7,6 +7,7 @@
 #include <meshwise/communicator/one_rank.hpp>
 #include <meshwise/communicator/shared_memory/sharing_rank.hpp>
 #include <meshwise/communicator/shared_memory/team_barrier.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise::shared_memory {
 
@@ -43,7 +44,9 @@ private:
             opened_ = clock::now();
             self_.compare(
                 here_, self_.strict_, "threads::strict_call_sites",
-                [&](call const& call) { return "entered " + describe(self_.mesh(), call); },
+                [&](call const& call) {
+                    return detail::sentence({"entered ", describe(self_.mesh(), call)});
+                },
                 [&](std::size_t, std::string const& text) {
                     self_.team_.poison(team_barrier::breach::mismatch, self_.rank(), text);
                     throw collective_error(text);

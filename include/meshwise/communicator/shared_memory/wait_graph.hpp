@@ -12,6 +12,7 @@
 
 #include <meshwise/communicator/flight/record.hpp>
 #include <meshwise/communicator/shared_memory/rendezvous.hpp>
+#include <meshwise/core/sentence.hpp>
 
 namespace meshwise::shared_memory {
 
@@ -91,33 +92,36 @@ public:
     }
 
     std::string ended_text(std::size_t rank, std::size_t other) const {
-        return describe(mesh_, other) + " ended its program" + last_call(other, " after ") + " while " +
-               describe(mesh_, rank) + " waits for it" + last_call(rank, " in ") + same_calls_rule;
+        return detail::sentence({describe(mesh_, other), " ended its program", last_call(other, " after "),
+                                 " while ", describe(mesh_, rank), " waits for it", last_call(rank, " in "),
+                                 same_calls_rule});
     }
 
     std::string circle_text(obstacles const& path) const {
-        std::string text =
-            describe(mesh_, path.front().rank) + " waits" + last_call(path.front().rank, " in ");
+        std::string text = detail::sentence(
+            {describe(mesh_, path.front().rank), " waits", last_call(path.front().rank, " in ")});
         for (std::size_t i = 1; i < path.size(); ++i)
-            text +=
-                " for " + describe(mesh_, path[i].rank) + ", which waits" + last_call(path[i].rank, " in ");
-        return text + " for " + describe(mesh_, path.front().rank) + ", so none of them can go on" +
-               same_calls_rule;
+            detail::append(text, {" for ", describe(mesh_, path[i].rank), ", which waits",
+                                  last_call(path[i].rank, " in ")});
+        return detail::sentence({text, " for ", describe(mesh_, path.front().rank),
+                                 ", so none of them can go on", same_calls_rule});
     }
 
     std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
-        std::string text = "after " + std::to_string(deadline.count()) + " ms " +
-                           describe(mesh_, list[0].rank) + " still waits" + last_call(list[0].rank, " in ");
+        std::string text =
+            detail::sentence({"after ", deadline.count(), " ms ", describe(mesh_, list[0].rank),
+                              " still waits", last_call(list[0].rank, " in ")});
         for (std::size_t i = 1; i < list.size(); ++i) {
-            text += (i == 1 ? " for " : " and ") + describe(mesh_, list[i].rank);
+            detail::append(text, {(i == 1 ? " for " : " and "), describe(mesh_, list[i].rank)});
             if (states_[list[i].rank].record.entered() == 0)
                 text += ", which has made no call yet";
             else
                 text +=
                     last_call(list[i].rank, list[i].sleeping_in ? ", which waits in " : ", last seen in ");
         }
-        return text +
-               "; find out what the missing ranks do, or raise the deadline if their work takes this long";
+        return detail::sentence(
+            {text,
+             "; find out what the missing ranks do, or raise the deadline if their work takes this long"});
     }
 
     /// `before` and the call that `rank` entered last, or an empty text if there was none.

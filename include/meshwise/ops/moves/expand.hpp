@@ -3,6 +3,7 @@
 // nothing.
 #pragma once
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
@@ -32,9 +33,8 @@ auto expand(X const& x, std::size_t extent = New::size,
     else {
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
         if (!New::bounded && extent != New::size)
-            throw error("axis " + std::string(name_of<New>()) + " has " + std::to_string(New::size) +
-                        " elements, and " + std::to_string(extent) +
-                        " are asked for; leave the number out, or take an axis of mw::up_to");
+            detail::throw_error({"axis ", name_of<New>(), " has ", New::size, " elements, and ", extent,
+                                 " are asked for; leave the number out, or take an axis of mw::up_to"});
         auto const extents = detail::extents_with<New, out_type>(x, extent);
         if constexpr (New::size == 1 && !New::bounded)
             return detail::relabelled<out_type>(x, extents, where);

@@ -6,6 +6,7 @@
 
 #include <span>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/ops/moves/index_map.hpp>
 #include <meshwise/ops/moves/rename.hpp>
@@ -28,26 +29,23 @@ using rearranged = rearranging<Axis, list<New...>, typename X::operand>;
 [[gnu::noinline]] inline void check_steps(std::string_view axis, std::size_t whole, std::size_t first,
                                           std::ptrdiff_t step, std::size_t count) {
     if (step == 0)
-        throw error("a slice of " + std::string(axis) +
-                    " has a step of 0; take a step of at least 1, or of at most -1 to go backwards");
+        throw_error({"a slice of ", axis,
+                     " has a step of 0; take a step of at least 1, or of at most -1 to go backwards"});
     if (count == 0) return;
     std::size_t const stride =
         step < 0 ? std::size_t{0} - static_cast<std::size_t>(step) : static_cast<std::size_t>(step);
     std::size_t const room = first >= whole ? 0 : 1 + (step < 0 ? first : whole - 1 - first) / stride;
     if (count > room)
-        throw error("a slice of " + std::to_string(count) + " elements from element " +
-                    std::to_string(static_cast<std::ptrdiff_t>(first)) + " on in steps of " +
-                    std::to_string(step) + " does not fit " + std::string(axis) + " of " +
-                    std::to_string(whole) +
-                    " elements; take fewer elements, smaller steps, or begin elsewhere");
+        throw_error({"a slice of ", count, " elements from element ", static_cast<std::ptrdiff_t>(first),
+                     " on in steps of ", step, " does not fit ", axis, " of ", whole,
+                     " elements; take fewer elements, smaller steps, or begin elsewhere"});
 }
 [[noreturn, gnu::noinline]] inline void refuse_zeros(std::string_view axis, std::size_t whole,
                                                      std::size_t before, std::string_view larger,
                                                      std::size_t size) {
-    throw error(std::to_string(static_cast<std::ptrdiff_t>(before)) + " zeros and the " +
-                std::to_string(whole) + " elements of " + std::string(axis) + " do not fit " +
-                std::string(larger) + " of " + std::to_string(size) +
-                " elements; put fewer zeros before, or make that axis longer");
+    throw_error({static_cast<std::ptrdiff_t>(before), " zeros and the ", whole, " elements of ", axis,
+                 " do not fit ", larger, " of ", size,
+                 " elements; put fewer zeros before, or make that axis longer"});
 }
 [[gnu::noinline]] inline std::size_t windows_in(std::size_t elements, std::size_t window, std::size_t step,
                                                 std::size_t dilation) {
@@ -58,14 +56,13 @@ using rearranged = rearranging<Axis, list<New...>, typename X::operand>;
 }
 [[noreturn, gnu::noinline]] inline void refuse_size(std::string_view axis, std::size_t size,
                                                     std::size_t asked) {
-    throw error("axis " + std::string(axis) + " has " + std::to_string(size) + " elements, and " +
-                std::to_string(asked) + " are asked for; ask for as many as it has, or take another axis");
+    throw_error({"axis ", axis, " has ", size, " elements, and ", asked,
+                 " are asked for; ask for as many as it has, or take another axis"});
 }
 [[noreturn, gnu::noinline]] inline void refuse_windows(std::string_view axis, std::size_t found,
                                                        std::string_view windows, std::size_t size) {
-    throw error(std::string(axis) + " has room for " + std::to_string(found) + " windows, and axis " +
-                std::string(windows) + " has " + std::to_string(size) +
-                " elements; choose another step, or give that axis as many elements as there are windows");
+    throw_error({axis, " has room for ", found, " windows, and axis ", windows, " has ", size,
+                 " elements; choose another step, or give that axis as many elements as there are windows"});
 }
 }  // namespace detail
 

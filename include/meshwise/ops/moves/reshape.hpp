@@ -3,6 +3,7 @@
 // Cost: split_axis and merge_axes share the operand's memory; transpose copies.
 #pragma once
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
@@ -113,9 +114,9 @@ auto split_axis(X const& x, std::source_location where = std::source_location::c
             std::size_t const whole = x.template stored_extent<From>(),
                               each = detail::stored_elements(inner{});
             if (whole % each != 0)
-                throw error("axis " + std::string(name_of<From>()) + " of " + std::to_string(whole) +
-                            " elements does not divide into groups of " + std::to_string(each) +
-                            "; pad the input to a multiple");
+                detail::throw_error({"axis ", name_of<From>(), " of ", whole,
+                                     " elements does not divide into groups of ", each,
+                                     "; pad the input to a multiple"});
             extents = detail::extents_with<first, out_type>(x, whole / each);
         }
         return detail::relabelled<out_type>(x, extents, where);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <meshwise/autodiff/record.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/tensor/padding.hpp>
 
@@ -44,10 +45,10 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
         detail::refuse_padding<Small>();
         std::size_t const whole = detail::true_extent<Axis>(x);
         if (extent > whole || first > whole - extent || (!Small::bounded && extent != Small::size))
-            throw error("a slice of " + std::to_string(extent) + " elements from element " +
-                        std::to_string(static_cast<std::ptrdiff_t>(first)) + " on does not fit " +
-                        std::string(name_of<Axis>()) + " of " + std::to_string(whole) + " elements as " +
-                        std::string(name_of<Small>()) + "; take fewer elements, or begin earlier");
+            detail::throw_error({"a slice of ", extent, " elements from element ",
+                                 static_cast<std::ptrdiff_t>(first), " on does not fit ", name_of<Axis>(),
+                                 " of ", whole, " elements as ", name_of<Small>(),
+                                 "; take fewer elements, or begin earlier"});
         detail::note_numbers<X>(first);
         auto out = out_type::uninitialized(detail::extents_with<Small, out_type>(x, extent));
         auto const run = detail::run_of_axis::of<Axis>(x, first, extent);

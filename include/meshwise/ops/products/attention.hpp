@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include <meshwise/backend/concept.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/products/attention_rule.hpp>
 #include <meshwise/ops/products/dot.hpp>
 #include <meshwise/ops/reductions/along_axis.hpp>
@@ -120,18 +121,17 @@ struct attention_of {
 
     static void check(K const& k, attention_shape const& s) {
         if (Key::size != Key::true_size && !s.causal && s.key_lengths == nullptr)
-            throw error("axis " + std::string(name_of<Key>()) +
-                        " is padded, and attention would count its padding; give key_lengths");
+            throw_error({"axis ", name_of<Key>(),
+                         " is padded, and attention would count its padding; give key_lengths"});
         if constexpr (B::computes)
             for (std::size_t i = 0; s.key_lengths != nullptr && i < s.batch; ++i)
                 if (s.key_lengths[i] < 0 || static_cast<std::size_t>(s.key_lengths[i]) > s.keys)
-                    throw error("attention was given a key length of " + std::to_string(s.key_lengths[i]) +
-                                ", but axis " + std::string(name_of<Key>()) + " has " +
-                                std::to_string(k.template stored_extent<Key>()) + " keys");
+                    throw_error({"attention was given a key length of ", s.key_lengths[i], ", but axis ",
+                                 name_of<Key>(), " has ", k.template stored_extent<Key>(), " keys"});
         if constexpr (!std::is_void_v<leaf>)
             if ((std::is_same_v<leaf, Token> ? s.queries : s.group) % leaves != 0)
-                throw error("reproducible<V> needs queries of a multiple of V in axis " +
-                            std::string(name_of<leaf>()) + "; pad it to a multiple");
+                throw_error({"reproducible<V> needs queries of a multiple of V in axis ", name_of<leaf>(),
+                             "; pad it to a multiple"});
     }
 
     /// One leaf of the queries: its shape, and where it begins in q and in the log-sum-exps.

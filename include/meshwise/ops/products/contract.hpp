@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <meshwise/autodiff/record.hpp>
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/products/contract_into.hpp>
 #include <meshwise/tensor/strides.hpp>
@@ -58,9 +59,9 @@ struct leaves_of {
 
     static std::size_t extent(std::size_t local) {
         if (Axis::bounded && local % here != 0)
-            throw error("axis " + std::string(name_of<Axis>()) + " has " + std::to_string(local) +
-                        " elements on this rank, which reproducible<V> cannot cut into " +
-                        std::to_string(here) + " equal leaves; pad it to a multiple");
+            throw_error({"axis ", name_of<Axis>(), " has ", local,
+                         " elements on this rank, which reproducible<V> cannot cut into ", here,
+                         " equal leaves; pad it to a multiple"});
         return local / here;
     }
 };

@@ -2,6 +2,7 @@
 // is brought to the end where it is not there already; that is one copy each way, and nothing where it is the last.
 #pragma once
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 
 namespace meshwise::detail {
@@ -62,10 +63,9 @@ void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::v
     constexpr std::size_t leaves = leaves_here<Leaf, X>();
     if constexpr (!std::is_void_v<Leaf>)
         if (x.template local<Leaf>() % leaves != 0)
-            throw error("axis " + std::string(name_of<Leaf>()) + " has " +
-                        std::to_string(x.template stored_extent<Leaf>()) + " elements, which reproducible<" +
-                        std::to_string(X::backend::leaves) +
-                        "> cannot divide into leaves; pad it to a multiple");
+            throw_error({"axis ", name_of<Leaf>(), " has ", x.template stored_extent<Leaf>(),
+                         " elements, which reproducible<", X::backend::leaves,
+                         "> cannot divide into leaves; pad it to a multiple"});
     std::size_t const each = rows / leaves;
     auto leaf = [&](std::size_t i, typename X::value_type* to) { part(i * each, each, to); };
     sum_of_leaves<typename X::backend>(0, leaves, size, out, leaf);

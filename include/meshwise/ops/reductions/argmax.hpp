@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/reductions/max.hpp>
 
 namespace meshwise {
@@ -54,8 +55,8 @@ auto place_of_extreme(X const& x, std::source_location where) {
                   "meshwise: indices are int32, and this axis has more elements");
     using fold = place_fold<typename X::value_type, Largest>;
     if (true_extent<Axis>(x) == 0)
-        throw error(std::string(fold::name) + " of axis " + std::string(name_of<Axis>()) +
-                    ", which has no elements: there is none to point to; ask for its extent first");
+        throw_error({fold::name, " of axis ", name_of<Axis>(),
+                     ", which has no elements: there is none to point to; ask for its extent first"});
     return reduced<reduces::anything, K...>(fold{first_of_axis<Axis>(x)}, x, where);
 }
 

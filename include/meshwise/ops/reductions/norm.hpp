@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/reductions/reduction.hpp>
 
 namespace meshwise {
@@ -75,8 +76,8 @@ auto norm(X const& x, norm_options const& how = {},
         return refuse<verdict>();
     else {
         if (how.p != 1 && how.p != 2 && how.p != std::numeric_limits<double>::infinity())
-            throw error("mw::norm has the option p = " + std::to_string(how.p) +
-                        "; it is 1, 2 or std::numeric_limits<double>::infinity()");
+            detail::throw_error({"mw::norm has the option p = ", std::to_string(how.p),
+                                 "; it is 1, 2 or std::numeric_limits<double>::infinity()"});
         detail::note_numbers<X>(how.p);
         return detail::reduced<detail::reduces::fractions, K...>(
             detail::norm_fold<typename X::value_type>{how.p}, x, where);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/ops/moves/slice.hpp>
 #include <meshwise/ops/moves/take.hpp>
@@ -46,10 +47,9 @@ struct ranking {
 template <class Axis, class Top, class X>
 void check_top(X const& x, std::size_t extent) {
     if (extent > true_extent<Axis>(x) || (!Top::bounded && extent != Top::size))
-        throw error("mw::top_k was asked for the " + std::to_string(extent) + " largest elements of " +
-                    std::string(name_of<Axis>()) + ", which has " + std::to_string(true_extent<Axis>(x)) +
-                    ", as " + std::string(name_of<Top>()) + " of " + std::to_string(Top::size) +
-                    "; ask for fewer");
+        throw_error({"mw::top_k was asked for the ", extent, " largest elements of ", name_of<Axis>(),
+                     ", which has ", true_extent<Axis>(x), ", as ", name_of<Top>(), " of ", Top::size,
+                     "; ask for fewer"});
 }
 
 // order = the indices of the first `wanted` of n elements

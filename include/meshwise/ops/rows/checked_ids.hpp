@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/tensor/shard.hpp>
 
 namespace meshwise::detail {
@@ -38,14 +39,13 @@ void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size
             if ((values[i] == allowed && allowed < 0) ||
                 (values[i] >= 0 && static_cast<std::size_t>(values[i]) < count))
                 continue;
-            throw error(
-                std::string(what) + " " + std::to_string(values[i]) + " at " + position_in_words(ids, i) +
-                " is outside of " + std::string(name_of<Axis>()) +
-                (count == 0 ? " without elements: allowed is none"
-                            : ": allowed are 0 to " + std::to_string(count - 1)) +
-                (allowed < 0 ? " and " + std::to_string(allowed) + ", which does not count" : "") +
-                "; if it was read as a number, correct the data, and if a tokenizer made it, take the "
-                "one whose vocabulary is the model's");
+            throw_error(
+                {what, " ", values[i], " at ", position_in_words(ids, i), " is outside of ", name_of<Axis>(),
+                 (count == 0 ? " without elements: allowed is none"
+                             : ": allowed are 0 to " + std::to_string(count - 1)),
+                 (allowed < 0 ? " and " + std::to_string(allowed) + ", which does not count" : ""),
+                 "; if it was read as a number, correct the data, and if a tokenizer made it, take the "
+                 "one whose vocabulary is the model's"});
         }
     }
 }
@@ -57,11 +57,10 @@ void check_lengths(Lengths const& lengths, char const* operation, std::size_t to
         auto const values = std::span(lengths.raw_data(), lengths.size());
         for (std::size_t i = 0; i < values.size(); ++i)
             if (values[i] < 0 || static_cast<std::size_t>(values[i]) > tokens)
-                throw error(std::string(operation) + " was given a length of " + std::to_string(values[i]) +
-                            " at " + position_in_words(lengths, i) + ", but axis " +
-                            std::string(name_of<Token>()) + " has " + std::to_string(tokens) +
-                            " tokens: a length is a number of tokens from 0 to that, as "
-                            "mw::tensor_of_lengths gives it");
+                throw_error({operation, " was given a length of ", values[i], " at ",
+                             position_in_words(lengths, i), ", but axis ", name_of<Token>(), " has ", tokens,
+                             " tokens: a length is a number of tokens from 0 to that, as "
+                             "mw::tensor_of_lengths gives it"});
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include <optional>
 
+#include <meshwise/core/sentence.hpp>
 #include <meshwise/ops/elements/arithmetic.hpp>
 #include <meshwise/ops/products/dot.hpp>
 #include <meshwise/ops/rows/checked_ids.hpp>
@@ -76,8 +77,8 @@ void scatter_rows(Table& table, Ids const& ids, D const& d) {
             std::size_t outer = 1, inner = 1;
             for (std::size_t i = 0; i < extents.size(); ++i) (i < at ? outer : inner) *= extents[i];
             if (extents[at] % leaves != 0)
-                throw error("reproducible<V> needs " + std::string(name_of<leaf>()) +
-                            " in a multiple of V elements; pad the input or choose a smaller V");
+                throw_error({"reproducible<V> needs ", name_of<leaf>(),
+                             " in a multiple of V elements; pad the input or choose a smaller V"});
             inner /= leaves;
             context& here = current();
             buffer const some_ids(*here.pool, outer * inner * sizeof(std::int32_t), here.allocating_for);
