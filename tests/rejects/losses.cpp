@@ -2,8 +2,8 @@
 // rule: axis_is_missing
 // sentence: an axis named here is not an axis of the operand
 #include <meshwise/ops/products/dot.hpp>
-#include <meshwise/ops/rows/info_nce.hpp>
 #include <meshwise/ops/rows/cosine.hpp>
+#include <meshwise/ops/rows/info_nce.hpp>
 #include <meshwise/ops/rows/losses.hpp>
 #include <meshwise/parallel/rank.hpp>
 namespace mw = meshwise;

@@ -1,5 +1,5 @@
 // The norms of convolutional nets as parts of models: an operation, its parameters and, of batch norm, what it remembers.
-//   mw::batch_norm_of<S, channel> norm;
+//   auto norm = here.init<mw::batch_norm_of<S, embed>>(mw::seed{1});
 //   auto y = norm(x, mw::training{});   // by the statistics of this batch, which the running ones follow with each step
 //   auto z = norm(x);                   // by the running ones
 #pragma once

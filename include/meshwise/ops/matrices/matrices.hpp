@@ -213,7 +213,8 @@ template <class Row, class Column, class X>
 void check_square(X const& x, std::source_location where) {
     if constexpr (Row::bounded)
         if (x.template stored_extent<Row>() != x.template stored_extent<Column>())
-            refuse_extents(name_of<Column>(), x.template stored_extent<Row>(), x.template stored_extent<Column>(), &where);
+            refuse_extents(name_of<Column>(), x.template stored_extent<Row>(),
+                           x.template stored_extent<Column>(), &where);
 }
 template <class Row, class Column, class X>
 auto given_square(X const& x, std::source_location where) {

@@ -1,6 +1,6 @@
 // losses: the distance of a value from what it should be, as a pair (sum, count) that is divided when both are whole.
-//   return mw::mse_loss(model(x), wanted);                          // a loss, as it is
-//   auto loss = mw::settle<S>(mw::mse_loss(y, wanted)) + 0.1F * mw::settle<S>(mw::l1_loss(y, wanted));
+//   auto loss = mw::mse_loss(x, y);  // as value_and_gradient takes it
+//   auto both = mw::settle<S>(mw::mse_loss(x, y)) + 0.1F * mw::settle<S>(mw::l1_loss(x, y));
 // Rules: core/relations.hpp `element_wise` and `summation`: the sum is pending over the mesh axes that split the elements, so
 // that the mean over a split batch is that of all of it. Gradients: those of `map` and `sum`.
 // Cost: one pass forward, and one backward for each operand that wants a gradient.
