@@ -5977,11 +5977,11 @@ struct users_memory {
     std::uintptr_t begin, end;
     std::size_t parameter;
 };
-void refuse_shared_views(std::span<users_memory> views, std::source_location where);
+void refuse_shared_views(users_memory const* views, std::size_t count, std::source_location where);
 template <class Model>
 model_mark mark_of(Model const& model, std::source_location where) {
     std::uint64_t writes = 0;
-    std::array<users_memory, parameter_count<Model>> views;
+    users_memory views[parameter_count<Model> + 1];
     std::size_t viewed = 0;
     for_each_parameter(
         model, []<class X>() { return 0; },
@@ -5994,7 +5994,7 @@ model_mark mark_of(Model const& model, std::source_location where) {
             }
             writes = (writes ^ p.memory().version() ^ at) * 0x9E3779B97F4A7C15U;
         });
-    if (viewed > 1) refuse_shared_views(std::span(views).first(viewed), where);
+    refuse_shared_views(views, viewed, where);
     return model_mark(writes);
 }
 template <class Model>
@@ -6069,12 +6069,8 @@ private:
     static X times(X const& x, double factor) {
         using T = typename X::value_type;
         X product = result_of<X>(x);
-        iteration_space<1> l;
-        l.dims = 1;
-        l.extents[0] = x.size();
-        l.out[0] = l.in[0][0] = 1;
-        X::backend::map(
-            l, [factor](T a) { return static_cast<T>(a * factor); }, product.mutable_data(), x.raw_data());
+        X::backend::copy(product.mutable_data(), x.raw_data(), x.size());
+        X::backend::scale(product.mutable_data(), x.size(), static_cast<T>(factor));
         return product;
     }
 };
@@ -6099,19 +6095,15 @@ namespace meshwise::detail {
          " of this model was never given a value, or was moved from: make the model with mw::init, or use "
          "the one that it was moved to"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_shared_views(std::span<users_memory> views,
-                                                         std::source_location where) {
-    std::sort(views.begin(), views.end(),
-              [](users_memory const& a, users_memory const& b) { return a.begin < b.begin; });
-    for (std::size_t i = 0; i + 1 < views.size(); ++i)
-        if (views[i + 1].begin < views[i].end)
-            throw error(
-                at_line(where) + "parameters " +
-                std::to_string(std::min(views[i].parameter, views[i + 1].parameter)) + " and " +
-                std::to_string(std::max(views[i].parameter, views[i + 1].parameter)) +
-                " of this model are views of the same memory (mw::view_of), counted from 0 in the order of "
-                "mw::fields, and a step of one would change the other: give each memory of its own, or tie "
-                "them by using one member twice");
+MESHWISE_BODY void refuse_shared_views(users_memory const* views, std::size_t count,
+                                       std::source_location where) {
+    for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t j = i + 1; j < count; ++j)
+            if (views[i].begin < views[j].end && views[j].begin < views[i].end)
+                throw_error({at_line(where), "parameters ", views[i].parameter, " and ", views[j].parameter,
+                             " of this model are views of the same memory (mw::view_of), counted from 0 in "
+                             "the order of mw::fields, and a step of one would change the other: give each "
+                             "memory of its own, or tie them by using one member twice"});
 }
 [[gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,
                                                       std::size_t count, axis_name const* names,
@@ -16040,7 +16032,11 @@ enum class unfit_gradient : std::uint8_t { applied, of_other_values };
 [[noreturn]] void refuse_gradient(unfit_gradient why, std::source_location where);
 void note_unreached(std::string_view name);
 void note_unseen(std::string_view name);
-void const* twice_among(std::span<void const*> addresses);
+struct same_places {
+    std::size_t first, second;
+    bool found;
+};
+same_places twice_among(void const* const* addresses, std::size_t count);
 void note_tied(std::string_view one, std::string_view other);
 std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter, bool summed,
                             std::size_t skipped_in_a_row);
@@ -16067,7 +16063,7 @@ public:
         gradient.applied = finite;
         if (finite) {
             report_unreached(model, gradient);
-            if (looks_ == 1) report_tied(model);
+            if (looks_ == 1 && detail::computes<Model>()) report_tied(model);
             detail::follow_statistics(model, gradient, where);
         }
         return {uniform<bool>::equal_by_construction(finite), norm};
@@ -16126,23 +16122,14 @@ private:
             });
     }
     static void report_tied(Model& model) {
-        std::array<void const*, none> addresses{};
-        auto const each = [&](auto f) {
-            for_each_parameter(
-                model, []<class X>() { return X::backend::computes; },
-                [&](std::size_t i, std::string_view name, detail::untyped_tensor& p, bool computes) {
-                    if (computes) f(i, name, p.memory().data());
-                });
-        };
-        each([&](std::size_t i, std::string_view, void const* at) { addresses[i] = at; });
-        void const* const twice = detail::twice_among(addresses);
-        if (twice == nullptr) return;
-        std::string first;
-        each([&](std::size_t, std::string_view name, void const* at) {
-            if (at != twice) return;
-            if (!first.empty()) detail::note_tied(first, name);
-            first = name;
-        });
+        void const* addresses[none + 1];
+        for_each_parameter(
+            model, []<class X>() { return 0; },
+            [&](std::size_t i, std::string_view, detail::untyped_tensor const& p, int) {
+                addresses[i] = p.memory().data();
+            });
+        if (auto const [first, second, found] = detail::twice_among(addresses, none); found)
+            detail::note_tied(detail::parameter_name(model, first), detail::parameter_name(model, second));
     }
     static constexpr std::size_t none = parameter_count<Model>;
     std::size_t looks_ = 0;
@@ -16252,11 +16239,11 @@ MESHWISE_BODY void note_unseen(std::string_view name) {
             "to follow the batches, give its layer mw::training behind x\n",
             static_cast<int>(name.size()), name.data());
 }
-MESHWISE_BODY void const* twice_among(std::span<void const*> addresses) {
-    std::sort(addresses.begin(), addresses.end());
-    auto const null = std::count(addresses.begin(), addresses.end(), nullptr);
-    auto const twice = std::adjacent_find(addresses.begin() + null, addresses.end());
-    return twice == addresses.end() ? nullptr : *twice;
+MESHWISE_BODY same_places twice_among(void const* const* addresses, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t j = i + 1; j < count; ++j)
+            if (addresses[i] != nullptr && addresses[i] == addresses[j]) return {i, j, true};
+    return {0, 0, false};
 }
 MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
     if (is_news(std::string(one) + '=' + std::string(other)))

@@ -53,13 +53,13 @@ struct users_memory {
     std::uintptr_t begin, end;
     std::size_t parameter;
 };
-// Errors: two of these pieces of the user's memory overlap.
-void refuse_shared_views(std::span<users_memory> views, std::source_location where);
+// Errors: two of `count` pieces of the user's memory overlap.
+void refuse_shared_views(users_memory const* views, std::size_t count, std::source_location where);
 // Errors: a parameter has no value; two are views of the same memory, which each would change.
 template <class Model>
 model_mark mark_of(Model const& model, std::source_location where) {
     std::uint64_t writes = 0;
-    std::array<users_memory, parameter_count<Model>> views;
+    users_memory views[parameter_count<Model> + 1];
     std::size_t viewed = 0;
     for_each_parameter(
         model, []<class X>() { return 0; },
@@ -72,7 +72,7 @@ model_mark mark_of(Model const& model, std::source_location where) {
             }
             writes = (writes ^ p.memory().version() ^ at) * 0x9E3779B97F4A7C15U;
         });
-    if (viewed > 1) refuse_shared_views(std::span(views).first(viewed), where);
+    refuse_shared_views(views, viewed, where);
     return model_mark(writes);
 }
 
@@ -169,12 +169,8 @@ private:
     static X times(X const& x, double factor) {
         using T = typename X::value_type;
         X product = result_of<X>(x);
-        iteration_space<1> l;
-        l.dims = 1;
-        l.extents[0] = x.size();
-        l.out[0] = l.in[0][0] = 1;
-        X::backend::map(
-            l, [factor](T a) { return static_cast<T>(a * factor); }, product.mutable_data(), x.raw_data());
+        X::backend::copy(product.mutable_data(), x.raw_data(), x.size());
+        X::backend::scale(product.mutable_data(), x.size(), static_cast<T>(factor));
         return product;
     }
 };

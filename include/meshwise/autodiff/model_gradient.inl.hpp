@@ -1,7 +1,6 @@
 // Bodies of model_gradient.hpp: see core/compiled.hpp.
 #pragma once
 
-#include <algorithm>
 #include <string>
 
 #include <meshwise/autodiff/model_gradient.hpp>
@@ -25,19 +24,15 @@ namespace meshwise::detail {
          "the one that it was moved to"});
 }
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_shared_views(std::span<users_memory> views,
-                                                         std::source_location where) {
-    std::sort(views.begin(), views.end(),
-              [](users_memory const& a, users_memory const& b) { return a.begin < b.begin; });
-    for (std::size_t i = 0; i + 1 < views.size(); ++i)
-        if (views[i + 1].begin < views[i].end)
-            throw error(
-                at_line(where) + "parameters " +
-                std::to_string(std::min(views[i].parameter, views[i + 1].parameter)) + " and " +
-                std::to_string(std::max(views[i].parameter, views[i + 1].parameter)) +
-                " of this model are views of the same memory (mw::view_of), counted from 0 in the order of "
-                "mw::fields, and a step of one would change the other: give each memory of its own, or tie "
-                "them by using one member twice");
+MESHWISE_BODY void refuse_shared_views(users_memory const* views, std::size_t count,
+                                       std::source_location where) {
+    for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t j = i + 1; j < count; ++j)
+            if (views[i].begin < views[j].end && views[j].begin < views[i].end)
+                throw_error({at_line(where), "parameters ", views[i].parameter, " and ", views[j].parameter,
+                             " of this model are views of the same memory (mw::view_of), counted from 0 in "
+                             "the order of mw::fields, and a step of one would change the other: give each "
+                             "memory of its own, or tie them by using one member twice"});
 }
 
 [[gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,

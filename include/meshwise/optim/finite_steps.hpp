@@ -58,8 +58,12 @@ enum class unfit_gradient : std::uint8_t { applied, of_other_values };
 void note_unreached(std::string_view name);
 /// The same of a statistic that nothing was seen for.
 void note_unseen(std::string_view name);
-/// An address that stands twice among these, which are sorted, or null.
-void const* twice_among(std::span<void const*> addresses);
+/// Two places with one address.
+struct same_places {
+    std::size_t first, second;
+    bool found;
+};
+same_places twice_among(void const* const* addresses, std::size_t count);
 void note_tied(std::string_view one, std::string_view other);
 std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter, bool summed,
                             std::size_t skipped_in_a_row);
@@ -93,7 +97,7 @@ public:
         gradient.applied = finite;
         if (finite) {
             report_unreached(model, gradient);
-            if (looks_ == 1) report_tied(model);
+            if (looks_ == 1 && detail::computes<Model>()) report_tied(model);
             detail::follow_statistics(model, gradient, where);
         }
         return {uniform<bool>::equal_by_construction(finite), norm};
@@ -161,23 +165,14 @@ private:
 
     /// Names, once, two parameters that share their values before the first step, and not after it.
     static void report_tied(Model& model) {
-        std::array<void const*, none> addresses{};
-        auto const each = [&](auto f) {
-            for_each_parameter(
-                model, []<class X>() { return X::backend::computes; },
-                [&](std::size_t i, std::string_view name, detail::untyped_tensor& p, bool computes) {
-                    if (computes) f(i, name, p.memory().data());
-                });
-        };
-        each([&](std::size_t i, std::string_view, void const* at) { addresses[i] = at; });
-        void const* const twice = detail::twice_among(addresses);
-        if (twice == nullptr) return;
-        std::string first;
-        each([&](std::size_t, std::string_view name, void const* at) {
-            if (at != twice) return;
-            if (!first.empty()) detail::note_tied(first, name);
-            first = name;
-        });
+        void const* addresses[none + 1];
+        for_each_parameter(
+            model, []<class X>() { return 0; },
+            [&](std::size_t i, std::string_view, detail::untyped_tensor const& p, int) {
+                addresses[i] = p.memory().data();
+            });
+        if (auto const [first, second, found] = detail::twice_among(addresses, none); found)
+            detail::note_tied(detail::parameter_name(model, first), detail::parameter_name(model, second));
     }
 
     static constexpr std::size_t none = parameter_count<Model>;

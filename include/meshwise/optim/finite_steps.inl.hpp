@@ -91,11 +91,11 @@ MESHWISE_BODY void note_unseen(std::string_view name) {
             static_cast<int>(name.size()), name.data());
 }
 
-MESHWISE_BODY void const* twice_among(std::span<void const*> addresses) {
-    std::sort(addresses.begin(), addresses.end());
-    auto const null = std::count(addresses.begin(), addresses.end(), nullptr);
-    auto const twice = std::adjacent_find(addresses.begin() + null, addresses.end());
-    return twice == addresses.end() ? nullptr : *twice;
+MESHWISE_BODY same_places twice_among(void const* const* addresses, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t j = i + 1; j < count; ++j)
+            if (addresses[i] != nullptr && addresses[i] == addresses[j]) return {i, j, true};
+    return {0, 0, false};
 }
 
 MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {

@@ -15,6 +15,7 @@
 #include <meshwise/nn/gpt.hpp>
 #include <meshwise/nn/llama.hpp>
 #include <meshwise/optim/adamw.hpp>
+#include <meshwise/optim/sgd.hpp>
 #include <meshwise/parallel/run.hpp>
 
 namespace {
@@ -235,6 +236,34 @@ TEST_CASE("a part of a name that no parameter has is told of, once") {
     CHECK(first != std::string::npos);
     CHECK(text.find("\"mlp.upp\"", first + 1) == std::string::npos);
     CHECK(text.find("\"down\"") == std::string::npos);
+}
+
+struct twins {
+    mw::parameter<S, axes::embed> one, other;
+    static constexpr auto parameters =
+        mw::fields<&twins::one, mw::constant{1}, &twins::other, mw::constant{1}>();
+};
+
+TEST_CASE("weights that begin tied and part at the first step are told of, once") {
+    auto const steps_of = [](bool tied) {
+        return told([=] {
+            mw::run<S>(mw::threads{}, [=](mw::rank<S>& here) {
+                auto model = mw::init<twins>(here, mw::seed{1});
+                if (tied) model.other = model.one;
+                for (int i = 0; i < 2; ++i) {
+                    auto found = mw::value_and_gradient(
+                        model, [](twins const& m) { return mw::sum(m.one * m.other * m.other); });
+                    mw::sgd(model, found.gradient, 0.1);
+                }
+            });
+        });
+    };
+    CHECK(steps_of(false) == "");
+    std::string const text = steps_of(true), what = "parameters one and other begin with the same values";
+    CAPTURE(text);
+    std::size_t const first = text.find(what);
+    CHECK(first != std::string::npos);
+    CHECK(text.find(what, first + 1) == std::string::npos);
 }
 
 }  // namespace
