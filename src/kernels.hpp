@@ -1,7 +1,7 @@
 // The signatures of the kernels that the library holds, each named once for all backends: `K` is the class of a backend
 // that declares them. Element types: float and double everywhere, bfloat16 in products, attention and plain arithmetic,
-// every built-in number in copies and casts. A program that needs a kernel for another type includes the .inl.hpp file
-// that defines it.
+// int and long in sums, every built-in number in copies and casts. A program that needs a kernel for another type includes
+// the .inl.hpp file that defines it.
 #pragma once
 
 #include <cstddef>
@@ -78,8 +78,9 @@
                     each(__VA_ARGS__, long long) each(__VA_ARGS__, unsigned long long)
 
 // Reductions.
+#define MESHWISE_SUM(K, T) template void K::sum(iteration_space<1> const&, T*, T const*);
 #define MESHWISE_REDUCTIONS(K, T)                                                                            \
-    template void K::sum(iteration_space<1> const&, T*, T const*);                                           \
+    MESHWISE_SUM(K, T)                                                                                       \
     template void K::max(iteration_space<1> const&, T*, T const*);                                           \
     template double K::sum_squares(std::size_t, T const*);
 

@@ -151,7 +151,8 @@ public:
             if (std::memcmp(&each[other], &each[0], sizeof(T)) != 0)
                 detail::throw_error({"at ", where.file_name(), ":", where.line(),
                                      " ranks ought to agree, but ", describe(team().mesh(), 0), " has ",
-                                     each[0], " and ", describe(team().mesh(), other), " has ", each[other],
+                                     std::to_string(each[0]), " and ", describe(team().mesh(), other),
+                                     " has ", std::to_string(each[other]),
                                      "; compute it alike, or take here.any or here.all"});
         return uniform<T>::equal_by_construction(mine);
     }
