@@ -13976,8 +13976,11 @@ struct triangular {
 };
 namespace detail {
 struct diagonals {
-    std::ptrdiff_t low = std::numeric_limits<std::ptrdiff_t>::min() / 4,
-                   high = std::numeric_limits<std::ptrdiff_t>::max() / 4;
+    static constexpr std::ptrdiff_t farthest = std::numeric_limits<std::ptrdiff_t>::max() / 4;
+    std::ptrdiff_t low = -farthest, high = farthest;
+    static std::ptrdiff_t within(std::ptrdiff_t diagonal) {
+        return std::clamp(diagonal, -farthest, farthest);
+    }
 };
 template <class Row, class Column, class X>
 X kept_on(diagonals const& kept, X const& x) {
@@ -14039,7 +14042,8 @@ auto tril(X const& x, std::ptrdiff_t diagonal = 0,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::kept_with_gradient<Row, Column>({.high = diagonal}, x, where);
+        return detail::kept_with_gradient<Row, Column>({.high = detail::diagonals::within(diagonal)}, x,
+                                                       where);
 }
 template <any_axis Row, any_axis Column, any_tensor X>
 auto triu(X const& x, std::ptrdiff_t diagonal = 0,
@@ -14048,7 +14052,8 @@ auto triu(X const& x, std::ptrdiff_t diagonal = 0,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::kept_with_gradient<Row, Column>({.low = diagonal}, x, where);
+        return detail::kept_with_gradient<Row, Column>({.low = detail::diagonals::within(diagonal)}, x,
+                                                       where);
 }
 }
 namespace meshwise::detail {
@@ -15716,6 +15721,10 @@ auto whole_sum(list<A...>, X const& x, std::source_location where) {
     auto const made = sum<A...>(x, where);
     return reshard<without_partials<typename decltype(made)::layout>>(made, where);
 }
+template <class T>
+T square_of(double x) {
+    return std::max(std::numeric_limits<T>::min(), static_cast<T>(x * x));
+}
 template <class... K, class X, class Y>
 auto cosine(X const& x, Y const& y, double epsilon, std::source_location where) {
     using names = reduced_names<X, K...>;
@@ -15726,8 +15735,7 @@ auto cosine(X const& x, Y const& y, double epsilon, std::source_location where) 
         return whole_sum(typename names::axes{}, a * b, where);
     };
     auto const made =
-        applied(elementary::losses::cosine<T>{static_cast<T>(epsilon) * static_cast<T>(epsilon)}, over(x, y),
-                over(x, x), over(y, y));
+        applied(elementary::losses::cosine<T>{square_of<T>(epsilon)}, over(x, y), over(x, x), over(y, y));
     if constexpr (std::is_void_v<typename names::strategy>)
         return made;
     else
@@ -15757,7 +15765,7 @@ auto normalize(X const& x, double epsilon = 1e-12,
         detail::note_numbers<X>(epsilon);
         using T = detail::computed_in<X>;
         return detail::applied(
-            elementary::losses::unit<T>{static_cast<T>(epsilon) * static_cast<T>(epsilon)}, x,
+            elementary::losses::unit<T>{detail::square_of<T>(epsilon)}, x,
             detail::whole_sum(typename detail::reduced_names<X, K...>::axes{}, x * x, where));
     }
 }
@@ -16497,7 +16505,7 @@ public:
         for_each_parameter(
             model, []<class X>() { return Rule::template rule_for<X>(); },
             [&](std::size_t i, std::string_view, auto const&, parameter_rule<options_type> const& of) {
-                if (!traits[i].frozen) make_moments(i, traits[i], of);
+                if (is_trained(traits[i])) make_moments(i, traits[i], of);
             });
     }
     step_result step(Model& model, model_gradient<Model>& gradient,
@@ -16521,7 +16529,7 @@ public:
             model, []<class X>() { return Rule::template rule_for<X>(); },
             [&](std::size_t i, std::string_view, auto& p, parameter_rule<options_type> const& of) {
                 last_.memory[i] = p.memory().data();
-                if (!gradient.reached(i) || traits[i].frozen) return;
+                if (!gradient.reached(i) || !is_trained(traits[i])) return;
                 one.traits = traits[i];
                 one.count = of.elements.size;
                 one.learning_rate_factor = groups[i].learning_rate;
@@ -16585,6 +16593,9 @@ private:
         for (std::size_t i = 0; i < traits.size(); ++i)
             if (!groups[i].as_matrix && traits[i].role == role::matrix) traits[i].role = role::table;
         return traits;
+    }
+    static bool is_trained(parameter_traits const& traits) {
+        return !traits.frozen && traits.role != role::statistic;
     }
     matrix_view make_moments(std::size_t i, parameter_traits const& traits,
                              parameter_rule<options_type> const& of) {
@@ -16651,7 +16662,8 @@ MESHWISE_BODY void note_options(option_value const* all, std::size_t count, para
                                 std::size_t parameters, std::uint64_t hash) {
     for (std::size_t i = 0; i < count; ++i) hash = hash_of({hash, bits_of(all[i].value)});
     for (std::size_t i = 0; i < parameters; ++i)
-        hash = hash_of({hash, bits_of(groups[i].learning_rate), bits_of(groups[i].weight_decay)});
+        hash = hash_of({hash, bits_of(groups[i].learning_rate), bits_of(groups[i].weight_decay),
+                        groups[i].as_matrix ? 1U : 0U});
     note_common(common_kind::options, {hash});
 }
 }

@@ -16,6 +16,9 @@ struct filters {
     template <class S>
     using weight = parameter_over<S, groups, list<typename W::taps...>, summed, made>;
     // He et al.: behind a rectifier, outputs are as large as inputs
+    // for each group one matrix, from a window's inputs to outputs; of several groups it is no single matrix
+    static constexpr inputs rows{sizeof...(W) + summed::size};
+    static constexpr role kind = groups::size == 0 ? role::matrix : role::table;
     static constexpr normal initial =
         scaled_to(size_of(summed{}) * (1.0 * ... * static_cast<double>(W::taps::size)) / 2);
 
@@ -47,7 +50,8 @@ struct convolution_without_bias {
     }
 
     static constexpr auto parameters =
-        fields<&convolution_without_bias::weight, detail::filters<In, Out, W...>::initial>();
+        fields<&convolution_without_bias::weight, detail::filters<In, Out, W...>::initial,
+               detail::filters<In, Out, W...>::kind, detail::filters<In, Out, W...>::rows>();
 };
 
 /// The same, and a bias for each channel of the result.
@@ -69,8 +73,9 @@ struct convolution {
         }
     }
 
-    static constexpr auto parameters =
-        fields<&convolution::weight, detail::filters<In, Out, W...>::initial, &convolution::bias>();
+    static constexpr auto parameters = fields<&convolution::weight, detail::filters<In, Out, W...>::initial,
+                                              detail::filters<In, Out, W...>::kind,
+                                              detail::filters<In, Out, W...>::rows, &convolution::bias>();
 };
 
 }  // namespace meshwise

@@ -20,10 +20,10 @@ namespace meshwise {
 /// have one of them, as input or output, have adapters: mw::lora<low, 16, heads> are those of attention.
 /// Placement and communication: those of mw::dot<S, In> and mw::dot<S, Rank>.
 /// Example: using tuned = mw::strategy<mesh, mw::split<batch, dp>, mw::split<ffn, tp>, mw::lora<mw::rank_of_adapters<8>, 16>>;
-template <any_axis Rank, std::size_t Alpha = Rank::size, any_axis... Around>
+template <any_axis Rank, std::size_t Alpha = Rank::true_size, any_axis... Around>
 struct lora {
     using rank = Rank;
-    static constexpr double scale = static_cast<double>(Alpha) / static_cast<double>(Rank::size);
+    static constexpr double scale = static_cast<double>(Alpha) / static_cast<double>(Rank::true_size);
 };
 /// An axis for adapters, for who has no other use for one.
 /// Example: static_assert(mw::rank_of_adapters<8>::size == 8);

@@ -66,6 +66,7 @@ Out joined_tokens(std::vector<X> const& x, Like const& like, std::source_locatio
         run.first += run.run;
         targets.push_back(target_of(one));
     }
+    clear_padding(out);  // of tokens
     if (recorded)
         record_linear(out, where, [targets, first](auto const& d, mesh_mask pending) {
             run_of_axis at = first;

@@ -146,7 +146,7 @@ public:
         for_each_parameter(
             model, []<class X>() { return Rule::template rule_for<X>(); },
             [&](std::size_t i, std::string_view, auto const&, parameter_rule<options_type> const& of) {
-                if (!traits[i].frozen) make_moments(i, traits[i], of);
+                if (is_trained(traits[i])) make_moments(i, traits[i], of);
             });
     }
 
@@ -173,7 +173,7 @@ public:
             model, []<class X>() { return Rule::template rule_for<X>(); },
             [&](std::size_t i, std::string_view, auto& p, parameter_rule<options_type> const& of) {
                 last_.memory[i] = p.memory().data();
-                if (!gradient.reached(i) || traits[i].frozen) return;
+                if (!gradient.reached(i) || !is_trained(traits[i])) return;
                 one.traits = traits[i];
                 one.count = of.elements.size;
                 one.learning_rate_factor = groups[i].learning_rate;
@@ -248,6 +248,11 @@ private:
         for (std::size_t i = 0; i < traits.size(); ++i)
             if (!groups[i].as_matrix && traits[i].role == role::matrix) traits[i].role = role::table;
         return traits;
+    }
+
+    // Statistics follow what layers see: optim/statistics.hpp.
+    static bool is_trained(parameter_traits const& traits) {
+        return !traits.frozen && traits.role != role::statistic;
     }
 
     // A parameter that was frozen when the optimiser was made gets its moments when it is trained.

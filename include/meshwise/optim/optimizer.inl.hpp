@@ -26,7 +26,8 @@ MESHWISE_BODY void note_options(option_value const* all, std::size_t count, para
                                 std::size_t parameters, std::uint64_t hash) {
     for (std::size_t i = 0; i < count; ++i) hash = hash_of({hash, bits_of(all[i].value)});
     for (std::size_t i = 0; i < parameters; ++i)
-        hash = hash_of({hash, bits_of(groups[i].learning_rate), bits_of(groups[i].weight_decay)});
+        hash = hash_of({hash, bits_of(groups[i].learning_rate), bits_of(groups[i].weight_decay),
+                        groups[i].as_matrix ? 1U : 0U});
     note_common(common_kind::options, {hash});
 }
 

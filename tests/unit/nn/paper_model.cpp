@@ -143,7 +143,8 @@ void agrees() {
         std::vector<double> sums;
         mw::for_each_parameter(m, [&](std::size_t i, std::string_view, auto& p, mw::initial) {
             double& sum = sums.emplace_back();
-            for (double const d : here.gather(others.gradient.whole(i, p))) sum += std::abs(d);
+            for (double const d : here.gather(others.gradient.whole(i, p)))
+                sum += std::abs(d) * others.gradient.count;  // PyTorch's are those of the sum over targets
         });
         if (!here.is_first().on_this_rank()) return;
         CHECK(all.loss == doctest::Approx(over_all / 7).epsilon(1e-9));

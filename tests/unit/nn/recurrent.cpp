@@ -4,6 +4,7 @@
 #include <meshwise/backend/serial.hpp>
 #include <meshwise/nn/recurrent.hpp>
 #include <meshwise/ops/rows/embedding_bag.hpp>
+#include <meshwise/tensor/constants.hpp>
 
 #include "../ops/agreement.hpp"
 #include "../ops/meshes.hpp"
@@ -116,6 +117,23 @@ TEST_CASE("slices that overlap add up in one gradient") {
             (t < 3 ? 2 * weights[row * 3 + t] : 0) + (t > 0 ? 3 * weights[row * 3 + t - 1] : 0);
         CHECK(seen[0].gradients[0][i] == doctest::Approx(expected).epsilon(1e-14));
     }
+}
+
+struct padded_token : mw::padded<3, 2> {};
+TEST_CASE("padding of the tokens stays zero") {
+    mw::run<whole>(mw::threads{}, [](auto& here) {
+        auto const cell = mw::init<mw::gru<whole, padded_token, embed, hidden>>(here, mw::seed{1});
+        for (int turn = 0; turn < 2; ++turn) {
+            {
+                auto const old = mw::full<mw::tensor_of<whole, double, batch, token, hidden>>(9);
+            }  // whose memory comes back
+            auto const x = mw::full<mw::tensor_of<whole, double, batch, padded_token, embed>>(1);
+            auto const output = cell(x).output;
+            for (std::size_t b = 0; b < rows; ++b)
+                for (std::size_t i = 0; i < states; ++i)
+                    CHECK(output.data()[(b * padded_token::size + 3) * states + i] == 0);
+        }
+    });
 }
 
 struct some : mw::up_to<4> {};

@@ -303,6 +303,16 @@ std::vector<numbers> learned() {
     });
     return all;
 }
+TEST_CASE("layers: a weight is the matrix from a window's inputs to outputs; of groups it is none") {
+    mw::run<one>(mw::threads{}, [](auto& here) {
+        using whole = mw::convolution<one, channel, out, mw::same_window<row, three>>;
+        using by_channel = mw::convolution_without_bias<one, channel, channel, mw::same_window<row, three>>;
+        auto const plain = mw::detail::traits_of(mw::init<whole>(here, mw::seed{1}));
+        CHECK((plain[0].inputs == 2 && plain[0].role == mw::role::matrix));
+        auto const depthwise = mw::detail::traits_of(mw::init<by_channel>(here, mw::seed{1}));
+        CHECK(depthwise[0].role == mw::role::table);
+    });
+}
 TEST_CASE("layers: a network has one value and one gradient on every mesh") {
     auto const whole = learned<mw::strategy<grid<1, 1>, mw::dtype<double>>>();
     CHECK(whole.size() == 6);

@@ -243,6 +243,9 @@ TEST_CASE("padding is no element of a loss, and wrong options and targets are na
         is(mw::nll_loss<columns>(x, mw::zeros<mw::tensor_of<S, std::int32_t, batch>>()), -3);
         is(mw::binary_cross_entropy_with_logits(x, y), std::log1p(std::exp(-3.0)));
         CHECK(here.gather(mw::cosine_similarity<S, columns>(x, y))[3] == doctest::Approx(1).epsilon(1e-15));
+        // of floats the square of this epsilon is 0
+        auto const nothing = mw::zeros<mw::tensor_of<S, float, batch, columns>>();
+        CHECK(here.gather(mw::normalize<S, columns>(nothing, 1e-25))[0] == 0);
     });
     CHECK(complaint<S>([](auto&) {
               (void)mw::huber_loss(mw::full<X>(3), mw::full<X>(1), {.delta = 0});

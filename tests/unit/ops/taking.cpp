@@ -1,5 +1,7 @@
 // take, scatter_add and index_add by ids; stack, concatenate of many, expand, squeeze and triangles: on every placement that
 // they take, against plain loops.
+#include <limits>
+
 #include <meshwise/ops/moves/slice.hpp>
 #include <meshwise/ops/moves/stack.hpp>
 #include <meshwise/ops/moves/take.hpp>
@@ -227,6 +229,9 @@ TEST_CASE(
         auto const x = mw::full<mw::tensor_of<one, float, few, pair>>(NAN);
         auto const y = here.gather(mw::tril<few, pair>(x, -1));
         CHECK((y[0] == 0 && y[1] == 0 && std::isnan(y[2]) && y[3] == 0 && std::isnan(y[5])));
+        auto const ones = mw::full_like(x, 1);  // whose farthest diagonals leave nothing out
+        CHECK(mw::sum(mw::tril<few, pair>(ones, std::numeric_limits<std::ptrdiff_t>::max())).item() == 6);
+        CHECK(mw::sum(mw::triu<few, pair>(ones, std::numeric_limits<std::ptrdiff_t>::min())).item() == 6);
         auto const mask = mw::triu<few, pair>(mw::full<mw::tensor_of<one, bool, few, pair>>(true));
         CHECK((mask.data()[1] && !mask.data()[2] && mask.data()[3] && !mask.data()[5]));
         CHECK(mw::expand<room>(x, 0).size() == 0);

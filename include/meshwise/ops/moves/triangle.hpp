@@ -25,8 +25,12 @@ struct triangular {
 namespace detail {
 // elements with low <= column - row <= high
 struct diagonals {
-    std::ptrdiff_t low = std::numeric_limits<std::ptrdiff_t>::min() / 4,
-                   high = std::numeric_limits<std::ptrdiff_t>::max() / 4;
+    static constexpr std::ptrdiff_t farthest = std::numeric_limits<std::ptrdiff_t>::max() / 4;
+    std::ptrdiff_t low = -farthest, high = farthest;
+
+    static std::ptrdiff_t within(std::ptrdiff_t diagonal) {  // any that no matrix reaches is as far
+        return std::clamp(diagonal, -farthest, farthest);
+    }
 };
 
 // x on these diagonals, else zero
@@ -94,7 +98,8 @@ auto tril(X const& x, std::ptrdiff_t diagonal = 0,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::kept_with_gradient<Row, Column>({.high = diagonal}, x, where);
+        return detail::kept_with_gradient<Row, Column>({.high = detail::diagonals::within(diagonal)}, x,
+                                                       where);
 }
 
 /// The upper triangle: elements with column - row >= diagonal, zeros elsewhere.
@@ -107,7 +112,8 @@ auto triu(X const& x, std::ptrdiff_t diagonal = 0,
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::kept_with_gradient<Row, Column>({.low = diagonal}, x, where);
+        return detail::kept_with_gradient<Row, Column>({.low = detail::diagonals::within(diagonal)}, x,
+                                                       where);
 }
 
 }  // namespace meshwise

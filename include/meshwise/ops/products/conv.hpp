@@ -116,7 +116,7 @@ auto convolved(list<W...> windows, X const& x, Y const& w, std::source_location 
     using B = typename X::backend;
     using move = mover<typename X::value_type, B>;
     using out_type = with_place<X, typename Relation::axes, typename Relation::layout>;
-    refuse_padding<typename W::axis..., typename W::result...>();
+    refuse_padding<typename W::axis..., typename W::taps..., typename W::result...>();
     bool const recorded = is_recorded(where, x, w);
     auto out = out_type::uninitialized(windowed_extents<out_type>(windows, x, w));
     raw_tensor all = with_halos<X, W...>(x, 0, where);

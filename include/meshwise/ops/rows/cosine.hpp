@@ -4,6 +4,9 @@
 // Cost: three products and their sums forward. Under a strategy those that are pending are reduced.
 #pragma once
 
+#include <algorithm>
+#include <limits>
+
 #include <meshwise/ops/rows/losses.hpp>
 
 namespace meshwise {
@@ -44,6 +47,11 @@ auto whole_sum(list<A...>, X const& x, std::source_location where) {
     auto const made = sum<A...>(x, where);
     return reshard<without_partials<typename decltype(made)::layout>>(made, where);
 }
+// of a number above zero, and above zero itself
+template <class T>
+T square_of(double x) {
+    return std::max(std::numeric_limits<T>::min(), static_cast<T>(x * x));
+}
 template <class... K, class X, class Y>
 auto cosine(X const& x, Y const& y, double epsilon, std::source_location where) {
     using names = reduced_names<X, K...>;
@@ -54,8 +62,7 @@ auto cosine(X const& x, Y const& y, double epsilon, std::source_location where) 
         return whole_sum(typename names::axes{}, a * b, where);
     };
     auto const made =
-        applied(elementary::losses::cosine<T>{static_cast<T>(epsilon) * static_cast<T>(epsilon)}, over(x, y),
-                over(x, x), over(y, y));
+        applied(elementary::losses::cosine<T>{square_of<T>(epsilon)}, over(x, y), over(x, x), over(y, y));
     if constexpr (std::is_void_v<typename names::strategy>)
         return made;
     else
@@ -93,7 +100,7 @@ auto normalize(X const& x, double epsilon = 1e-12,
         detail::note_numbers<X>(epsilon);
         using T = detail::computed_in<X>;
         return detail::applied(
-            elementary::losses::unit<T>{static_cast<T>(epsilon) * static_cast<T>(epsilon)}, x,
+            elementary::losses::unit<T>{detail::square_of<T>(epsilon)}, x,
             detail::whole_sum(typename detail::reduced_names<X, K...>::axes{}, x * x, where));
     }
 }
