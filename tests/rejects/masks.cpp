@@ -68,14 +68,7 @@ void program(mw::tensor_of<S, float, batch, ffn> h, mw::tensor_of<S, float, ffn>
     auto y = h == std::string("a");
 #elif REJECTED == 13
     auto y = mw::max<batch>(mask);
-#elif REJECTED == 14
-    // sentence: a tensor is no condition: mw::all(x == y).item() and mw::any(mask).item() are
-    if (ids == 3) return;
-#elif REJECTED == 15
-    // sentence: a tensor is no condition
-    bool const none = !mw::sum<batch, ffn>(h);
 #else
-    if (mw::all(ids == 3).item() && h.has_value()) return;
     auto y = mw::where(mask && h < 1, h, 0) * mw::cast<float>(mask || w == h || !mask);
     auto z = mw::where(mw::settle<S>(pending) > 0 && ids < 3, ids, 0);
     auto y6 = mw::where(h != 0, w, 0);
