@@ -336,7 +336,7 @@ using rules_catalogue =
                  mesh_axes_in_different_order, reduced_axis_is_split, tensors_of_different_meshes,
                  tensors_of_different_backends, axis_is_missing, result_of_another_type, axis_is_not_named,
                  not_a_tensor, sizes_differ, memory_budget_exceeded, steered_by_a_value_that_may_differ,
-                 not_an_axis, strategy_stands_behind_axes, layer_from_an_axis_to_itself,
+                 not_an_axis, strategy_stands_behind_axes, layer_from_an_axis_to_itself, axis_stands_twice,
                  input_lacks_the_axis_of_the_layer, more_axes_than_a_tensor_may_have,
                  elements_of_different_types, function_of_integers, arithmetic_on_a_mask, not_a_mask>;
 
