@@ -5,6 +5,7 @@
 #pragma once
 
 #include <meshwise/ops/elements/map.hpp>
+#include <meshwise/tensor/option_range.hpp>
 
 namespace meshwise {
 
