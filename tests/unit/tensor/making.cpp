@@ -219,10 +219,10 @@ TEST_CASE("a tensor as text: axes, placement, elements") {
         std::ostringstream out;
         out << mw::arange<token2>(here, -1, 1);
         CHECK(out.str() == "(token2 3) int\n[-1,  0,  1]\n");
-        CHECK(mw::to_text(mw::full<mw::tensor_of<by_both, std::int64_t>>(9'007'199'254'740'993)) ==
-              "() long int\n9007199254740993\n");
-        CHECK(mw::to_text(mw::full<mw::tensor_of<by_both, std::int64_t>>(1) * 9'007'199'254'740'993) ==
-              "() long int\n9007199254740993\n");
+        auto const whole_number = mw::full<mw::tensor_of<by_both, std::int64_t>>(9'007'199'254'740'993);
+        CHECK(mw::to_text(whole_number).ends_with("\n9007199254740993\n"));
+        CHECK(mw::to_text(mw::full_like(whole_number, 1) * 9'007'199'254'740'993)
+                  .ends_with("\n9007199254740993\n"));
         CHECK(says(refusal([&] { (void)here.template place<padded_row>(std::vector<float>(5)); }),
                    "a tensor of 8 elements, with the padding of its axes, was given 5"));
         CHECK(mw::to_text(mw::arange<token2>(here) > 0) == "(token2 3) bool\n[0, 1, 1]\n");
