@@ -15,11 +15,12 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "include" / "meshwise"
 # Each room with the rooms it may use besides itself, from the ground up. Rooms that a line does not name do not know each
 # other: a backend and a communicator can be written by two people.
-GROUND = {"core", "scalar"}
+GROUND = {"core", "scalar", "messages"}
 VALUES = GROUND | {"parse", "files", "backend", "communicator", "tensor", "autodiff", "ops"}
 MAY_USE = {
     "core": set(),
     "scalar": {"core"},
+    "messages": {"core"},
     "parse": GROUND,
     "files": GROUND | {"parse"},
     "backend": GROUND,
@@ -40,7 +41,7 @@ MAY_USE = {
 LIGHT = set(
     "array bit cmath compare concepts cstddef cstdint climits initializer_list limits source_location type_traits utility"
     " version".split())
-LIGHT_FOR = {"core/error.hpp": {"stdexcept", "string"}, "core/sentence.hpp": {"string"}}
+LIGHT_FOR = {"core/error.hpp": {"stdexcept", "string"}}
 
 # Edge headers need a library that not everybody has: only the user includes them.
 EDGE = re.compile(r"/(mpi|cuda|nccl)[a-z_]*((\.inl)?\.hpp$|/)|^/?ops/matrices/|^linear_algebra\.hpp$")

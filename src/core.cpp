@@ -1,2 +1,2 @@
 // Bodies of core/, compiled once: see core/compiled.hpp.
-#include <meshwise/core/sentence.inl.hpp>
+#include <meshwise/messages/sentence.inl.hpp>

@@ -6,7 +6,7 @@
 #include <string>
 
 #include <meshwise/autodiff/gradient_buckets.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include <meshwise/autodiff/model_gradient.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/at_line.hpp>
 
 namespace meshwise::detail {

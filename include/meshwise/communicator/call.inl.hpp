@@ -2,7 +2,7 @@
 #pragma once
 
 #include <meshwise/communicator/call.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise {
 

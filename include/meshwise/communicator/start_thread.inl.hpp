@@ -11,7 +11,7 @@
 
 #include <meshwise/communicator/start_thread.hpp>
 #include <meshwise/core/error.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::detail {
 

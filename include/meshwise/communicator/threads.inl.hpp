@@ -13,7 +13,7 @@
 #include <meshwise/communicator/shared_memory/thread_rank.hpp>
 #include <meshwise/communicator/start_thread.hpp>
 #include <meshwise/communicator/threads.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise {
 

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <meshwise/core/sentence.hpp>
 #include <meshwise/files/file_calls.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/parse/text_decoder.hpp>
 
 namespace meshwise::detail {

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <utility>
 
-#include <meshwise/core/sentence.hpp>
 #include <meshwise/files/output_file.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/parse/text_decoder.hpp>
 
 namespace meshwise::detail {

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include <meshwise/autodiff/model_gradient.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/ops/products/attention.hpp>

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/optim/finite_steps.hpp>
 #include <meshwise/tensor/at_line.hpp>
 

@@ -8,8 +8,8 @@
 
 #include <meshwise/communicator/agree.hpp>
 #include <meshwise/core/per_rank.hpp>
-#include <meshwise/core/sentence.hpp>
 #include <meshwise/core/uniform.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/moves/reshard.hpp>
 #include <meshwise/tensor/forgotten_fields.hpp>
 #include <meshwise/tensor/parameter_walk.hpp>

@@ -1,7 +1,7 @@
 // Bodies of text_decoder.hpp: see core/compiled.hpp.
 #pragma once
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/parse/text_decoder.hpp>
 
 namespace meshwise {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::detail {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include <meshwise/core/sentence.hpp>
 #include <meshwise/core/strategy.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/name.hpp>
 
 namespace meshwise::detail {

@@ -3,7 +3,7 @@
 
 #include <cstdio>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 namespace meshwise::detail {

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include <meshwise/core/error.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/forgotten_fields.hpp>
 
 namespace meshwise::detail {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/option_range.hpp>
 
 namespace meshwise::detail {

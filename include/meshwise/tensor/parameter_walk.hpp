@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/fields.hpp>
 #include <meshwise/tensor/tensor.hpp>
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/padding.hpp>
 
 namespace meshwise {

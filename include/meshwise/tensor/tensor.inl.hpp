@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/at_line.hpp>
 #include <meshwise/tensor/tensor.hpp>
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <limits>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/at_line.hpp>
 
 namespace {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <meshwise/communicator/call.hpp>
-#include <meshwise/core/sentence.hpp>
 #include <meshwise/files/output_file.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::flight {
 

@@ -7,7 +7,7 @@
 
 #include <meshwise/communicator/shared_memory/fixed_tree.hpp>
 #include <meshwise/communicator/shared_memory/groups.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::shared_memory {
 

@@ -15,7 +15,7 @@
 
 #include <meshwise/communicator/shared_memory/groups.hpp>
 #include <meshwise/communicator/shared_memory/wait_graph.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::shared_memory {
 

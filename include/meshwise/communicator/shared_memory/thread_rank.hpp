@@ -7,7 +7,7 @@
 #include <meshwise/communicator/one_rank.hpp>
 #include <meshwise/communicator/shared_memory/sharing_rank.hpp>
 #include <meshwise/communicator/shared_memory/team_barrier.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::shared_memory {
 

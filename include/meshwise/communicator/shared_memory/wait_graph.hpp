@@ -12,7 +12,7 @@
 
 #include <meshwise/communicator/flight/record.hpp>
 #include <meshwise/communicator/shared_memory/rendezvous.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::shared_memory {
 

@@ -3,7 +3,7 @@
 // nothing.
 #pragma once
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/ops/reductions/sum.hpp>

@@ -6,7 +6,7 @@
 
 #include <span>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/ops/moves/index_map.hpp>
 #include <meshwise/ops/moves/rename.hpp>

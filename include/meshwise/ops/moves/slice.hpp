@@ -3,7 +3,7 @@
 #pragma once
 
 #include <meshwise/autodiff/record.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/tensor/padding.hpp>
 

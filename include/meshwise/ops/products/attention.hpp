@@ -12,7 +12,7 @@
 #include <cmath>
 
 #include <meshwise/backend/concept.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/products/attention_rule.hpp>
 #include <meshwise/ops/products/dot.hpp>
 #include <meshwise/ops/reductions/along_axis.hpp>

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <meshwise/autodiff/record.hpp>
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/products/contract_into.hpp>
 #include <meshwise/tensor/strides.hpp>

@@ -2,7 +2,7 @@
 // is brought to the end where it is not there already; that is one copy each way, and nothing where it is the last.
 #pragma once
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 
 namespace meshwise::detail {

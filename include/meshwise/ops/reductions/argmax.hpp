@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/reductions/max.hpp>
 
 namespace meshwise {

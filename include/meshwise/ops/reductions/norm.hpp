@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/reductions/reduction.hpp>
 
 namespace meshwise {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/moves/rename.hpp>
 #include <meshwise/ops/moves/slice.hpp>
 #include <meshwise/ops/moves/take.hpp>

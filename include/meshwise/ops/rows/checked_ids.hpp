@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/shard.hpp>
 
 namespace meshwise::detail {

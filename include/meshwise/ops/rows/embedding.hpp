@@ -10,7 +10,7 @@
 
 #include <optional>
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/elements/arithmetic.hpp>
 #include <meshwise/ops/products/dot.hpp>
 #include <meshwise/ops/rows/checked_ids.hpp>

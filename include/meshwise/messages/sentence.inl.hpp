@@ -1,7 +1,7 @@
 // Bodies of sentence.hpp: see core/compiled.hpp.
 #pragma once
 
-#include <meshwise/core/sentence.hpp>
+#include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::detail {
 

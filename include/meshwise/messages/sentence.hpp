@@ -49,5 +49,5 @@ void append(std::string& text, std::initializer_list<text_part> parts);
 }  // namespace meshwise::detail
 
 #if !defined(MESHWISE_COMPILED)
-#include <meshwise/core/sentence.inl.hpp>
+#include <meshwise/messages/sentence.inl.hpp>
 #endif
