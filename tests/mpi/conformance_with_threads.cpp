@@ -4,10 +4,31 @@
 
 #include <meshwise/communicator/mpi.hpp>
 #include <meshwise/communicator/mpi/rank_map.hpp>
+#include <meshwise/communicator/threads.hpp>
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <thread>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace {
+
+/// As beside busy programs on all cores: a thread that yields comes back when each of them has had its turn.
+std::atomic<bool> busy_machine{false};
+std::atomic<int> yields{0};
+
+}  // namespace
+
+// In place of that of the C library, also for the MPI library.
+extern "C" int sched_yield() noexcept {
+    if (!busy_machine) return static_cast<int>(syscall(SYS_sched_yield));
+    ++yields;
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    return 0;
+}
 
 namespace {
 
@@ -74,6 +95,34 @@ struct small_messages : team_with_threads<inside> {
     team_with_threads<innermost>, team_with_threads<outermost>, team_with_threads<all_axes>,                 \
         small_messages<innermost>
 #include "conformance/communicator_suite.hpp"
+
+// A collective that cost each rank several turns of all other programs came after the deadline of a rank that waited.
+TEST_CASE("beside busy programs a wait does not yield again and again") {
+    constexpr int rounds = 200;
+    meshwise::mpi policy;
+    policy.inside = 2;
+    meshwise::grid const mesh{2, {processes(), 2}, {"dp", "tp"}};
+    meshwise::run_mpi(mesh, policy, [&](meshwise::communicator& here, std::size_t) {
+        here.barrier(3);
+        busy_machine = true;
+        for (int round = 0; round < rounds; ++round) {
+            here.barrier(1);
+            here.barrier(2);
+        }
+        here.barrier(3);
+        busy_machine = false;
+    });
+    CHECK(yields.exchange(0) < rounds);
+    meshwise::run_ranks(meshwise::threads{}, {1, {8}, {"dp"}}, "",
+                        [&](meshwise::communicator& here, auto&&...) {
+                            here.barrier(1);
+                            busy_machine = true;
+                            for (int round = 0; round < rounds; ++round) here.barrier(1);
+                            busy_machine = false;
+                            here.barrier(1);
+                        });
+    CHECK(yields < rounds);
+}
 
 TEST_CASE("the shapes that were tried") {
     std::set<std::string> const wanted[] = {

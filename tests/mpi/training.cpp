@@ -114,7 +114,7 @@ run_in_parts in_parts(std::size_t bucket, bool recompute) {
             found.of_optimizer = here.team().collectives() - between;
         }
         mw::for_each_parameter(model, [&](std::size_t, std::string_view, auto& p, mw::initial) {
-            found.weights.emplace_back(p.local_data(), p.local_data() + p.size());
+            found.weights.emplace_back(p.local_data(), p.local_data() + p.local_size());
         });
     });
     return found;

@@ -2,7 +2,7 @@
 // Guarantees: the promises of `communicator`, and the same bits as `threads` for the same mesh. A failure anywhere
 // ends all processes: one sentence on stderr, an exit code that is not 0, no process left behind.
 // Costs: needs an MPI library (target meshwise::mpi); not part of <meshwise/meshwise.hpp>. Threads inside call it from
-// several threads: MPI_THREAD_MULTIPLE.
+// several threads, in turn: MPI_THREAD_SERIALIZED.
 #pragma once
 
 #include <cstddef>

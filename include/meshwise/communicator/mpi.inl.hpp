@@ -31,7 +31,7 @@ MESHWISE_BODY void require_processes(session& library, grid const& mesh, mesh_ma
     } else if (map.threads() > 1 && !library.for_several_threads()) {
         text =
             "ranks that are threads call the MPI library from several threads, but the library was not "
-            "started for that or does not support it; start it with MPI_THREAD_MULTIPLE, or run one rank per process by mw::mpi";
+            "started for that or does not support it; start it with MPI_THREAD_SERIALIZED, or run one rank per process by mw::mpi";
     } else if (auto const most = static_cast<std::size_t>(address::most_threads(library));
                map.threads() > most) {
         text = "each process has " + std::to_string(map.threads()) +

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <list>
+#include <optional>
 
 #include <meshwise/communicator/mpi/rank_map.hpp>
 
@@ -53,6 +54,7 @@ public:
     }
 
     void send(control_note const& words, std::size_t to) {
+        auto const turn = session::turn();
         outgoing_.remove_if([](envelope& sent) {
             int done = 0;
             return MPI_Test(&sent.request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done != 0;
@@ -69,30 +71,37 @@ public:
     /// Calls f(note) for every note that has come.
     template <class F>
     void poll(F&& f) {
-        int const tag = here_.thread_of(here_.rank());
-        for (;;) {
-            int there = 0;
-            MPI_Status status;
-            session::check(MPI_Iprobe(MPI_ANY_SOURCE, tag, library_.control(), &there, &status),
-                           "MPI_Iprobe");
-            if (there == 0) return;
-            control_note incoming;
-            session::check(MPI_Recv(&incoming, sizeof incoming, MPI_BYTE, status.MPI_SOURCE, tag,
-                                    library_.control(), MPI_STATUS_IGNORE),
-                           "MPI_Recv");
-            if (incoming.run == run_) f(incoming);
-        }
+        while (auto const incoming = receive())
+            if (incoming->run == run_) f(*incoming);
     }
 
     /// Waits until all notes have been sent, at most this long.
     void flush(std::chrono::milliseconds longest) noexcept {
         auto const end = std::chrono::steady_clock::now() + longest;
         for (auto& sent : outgoing_)
-            for (int done = 0; done == 0 && std::chrono::steady_clock::now() < end;)
+            for (int done = 0; done == 0 && std::chrono::steady_clock::now() < end;) {
+                auto const turn = session::turn();
                 if (MPI_Test(&sent.request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return;
+            }
     }
 
 private:
+    // what has come already; f may send, so the turn ends before
+    std::optional<control_note> receive() {
+        std::optional<control_note> incoming;
+        auto const turn = session::turn_at_once();
+        if (!turn) return incoming;
+        int const tag = here_.thread_of(here_.rank());
+        int there = 0;
+        MPI_Status status;
+        session::check(MPI_Iprobe(MPI_ANY_SOURCE, tag, library_.control(), &there, &status), "MPI_Iprobe");
+        if (there != 0)
+            session::check(MPI_Recv(&incoming.emplace(), sizeof(control_note), MPI_BYTE, status.MPI_SOURCE,
+                                    tag, library_.control(), MPI_STATUS_IGNORE),
+                           "MPI_Recv");
+        return incoming;
+    }
+
     struct envelope {
         control_note content;
         MPI_Request request;

@@ -34,6 +34,7 @@ public:
     message_batch(message_batch&&) = default;
 
     void send(void const* data, std::size_t bytes, std::size_t to, int tag) {
+        auto const turn = session::turn();
         auto const* const from = static_cast<std::byte const*>(data);
         for (std::size_t done = 0; done < bytes; done += largest_)
             session::check(MPI_Isend(from + done, length(bytes - done), MPI_BYTE, here_->process_of(to),
@@ -41,6 +42,7 @@ public:
                            "MPI_Isend");
     }
     void receive(void* data, std::size_t bytes, std::size_t from, int tag) {
+        auto const turn = session::turn();
         auto* const to = static_cast<std::byte*>(data);
         for (std::size_t done = 0; done < bytes; done += largest_)
             session::check(MPI_Irecv(to + done, length(bytes - done), MPI_BYTE, here_->process_of(from),
@@ -53,6 +55,8 @@ public:
         if (left_ == 0) return true;
         int completed = 0;
         indices_.resize(requests_.size());
+        auto const turn = session::turn_at_once();
+        if (!turn) return false;
         session::check(MPI_Testsome(static_cast<int>(requests_.size()), requests_.data(), &completed,
                                     indices_.data(), MPI_STATUSES_IGNORE),
                        "a transfer");
@@ -84,12 +88,15 @@ public:
     /// Cancels transfers that have not begun and waits until `end` for those that have, so that no memory of this
     /// rank is written after it has left, nor read by a living peer. False: some memory may still be written.
     bool withdraw(std::chrono::steady_clock::time_point end) noexcept {
-        for (std::size_t i = 0; i < requests_.size(); ++i)
+        for (std::size_t i = 0; i < requests_.size(); ++i) {
+            auto const turn = session::turn();
             if (requests_[i] != MPI_REQUEST_NULL && messages_[i].incoming) MPI_Cancel(&requests_[i]);
+        }
         bool safe = true;
         for (std::size_t i = 0; i < requests_.size(); ++i) {
             int done = 0;
             do {
+                auto const turn = session::turn();
                 if (MPI_Test(&requests_[i], &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
                     done = 1;  // it failed, so it has ended
             } while (done == 0 && std::chrono::steady_clock::now() < end);

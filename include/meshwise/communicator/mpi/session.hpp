@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -82,6 +83,14 @@ public:
         return rank;
     }
 
+    /// To be held during a call of the library: threads of a process call it in turn. Where two were inside at the same time
+    /// (MPI_THREAD_MULTIPLE), messages of Open MPI 4.1.4 stayed away until the deadline.
+    [[nodiscard]] static std::unique_lock<std::mutex> turn() { return std::unique_lock(one_at_a_time_); }
+    /// The same for a look that can be taken later: it holds nothing where another thread is inside.
+    [[nodiscard]] static std::unique_lock<std::mutex> turn_at_once() {
+        return std::unique_lock(one_at_a_time_, std::try_to_lock);
+    }
+
     /// Turns the result of an MPI call into an exception.
     static void check(int result, char const* doing) {
         if (result == MPI_SUCCESS) return;
@@ -119,7 +128,10 @@ private:
         if (started != 0) {
             MPI_Query_thread(&provided);
         } else {
-            int const wanted = several_threads ? MPI_THREAD_MULTIPLE : MPI_THREAD_FUNNELED;
+            // All waits are those of `wait_loop`. Where Open MPI yields in each look at a message, as it does by itself
+            // where there are more processes than cores, a look costs a turn of every other program (`resting`).
+            setenv("OMPI_MCA_mpi_yield_when_idle", "0", 0);
+            int const wanted = several_threads ? MPI_THREAD_SERIALIZED : MPI_THREAD_FUNNELED;
             if (MPI_Init_thread(&argc, &argv, wanted, &provided) != MPI_SUCCESS)
                 throw error("MPI_Init failed; start the program by mpirun -n N");
             if (provided < MPI_THREAD_FUNNELED)
@@ -127,7 +139,7 @@ private:
                     "the MPI library supports no threads at all; use one that was built with threads");
             ours_ = true;
         }
-        several_threads_ = provided >= MPI_THREAD_MULTIPLE;
+        several_threads_ = provided >= MPI_THREAD_SERIALIZED;
         MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
         for (MPI_Comm* const made : {&data_, &control_}) {
             check(MPI_Comm_dup(MPI_COMM_WORLD, made), "MPI_Comm_dup");
@@ -171,6 +183,7 @@ private:
         MPI_Finalize();  // no limit: a rank may work alone after its last run, and the launcher notices a process that dies
     }
 
+    inline static std::mutex one_at_a_time_;
     mpi_detail::watchdog watchdog_;
     mpi_detail::watchdog::limits limits_{watchdog_};
     bool ours_ = false, several_threads_ = false;

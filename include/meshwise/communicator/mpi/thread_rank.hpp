@@ -98,7 +98,7 @@ private:
             auto const copied = clock::now();
             // No rank may leave earlier: a peer might still read its memory. The wait is short, because all are
             // inside and only copy.
-            for (others all(here_, here_.arrive()); !all.progress();) std::this_thread::yield();
+            for (others all(here_, here_.arrive()); !all.progress();) self_.rest_.a_little(clock::now());
             copying_ = clock::now() - copied;
             end_at_once();
         }
@@ -132,6 +132,8 @@ private:
         clock::time_point start_;
         clock::duration copying_{};
     };
+
+    detail::resting rest_;
 };
 
 }  // namespace meshwise::mpi_detail

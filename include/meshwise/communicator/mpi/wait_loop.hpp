@@ -1,11 +1,12 @@
 // wait_loop: how a rank waits for messages or threads.
 // Guarantees: a wait ends by completion, by a failure anywhere in the team, by a circle of ranks that wait for each
 // other, or by the deadline, whichever comes first. A process that is stopped does not use up the deadline.
-// Costs: a wait polls; a rank that waits for one that has not come yet yields and, after a while, sleeps in short slices.
+// Costs: a wait polls; a rank that waits for one that has not come yet yields and, after a while or where other programs want its core, sleeps in short slices.
 #pragma once
 
 #include <meshwise/communicator/mpi/deadlock_probe.hpp>
 #include <meshwise/communicator/mpi/policy.hpp>
+#include <meshwise/communicator/resting.hpp>
 
 namespace meshwise::mpi_detail {
 
@@ -78,10 +79,7 @@ private:
                 failure_.fail(breach::deadline, here_.rank(), probe_.late_text(what, policy_.deadline));
                 failure_.raise(calls_);
             }
-            if (arriving && waited > 10ms)
-                std::this_thread::sleep_for(50us);
-            else if (crowded || (arriving && waited > 100us))
-                std::this_thread::yield();
+            if (crowded || (arriving && waited > 100us)) rest_.a_little(now, arriving && waited > 10ms);
         }
     }
 
@@ -93,6 +91,7 @@ private:
     failure& failure_;
     watchdog::limits& limits_;
     deadlock_probe probe_;
+    detail::resting rest_;
     awaited* beside_ = nullptr;
     clock::duration waiting_{};
 };

@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include <meshwise/communicator/resting.hpp>
 #include <meshwise/communicator/shared_memory/groups.hpp>
 #include <meshwise/communicator/shared_memory/wait_graph.hpp>
 #include <meshwise/messages/sentence.hpp>
@@ -107,13 +108,14 @@ private:
     }
 
     bool spin(rendezvous const& group, std::uint64_t target, bool may_leave) const {
+        thread_local detail::resting rest;
         for (int turn = 0; turn < spins_ + yields_; ++turn) {
             if (group.arrivals.load(std::memory_order_acquire) >= target) return true;
             if (may_leave && broken()) return false;
             if (turn < spins_)
                 pause();
-            else
-                std::this_thread::yield();
+            else if (!rest.yields(clock::now()))
+                return false;
         }
         return false;
     }
