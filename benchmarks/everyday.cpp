@@ -75,7 +75,7 @@ void answer(question& here, operation const& one) {
             auto made = matrix::uninitialized();
             auto const* const from = x.data();
             auto* const to = made.mutable_data();
-            matrix::backend::parallel(made.size(), 65536, [&](std::size_t begin, std::size_t end) {
+            matrix::backend::parallel(made.local_size(), 65536, [&](std::size_t begin, std::size_t end) {
                 std::copy(from + begin, from + end, to + begin);
             });
             keep(made);

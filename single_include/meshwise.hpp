@@ -2187,8 +2187,9 @@ MESHWISE_SAME_CODE void elements::adamw(std::size_t n, T* p, T const* g, T* m, T
 template <class T>
 void elements::sum(iteration_space<1> const& space, T* out, T const* in) {
     for_each_result(space, [&](std::ptrdiff_t to, iteration_space<1> const& reduced, std::ptrdiff_t first) {
-        double total = 0;
-        for_each_point(reduced, [&](auto, auto from) { total += in[first + from[0]]; });
+        using number = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
+        number total = 0;
+        for_each_point(reduced, [&](auto, auto from) { total += static_cast<number>(in[first + from[0]]); });
         out[to] = static_cast<T>(total);
     });
 }
@@ -3141,6 +3142,7 @@ struct context {
     void const* backend_tag = nullptr;
     tape* recording = nullptr;
     std::uint32_t recording_number = 0;
+    void const* frame_of_loss = nullptr;
     detail::recorded_models models{};
     tape* noting_uses = nullptr;
     pending_gradients* planned = nullptr;
@@ -3547,7 +3549,7 @@ class span_with_padding : public writable_span<typename Shape::value_type> {
 public:
     span_with_padding(buffer const& memory, typename Shape::value_type* data, Shape shape,
                       mesh_mask alike_along)
-        : base(memory, data, shape.size(), alike_along),
+        : base(memory, data, shape.local_size(), alike_along),
           shape_(std::move(shape)) {}
     span_with_padding(span_with_padding&&) noexcept = default;
     ~span_with_padding() {
@@ -3664,7 +3666,7 @@ public:
         (void(&detail::is_carried<A>), ...);
         check_place<mesh, B>(here);
         tensor made(extents);
-        made.memory_ = buffer(*here.pool, made.size() * sizeof(T), here.allocating_for);
+        made.memory_ = buffer(*here.pool, made.local_size() * sizeof(T), here.allocating_for);
         return made;
     }
     static tensor over(buffer memory, extents_type extents = detail::no_extents<bounded_count>()) {
@@ -3696,7 +3698,7 @@ public:
         }
     }
     template <any_axis Axis>
-    std::size_t local() const {
+    std::size_t local_extent() const {
         return stored_extent<Axis>() / shards<L, Axis>;
     }
     template <any_axis Axis>
@@ -3707,14 +3709,22 @@ public:
         if constexpr (bounded_count == 0)
             return (fixed_extents);
         else
-            return std::array{local<A>()...};
+            return std::array{local_extent<A>()...};
     }
     extents_type const& extents() const { return extents_; }
-    std::size_t size() const {
+    std::size_t true_size() const { return (std::size_t{1} * ... * true_extent<A>()); }
+    std::size_t local_size() const {
         if constexpr (bounded_count == 0)
-            return (std::size_t{1} * ... * local_extent<L, A>);
+            return (std::size_t{1} * ... * meshwise::local_extent<L, A>);
         else
-            return (std::size_t{1} * ... * local<A>());
+            return (std::size_t{1} * ... * local_extent<A>());
+    }
+    std::size_t size() const {
+        constexpr bool is_one_number = ((shards<L, A> == 1 && A::size == A::true_size) && ...);
+        static_assert(is_one_number,
+                      "meshwise: x.size() of a value that is split or padded could mean two numbers: "
+                      "x.true_size() over all ranks, without padding, x.local_size() on this rank");
+        return true_size();
     }
     T const* data(std::source_location where = std::source_location::current()) const {
         check_settled(), check_whole();
@@ -3722,7 +3732,7 @@ public:
     }
     std::span<T const> span(std::source_location where = std::source_location::current()) const {
         check_settled(), check_whole();
-        return {readable(where), size()};
+        return {readable(where), local_size()};
     }
     auto mutable_span(std::source_location where = std::source_location::current()) {
         check_settled(), check_whole();
@@ -3760,14 +3770,14 @@ public:
     }
     std::span<T const> local_span(std::source_location where = std::source_location::current()) const {
         check_settled();
-        return {readable(where), size()};
+        return {readable(where), local_size()};
     }
     auto mutable_local_span(std::source_location where = std::source_location::current()) {
         check_settled();
         return writable(where);
     }
     std::span<T const> summand_span(std::source_location where = std::source_location::current()) const {
-        return {readable(where), size()};
+        return {readable(where), local_size()};
     }
     T const* raw_data() const { return static_cast<T const*>(memory_.data()); }
     T* mutable_data() { return static_cast<T*>(mutable_bytes()); }
@@ -3812,7 +3822,7 @@ private:
         if constexpr (detail::has_padding(axes{}))
             return detail::span_with_padding<tensor>(memory_, elements, tensor(extents_), alike);
         else
-            return writable_span<T>(memory_, elements, size(), alike);
+            return writable_span<T>(memory_, elements, local_size(), alike);
     }
     explicit tensor(extents_type extents) : extents_(extents) {
         if constexpr (bounded_count != 0) (check_extent<A>(), ...);
@@ -3824,7 +3834,7 @@ private:
                 detail::refuse_extent(name_of<Axis>(), stored_extent<Axis>(), Axis::size, shards<L, Axis>);
     }
     static constexpr std::array<std::size_t, sizeof...(A)> fixed_extents{
-        (A::bounded ? 0 : local_extent<L, A>)...};
+        (A::bounded ? 0 : meshwise::local_extent<L, A>)...};
     [[no_unique_address]] extents_type extents_{};
 };
 template <class T, class... A, class L, class B>
@@ -3846,43 +3856,6 @@ template <class X, class Axes, class Layout>
 using with_place = tensor<typename X::value_type, Axes, Layout, typename X::backend>;
 template <class X, class T>
 using with_elements = tensor<T, typename X::axes, typename X::layout, typename X::backend>;
-namespace detail {
-template <class Axis, class X, class... Rest>
-std::size_t extent_among(X const& x, Rest const&... rest) {
-    if constexpr (contains<Axis, typename X::axes>)
-        return x.template stored_extent<Axis>();
-    else
-        return extent_among<Axis>(rest...);
-}
-template <class Axis, class X>
-void check_agrees(std::size_t extent, X const& x, std::source_location const* where = nullptr) {
-    if constexpr (contains<Axis, typename X::axes>)
-        if (x.template stored_extent<Axis>() != extent)
-            refuse_extents(name_of<Axis>(), extent, x.template stored_extent<Axis>(), where);
-}
-template <class Out, class... A, class... X>
-typename Out::extents_type result_extents(axes<A...>, X const&... x) {
-    typename Out::extents_type extents{};
-    std::size_t at = 0;
-    [[maybe_unused]] auto one = [&]<class Axis>(Axis*) {
-        if constexpr (Axis::bounded) {
-            extents[at] = extent_among<Axis>(x...);
-            (check_agrees<Axis>(extents[at], x), ...);
-            ++at;
-        }
-    };
-    (one(static_cast<A*>(nullptr)), ...);
-    (void)at;
-    return extents;
-}
-}
-template <class Out, class... X>
-Out result_of(X const&... operands) {
-    if constexpr (Out::bounded_count == 0)
-        return Out::uninitialized();
-    else
-        return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
-}
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
@@ -3979,7 +3952,7 @@ std::size_t piece_index(communicator const& team, list<M...>) {
 template <any_axis Axis, class X>
 std::size_t first_of_axis(X const& x) {
     return detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, Axis>{}) *
-           x.template local<Axis>();
+           x.template local_extent<Axis>();
 }
 }
 namespace meshwise::detail {
@@ -3998,7 +3971,7 @@ void fill_padding_of(X const& x, typename X::value_type* elements, typename X::v
     if constexpr (has_padding(typename X::axes{}) && X::backend::computes)
         [&]<class... A>(axes<A...>) {
             auto const& local = x.local_extents();
-            std::size_t at = 0, outer = 1, inner = x.size();
+            std::size_t at = 0, outer = 1, inner = x.local_size();
             auto const along = [&]<class Axis>(Axis*) {
                 std::size_t const here = local[at++];
                 if (here == 0) return;
@@ -4095,7 +4068,7 @@ struct shard {
     explicit shard(X const& x) {
         [&]<class... A>(axes<A...>) {
             std::size_t at = 0;
-            ((whole[at] = x.template stored_extent<A>(), local[at] = x.template local<A>(),
+            ((whole[at] = x.template stored_extent<A>(), local[at] = x.template local_extent<A>(),
               first[at] = first_of_axis<A>(x), ++at),
              ...);
         }(typename X::axes{});
@@ -4114,8 +4087,9 @@ namespace detail {
 template <class X>
 void note_elements(X const& x, common_kind kind) {
     if constexpr (alike_along<typename X::layout> != 0 && X::backend::computes)
-        current().team->note_common(hash_of_bytes(x.raw_data(), x.size() * sizeof(typename X::value_type)),
-                                    kind, alike_along<typename X::layout>);
+        current().team->note_common(
+            hash_of_bytes(x.raw_data(), x.local_size() * sizeof(typename X::value_type)), kind,
+            alike_along<typename X::layout>);
 }
 template <class X>
 X cut_whole(std::span<typename X::value_type const> whole, typename X::extents_type extents,
@@ -4149,8 +4123,8 @@ X view_of(std::span<typename X::value_type> local,
           typename X::extents_type extents = detail::no_extents<X::bounded_count>()) {
     detail::refuse_pending_by_hand<X>();
     X x = X::over(buffer::of_user(local.data(), local.size_bytes()), extents);
-    if (x.size() != local.size())
-        detail::throw_error({"a view of ", x.size(), " elements was given ", local.size(),
+    if (x.local_size() != local.size())
+        detail::throw_error({"a view of ", x.local_size(), " elements was given ", local.size(),
                              "; the span holds what this rank holds"});
     detail::clear_padding(x);
     if constexpr (detail::alike_along<typename X::layout> != 0 && X::backend::computes)
@@ -4454,7 +4428,11 @@ template <class T, class F>
                                  std::span<std::size_t const> local, std::span<std::size_t const> first,
                                  F const& f) {
     auto const run = [&](std::size_t at, std::size_t global, std::size_t n) {
-        for (std::size_t i = 0; i < n; ++i) out[at + i] = static_cast<T>(f(global + i));
+        for (std::size_t i = 0; i < n; ++i)
+            if constexpr (std::is_arithmetic_v<decltype(f(global + i))>)
+                out[at + i] = converted<T>(f(global + i));
+            else
+                out[at + i] = static_cast<T>(f(global + i));
     };
     for_each_run(whole, local, first, run);
 }
@@ -4506,7 +4484,7 @@ template <class X>
 std::remove_const_t<X> all_equal(typename X::value_type value, typename X::extents_type extents) {
     std::remove_const_t<X> x = X::uninitialized(extents);
     note_constants({bits_of(static_cast<double>(value))});
-    X::backend::fill(x.mutable_data(), x.size(), value);
+    X::backend::fill(x.mutable_data(), x.local_size(), value);
     clear_padding(x);
     return x;
 }
@@ -4727,6 +4705,57 @@ auto random_bernoulli(rank<S> const&, random_stream numbers, double probability,
     return random_bernoulli<detail::made_by<S, A...>>(numbers, probability, extents);
 }
 }
+namespace meshwise::detail {
+template <class F, class... X>
+[[gnu::noinline]] auto call_with_frame(context& here, F& f, X&... x) {
+    here.frame_of_loss = __builtin_frame_address(0);
+    return f(x...);
+}
+bool points_into_loss(void const* const* words, std::size_t count);
+[[noreturn]] void refuse_dead_capture(char const* operation, std::source_location where);
+#ifdef __has_builtin
+#if __has_builtin(__builtin_clear_padding)
+#define MESHWISE_CLEARS_PADDING 1
+#endif
+#endif
+template <class F>
+void check_captures([[maybe_unused]] F const& f, [[maybe_unused]] char const* operation,
+                    [[maybe_unused]] std::source_location where) {
+#ifdef MESHWISE_CLEARS_PADDING
+    constexpr bool is_seen = !std::is_empty_v<F> && std::is_trivially_copyable_v<F>;
+#else
+    constexpr bool is_seen = !std::is_empty_v<F> && __has_unique_object_representations(F);
+#endif
+    if constexpr (is_seen && sizeof(F) >= sizeof(void*)) {
+        F copy = f;
+#ifdef MESHWISE_CLEARS_PADDING
+        __builtin_clear_padding(&copy);
+#endif
+        void const* words[sizeof(F) / sizeof(void*)];
+        std::memcpy(words, &copy, sizeof words);
+        if (points_into_loss(words, sizeof(F) / sizeof(void*))) refuse_dead_capture(operation, where);
+    }
+}
+#undef MESHWISE_CLEARS_PADDING
+}
+#if !defined(MESHWISE_COMPILED)
+namespace meshwise::detail {
+[[gnu::noinline]] MESHWISE_BODY bool points_into_loss(void const* const* words, std::size_t count) {
+    auto const number = [](void const* p) { return reinterpret_cast<std::uintptr_t>(p); };
+    std::uintptr_t const from = number(__builtin_frame_address(0)), to = number(current().frame_of_loss);
+    for (std::size_t i = 0; i < count; ++i)
+        if (number(words[i]) > from && number(words[i]) < to) return true;
+    return false;
+}
+[[gnu::noinline]] MESHWISE_BODY void refuse_dead_capture(char const* operation, std::source_location where) {
+    throw_error(
+        {at_line(where), "the function of ", operation,
+         " refers to a variable of the loss, which is gone when the backward pass calls the function: "
+         "capture it by value, as in [scale](auto x) { ... }, or capture the address of what outlives the "
+         "gradient, such as a part of the model"});
+}
+}
+#endif
 namespace meshwise {
 struct element_operations {
     element_type type;
@@ -4758,7 +4787,7 @@ template <class X>
 local_elements elements_of() {
     using T = typename X::value_type;
     using B = typename X::backend;
-    return {&element_operations_of<T, B>, &sum_of_squares<T, B>, X().size()};
+    return {&element_operations_of<T, B>, &sum_of_squares<T, B>, X().local_size()};
 }
 }
 namespace meshwise {
@@ -5012,6 +5041,45 @@ MESHWISE_BODY void tape::merge(node& n) {
 }
 #endif
 namespace meshwise {
+namespace detail {
+template <class Axis, class X, class... Rest>
+std::size_t extent_among(X const& x, Rest const&... rest) {
+    if constexpr (contains<Axis, typename X::axes>)
+        return x.template stored_extent<Axis>();
+    else
+        return extent_among<Axis>(rest...);
+}
+template <class Axis, class X>
+void check_agrees(std::size_t extent, X const& x, std::source_location const* where = nullptr) {
+    if constexpr (contains<Axis, typename X::axes>)
+        if (x.template stored_extent<Axis>() != extent)
+            refuse_extents(name_of<Axis>(), extent, x.template stored_extent<Axis>(), where);
+}
+template <class Out, class... A, class... X>
+typename Out::extents_type result_extents(axes<A...>, X const&... x) {
+    typename Out::extents_type extents{};
+    std::size_t at = 0;
+    [[maybe_unused]] auto one = [&]<class Axis>(Axis*) {
+        if constexpr (Axis::bounded) {
+            extents[at] = extent_among<Axis>(x...);
+            (check_agrees<Axis>(extents[at], x), ...);
+            ++at;
+        }
+    };
+    (one(static_cast<A*>(nullptr)), ...);
+    (void)at;
+    return extents;
+}
+}
+template <class Out, class... X>
+Out result_of(X const&... operands) {
+    if constexpr (Out::bounded_count == 0)
+        return Out::uninitialized();
+    else
+        return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
+}
+}
+namespace meshwise {
 template <class X>
 using gradient_of = with_place<X, typename X::axes, without_partials<typename X::layout>>;
 template <class X>
@@ -5093,7 +5161,7 @@ void record(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
     detail::place_on_tape(out, current().recording->record(
                                    element_operations_of<typename Out::value_type, typename Out::backend>,
-                                   out.size(), where,
+                                   out.local_size(), where,
                                    [pull = std::move(pull), extents](tape& t, node_id id) mutable {
                                        pull(gradient_of<Out>::over(t.whole(id), extents));
                                    }));
@@ -5103,8 +5171,8 @@ void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
     detail::place_on_tape(
         out, current().recording->record(
-                 element_operations_of<typename Out::value_type, typename Out::backend>, out.size(), where,
-                 [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                 element_operations_of<typename Out::value_type, typename Out::backend>, out.local_size(),
+                 where, [pull = std::move(pull), extents](tape& t, node_id id) mutable {
                      contributions const all = t.gradient_of(id);
                      for (std::size_t i = 0; i < all.count; ++i)
                          pull(gradient_of<Out>::over(all.kinds[i].memory, extents), all.kinds[i].pending);
@@ -5131,7 +5199,7 @@ void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending 
     buffer memory = gradient.memory();
     if constexpr (X::backend::leaves > 1) {
         memory = tape::reduced(element_type_of<typename X::value_type>, sizeof(typename X::value_type),
-                               gradient.size(), pending, std::move(memory), t.where(to.node));
+                               gradient.local_size(), pending, std::move(memory), t.where(to.node));
         pending = 0;
     }
     t.contribute(to.node, pending, std::move(memory));
@@ -5206,7 +5274,8 @@ namespace detail {
 template <class X>
 std::uint64_t digest_of_result(X const& x) {
     if constexpr (X::backend::computes)
-        return hash_of_share(x.raw_data(), x.size() * sizeof(typename X::value_type), std::size_t{1} << 16U);
+        return hash_of_share(x.raw_data(), x.local_size() * sizeof(typename X::value_type),
+                             std::size_t{1} << 16U);
     else
         return 0;
 }
@@ -5214,47 +5283,49 @@ std::uint64_t digest_of_result(X const& x) {
 template <class Out, class F, class X>
 void note_recomputed(tape& t, Out& out, F f, X const& x, std::source_location where) {
     place_on_tape(
-        out, t.record(element_operations_of<typename Out::value_type, typename Out::backend>, out.size(),
-                      where, [f, x, where, digest = digest_of_result(out)](tape& on, node_id id) {
-                          contributions const wanted = on.gradient_of(id);
-                          X again = x.detached();
-                          node_id const leaf =
-                              on.leaf(element_operations_of<typename X::value_type, typename X::backend>,
-                                      x.size(), where);
-                          place_on_tape(again, leaf);
-                          context& here = current();
-                          here.recording = &on;
-                          struct stop {
-                              context& here;
-                              ~stop() { here.recording = nullptr; }
-                          };
-                          auto const made = [&] {
-                              stop const at_end{here};
-                              doing const again_forward("recompute");
-                              return f(again);
-                          }();
-                          if (digest != digest_of_result(made)) refuse_recomputed(where);
-                          if (made.node() == leaf) {
-                              if (x.node() == 0) return;
-                              for (std::size_t i = 0; i < wanted.count; ++i)
-                                  on.contribute(x.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
-                              return;
-                          }
-                          if (made.node() == 0) return;
-                          for (std::size_t i = 0; i < wanted.count; ++i)
-                              on.contribute(made.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
-                          on.backward(leaf);
-                          if (x.node() == 0) return;
-                          contributions const found = on.gradient_of(leaf);
-                          for (std::size_t i = 0; i < found.count; ++i)
-                              on.contribute(x.node(), found.kinds[i].pending, found.kinds[i].memory);
-                      }));
+        out,
+        t.record(element_operations_of<typename Out::value_type, typename Out::backend>, out.local_size(),
+                 where, [f, x, where, digest = digest_of_result(out)](tape& on, node_id id) {
+                     contributions const wanted = on.gradient_of(id);
+                     X again = x.detached();
+                     node_id const leaf =
+                         on.leaf(element_operations_of<typename X::value_type, typename X::backend>,
+                                 x.local_size(), where);
+                     place_on_tape(again, leaf);
+                     context& here = current();
+                     here.recording = &on;
+                     struct stop {
+                         context& here;
+                         ~stop() { here.recording = nullptr; }
+                     };
+                     auto const made = [&] {
+                         stop const at_end{here};
+                         doing const again_forward("recompute");
+                         return f(again);
+                     }();
+                     if (digest != digest_of_result(made)) refuse_recomputed(where);
+                     if (made.node() == leaf) {
+                         if (x.node() == 0) return;
+                         for (std::size_t i = 0; i < wanted.count; ++i)
+                             on.contribute(x.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
+                         return;
+                     }
+                     if (made.node() == 0) return;
+                     for (std::size_t i = 0; i < wanted.count; ++i)
+                         on.contribute(made.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
+                     on.backward(leaf);
+                     if (x.node() == 0) return;
+                     contributions const found = on.gradient_of(leaf);
+                     for (std::size_t i = 0; i < found.count; ++i)
+                         on.contribute(x.node(), found.kinds[i].pending, found.kinds[i].memory);
+                 }));
 }
 }
 template <class F, any_tensor X>
 auto recompute(F f, X const& x, std::source_location where = std::source_location::current()) {
     tape* const t = current().recording;
     if (t == nullptr) return f(x);
+    detail::check_captures(f, "mw::recompute", where);
     auto out = [&] {
         without_recording const off;
         return f(x.detached());
@@ -6037,7 +6108,7 @@ struct model_gradient {
         detail::check_parameter<Model, X>("gradient.whole", index, where);
         check_operands(where, parameter);
         auto const& elements = element_operations_of<typename X::value_type, typename X::backend>;
-        X made = X::over(whole(index, elements, parameter.size(), where), parameter.extents());
+        X made = X::over(whole(index, elements, parameter.local_size(), where), parameter.extents());
         if (scale != 1) made = times(made, scale);
         made.set_node(0, detail::untyped_tensor::is_a_gradient);
         return made;
@@ -6049,7 +6120,7 @@ struct model_gradient {
                       "meshwise: the gradient of a parameter is replaced by a whole one: settle the sum");
         detail::check_parameter<Model, X>("gradient.replace", index, where);
         check_operands(where, instead);
-        if (instead.size() * sizeof(typename X::value_type) > 0 && under_way != nullptr)
+        if (instead.local_size() * sizeof(typename X::value_type) > 0 && under_way != nullptr)
             under_way->finish(index, parts[index]);
         if (scale == 0) scale = 1;
         X made = scale == 1 ? instead.detached() : times(instead, 1 / scale);
@@ -6069,8 +6140,8 @@ private:
     static X times(X const& x, double factor) {
         using T = typename X::value_type;
         X product = result_of<X>(x);
-        X::backend::copy(product.mutable_data(), x.raw_data(), x.size());
-        X::backend::scale(product.mutable_data(), x.size(), static_cast<T>(factor));
+        X::backend::copy(product.mutable_data(), x.raw_data(), x.local_size());
+        X::backend::scale(product.mutable_data(), x.local_size(), static_cast<T>(factor));
         return product;
     }
 };
@@ -6158,6 +6229,7 @@ public:
     recording& operator=(recording const&) = delete;
     ~recording() {
         here_.recording = here_.noting_uses = nullptr;
+        here_.frame_of_loss = nullptr;
         end_recording(std::exchange(here_.recording_number, 0));
         here_.models = {};
         tape_.set_watcher(nullptr);
@@ -6245,7 +6317,7 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
         auto const& batch = *next;
         ++micro_batches;
         t.note_uses(parameters);
-        auto const loss = f(recorded, batch);
+        auto const loss = detail::call_with_frame(here, f, recorded, batch);
         if constexpr (detail::is_a_loss<std::remove_cvref_t<decltype(loss)>>()) {
             auto const& sum = detail::sum_part(loss);
             using Sum = std::remove_cvref_t<decltype(sum)>;
@@ -6445,7 +6517,7 @@ void cast_parameters(To& to, From const& from, std::source_location where) {
                       "same mesh, with the same rules");
         if (is_recorded(where, from)) refuse_without_gradient("mw::cast_weights", where);
         to = result_of<To>(from);
-        To::backend::cast(to.mutable_data(), from.raw_data(), from.size());
+        To::backend::cast(to.mutable_data(), from.raw_data(), from.local_size());
     } else if constexpr (array_size<To> != 0)
         for (std::size_t i = 0; i < to.size(); ++i) cast_parameters(to[i], from[i], where);
     else
@@ -7295,7 +7367,7 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
                 contract_into<B>(all, x.raw_data() + step * cut.a, y.raw_data() + step * cut.b, y.memory(),
                                  to);
             };
-            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
+            sum_of_leaves<B>(0, leaves, out.local_size(), out.mutable_data(), part);
             return out;
         }
     }
@@ -7441,6 +7513,61 @@ auto dot(X const&, Y const&) {
 }
 namespace meshwise {
 namespace detail {
+template <class T>
+inline constexpr int exact_bits = std::numeric_limits<T>::digits;
+template <>
+inline constexpr int exact_bits<bfloat16> = 8;
+template <class T>
+inline constexpr bool has_fractions = std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>;
+}
+template <class To, class From>
+inline constexpr bool casts_exactly =
+    detail::exact_bits<To> >= detail::exact_bits<From> &&
+    (detail::has_fractions<To> || !detail::has_fractions<From>) &&
+    (std::numeric_limits<To>::is_signed || std::is_same_v<To, bfloat16> ||
+     !(std::numeric_limits<From>::is_signed || std::is_same_v<From, bfloat16>));
+template <class To, class From, class X>
+struct casting {
+    using layout = typename X::layout;
+    using verdict = std::conditional_t<casts_exactly<To, From>, holds, detail::not_pending<layout>>;
+};
+template <class To, any_tensor X>
+auto cast(X const& x, std::source_location where = std::source_location::current()) {
+    if constexpr (is_poison<X>)
+        return poison{};
+    else if constexpr (std::is_same_v<To, typename X::value_type>)
+        return x;
+    else {
+        using From = typename X::value_type;
+        using B = typename X::backend;
+        using verdict = typename casting<To, From, typename X::operand>::verdict;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else {
+            [[maybe_unused]] bool const recorded = is_recorded(where, x);
+            using out_type = with_elements<X, To>;
+            auto out = result_of<out_type>(x);
+            B::cast(out.mutable_data(), x.raw_data(), x.local_size());
+            if constexpr (detail::has_fractions<From> && detail::has_fractions<To>) {
+                if (recorded) {
+                    auto const back = [to = target_of(x)](auto const& d, mesh_mask pending) {
+                        auto gradient = gradient_of<X>::uninitialized(to.extents);
+                        B::cast(gradient.mutable_data(), d.raw_data(), d.local_size());
+                        contribute(to, gradient, pending);
+                    };
+                    if constexpr (casts_exactly<From, To>)
+                        record_linear(out, where, back);
+                    else
+                        record(out, where, [back](auto const& d) { back(d, 0); });
+                }
+            }
+            return out;
+        }
+    }
+}
+}
+namespace meshwise {
+namespace detail {
 template <class Most, class Out, class X>
 iteration_space<1> loops_over(Most const& most, Out const& out, X const& x) {
     using all = typename Most::axes;
@@ -7466,7 +7593,7 @@ Out summed(X const& x) {
             auto part = [&](std::size_t i, typename X::value_type* to) {
                 B::sum(l, to, x.raw_data() + static_cast<std::ptrdiff_t>(i * l.extents[cut]) * l.in[0][cut]);
             };
-            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
+            sum_of_leaves<B>(0, leaves, out.local_size(), out.mutable_data(), part);
             return out;
         }
     }
@@ -7481,26 +7608,39 @@ Out repeated(X const& x, Like const& like) {
     return out;
 }
 }
+namespace detail {
+template <class X>
+inline constexpr bool is_added_as_int64 = false;
+template <class X>
+    requires std::is_integral_v<typename X::value_type>
+inline constexpr bool is_added_as_int64<X> = sizeof(typename X::value_type) < sizeof(std::int64_t);
+template <class Summed, class X>
+auto sum_in_elements(X const& x, std::source_location where) {
+    bool const recorded = is_recorded(where, x);
+    using relation = summation<Summed, typename X::operand>;
+    using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+    auto out = summed<out_type, Summed>(x);
+    if (recorded)
+        record_linear(out, where,
+                      [to = target_of(x), extents = x.extents()](auto const& d, mesh_mask pending) {
+                          using back = gradient_of<X>;
+                          auto const like = back::over({}, extents);
+                          contribute(to, repeated<back>(d, like), pending);
+                      });
+    return out;
+}
+}
 template <any_axis... A, any_tensor X>
 auto sum(X const& x, std::source_location where = std::source_location::current()) {
     using summed = typename detail::reduced_names<X, A...>::axes;
-    using relation = summation<summed, typename X::operand>;
-    using verdict = all_of<not_refused<X>, typename relation::verdict, detail::no_mask<X>>;
+    using verdict =
+        all_of<not_refused<X>, typename summation<summed, typename X::operand>::verdict, detail::no_mask<X>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else {
-        bool const recorded = is_recorded(where, x);
-        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        auto out = detail::summed<out_type, summed>(x);
-        if (recorded)
-            record_linear(out, where,
-                          [to = target_of(x), extents = x.extents()](auto const& d, mesh_mask pending) {
-                              using back = gradient_of<X>;
-                              auto const like = back::over({}, extents);
-                              contribute(to, detail::repeated<back>(d, like), pending);
-                          });
-        return out;
-    }
+    else if constexpr (detail::is_added_as_int64<X>)
+        return detail::sum_in_elements<summed>(cast<std::int64_t>(x, where), where);
+    else
+        return detail::sum_in_elements<summed>(x, where);
 }
 template <any_strategy S, any_axis... A, any_tensor X>
 auto sum(X const& x, std::source_location where = std::source_location::current()) {
@@ -7570,7 +7710,7 @@ template <class Leaf, class X, class Part>
 void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::value_type* out, Part part) {
     constexpr std::size_t leaves = leaves_here<Leaf, X>();
     if constexpr (!std::is_void_v<Leaf>)
-        if (x.template local<Leaf>() % leaves != 0)
+        if (x.template local_extent<Leaf>() % leaves != 0)
             throw_error({"axis ", name_of<Leaf>(), " has ", x.template stored_extent<Leaf>(),
                          " elements, which reproducible<", X::backend::leaves,
                          "> cannot divide into leaves; pad it to a multiple"});
@@ -7648,7 +7788,7 @@ struct attention_of {
     }
     template <class X, class... A>
     static std::size_t count(X const& x, list<A...>) {
-        return (std::size_t{1} * ... * x.template local<A>());
+        return (std::size_t{1} * ... * x.template local_extent<A>());
     }
     static attention_shape shape_of(Q const& q, K const& k, V const& v, options const& how) {
         using batch = typename parts::batch;
@@ -7657,8 +7797,8 @@ struct attention_of {
         attention_shape s;
         s.batch = count(q, batch{}), s.kv_heads = count(q, heads{}),
         s.group = count(q, typename parts::group{});
-        s.queries = q.template local<Token>(), s.keys = k.template local<Key>(),
-        s.head_dim = q.template local<last>();
+        s.queries = q.template local_extent<Token>(), s.keys = k.template local_extent<Key>(),
+        s.head_dim = q.template local_extent<last>();
         s.causal = how.causal;
         s.first_query = static_cast<std::ptrdiff_t>(how.first_query + first_of_axis<Token>(q));
         s.scale = how.scale != 0 ? how.scale : 1 / std::sqrt(static_cast<double>(true_extent<last>(q)));
@@ -7727,7 +7867,7 @@ struct attention_of {
                 run(0, dk.mutable_data(), dv.mutable_data());
             else {
                 context& here = current();
-                std::size_t const n = dk.size();
+                std::size_t const n = dk.local_size();
                 buffer const both(*here.pool, 2 * n * sizeof(T), here.allocating_for);
                 T* const sums = static_cast<T*>(both.data());
                 auto part = [&](std::size_t i, T* to) { run(i, to, to + n); };
@@ -7945,7 +8085,7 @@ private:
     static void copy_rows(Kept const& from, std::span<std::int32_t const> which, std::size_t length,
                           Kept& to) {
         std::size_t const rows = from.template stored_extent<batch_axis>(),
-                          whole = rows == 0 ? 0 : from.size() / rows, held = whole / room * length;
+                          whole = rows == 0 ? 0 : from.local_size() / rows, held = whole / room * length;
         for (std::size_t i = 0; i < which.size(); ++i) {
             auto const row = static_cast<std::size_t>(which[i]);
             if (row >= rows)
@@ -8599,6 +8739,7 @@ auto map(F f, X const& x, More const&... more) {
         if constexpr (detail::is_mask_element<element>) {
         } else if constexpr (detail::has_slope<T>) {
             if (!recorded) return out;
+            detail::check_captures(f, "mw::map", std::source_location::current());
             record(out, std::source_location::current(), [f, x, more...](auto const& d) {
                 auto one = [&]<std::size_t I, class Operand>(std::integral_constant<std::size_t, I>,
                                                              Operand const& operand) {
@@ -9427,7 +9568,7 @@ X taken_rows(X const& x, std::span<std::int32_t const> which) {
     auto extents = x.extents();
     extents[0] = which.size();
     X taken = X::uninitialized(extents);
-    std::size_t const rows = x.template stored_extent<batch>(), width = rows == 0 ? 0 : x.size() / rows;
+    std::size_t const rows = x.template stored_extent<batch>(), width = rows == 0 ? 0 : x.local_size() / rows;
     X::backend::gather_rows(which.size(), which.data(), 0, rows, width, x.raw_data(), taken.mutable_data());
     return taken;
 }
@@ -9470,61 +9611,6 @@ struct cross_attention {
     static constexpr auto parameters = fields<&cross_attention::query, &cross_attention::key,
                                               &cross_attention::value, &cross_attention::out>();
 };
-}
-namespace meshwise {
-namespace detail {
-template <class T>
-inline constexpr int exact_bits = std::numeric_limits<T>::digits;
-template <>
-inline constexpr int exact_bits<bfloat16> = 8;
-template <class T>
-inline constexpr bool has_fractions = std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>;
-}
-template <class To, class From>
-inline constexpr bool casts_exactly =
-    detail::exact_bits<To> >= detail::exact_bits<From> &&
-    (detail::has_fractions<To> || !detail::has_fractions<From>) &&
-    (std::numeric_limits<To>::is_signed || std::is_same_v<To, bfloat16> ||
-     !(std::numeric_limits<From>::is_signed || std::is_same_v<From, bfloat16>));
-template <class To, class From, class X>
-struct casting {
-    using layout = typename X::layout;
-    using verdict = std::conditional_t<casts_exactly<To, From>, holds, detail::not_pending<layout>>;
-};
-template <class To, any_tensor X>
-auto cast(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>)
-        return poison{};
-    else if constexpr (std::is_same_v<To, typename X::value_type>)
-        return x;
-    else {
-        using From = typename X::value_type;
-        using B = typename X::backend;
-        using verdict = typename casting<To, From, typename X::operand>::verdict;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
-            [[maybe_unused]] bool const recorded = is_recorded(where, x);
-            using out_type = with_elements<X, To>;
-            auto out = result_of<out_type>(x);
-            B::cast(out.mutable_data(), x.raw_data(), x.size());
-            if constexpr (detail::has_fractions<From> && detail::has_fractions<To>) {
-                if (recorded) {
-                    auto const back = [to = target_of(x)](auto const& d, mesh_mask pending) {
-                        auto gradient = gradient_of<X>::uninitialized(to.extents);
-                        B::cast(gradient.mutable_data(), d.raw_data(), d.size());
-                        contribute(to, gradient, pending);
-                    };
-                    if constexpr (casts_exactly<From, To>)
-                        record_linear(out, where, back);
-                    else
-                        record(out, where, [back](auto const& d) { back(d, 0); });
-                }
-            }
-            return out;
-        }
-    }
-}
 }
 namespace meshwise {
 namespace elementary::functions {
@@ -10179,7 +10265,7 @@ auto layer_norm_parameters(auto const& rows, auto const& mean, auto const& inver
     auto const of_mean = leaf_first<leaf>(mean);
     auto const of_inverse = leaf_first<leaf>(inverse_deviation);
     auto const of_slope = leaf_first<leaf>(slope);
-    std::size_t const n = rows.template local<Axis>();
+    std::size_t const n = rows.template local_extent<Axis>();
     auto const part = [&](std::size_t first, std::size_t count, T* to) {
         B::layer_norm_parameters(count, n, by_leaf.raw_data() + first * n, of_mean.raw_data() + first,
                                  of_inverse.raw_data() + first, of_slope.raw_data() + first * n, to, to + n);
@@ -10187,7 +10273,7 @@ auto layer_norm_parameters(auto const& rows, auto const& mean, auto const& inver
     context& here = current();
     buffer const both(*here.pool, 2 * n * sizeof(T), here.allocating_for);
     T* const sums = static_cast<T*>(both.data());
-    sum_over_rows<leaf>(by_leaf, mean.size(), 2 * n, sums, part);
+    sum_over_rows<leaf>(by_leaf, mean.local_size(), 2 * n, sums, part);
     std::pair made{result_of<shared_by_rows<Axis, X, Gain>>(rows),
                    result_of<shared_by_rows<Axis, X, Bias>>(rows)};
     B::copy(made.first.mutable_data(), sums, n);
@@ -10212,7 +10298,7 @@ auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon =
         auto mean = result_of<with_elements<detail::one_per_row<Axis, X>, double>>(x);
         auto inverse_deviation = result_of<detail::one_per_row<Axis, X>>(x);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
-        B::layer_norm(mean.size(), rows.template local<Axis>(), rows.raw_data(), gain.raw_data(),
+        B::layer_norm(mean.local_size(), rows.template local_extent<Axis>(), rows.raw_data(), gain.raw_data(),
                       bias.raw_data(), epsilon, y.mutable_data(), mean.mutable_data(),
                       inverse_deviation.mutable_data());
         auto out = detail::in_order<X>(y);
@@ -10222,9 +10308,9 @@ auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon =
                 auto const slope = detail::with_last<Axis>(d);
                 if (to_x) {
                     auto dx = result_of<detail::last_ordered<Axis, X>>(rows);
-                    B::layer_norm_gradient(mean.size(), rows.template local<Axis>(), rows.raw_data(),
-                                           gain.raw_data(), mean.raw_data(), inverse_deviation.raw_data(),
-                                           slope.raw_data(), dx.mutable_data());
+                    B::layer_norm_gradient(mean.local_size(), rows.template local_extent<Axis>(),
+                                           rows.raw_data(), gain.raw_data(), mean.raw_data(),
+                                           inverse_deviation.raw_data(), slope.raw_data(), dx.mutable_data());
                     contribute(to_x, detail::in_order<X>(dx));
                 }
                 if (gain.node() != 0 || to_bias) {
@@ -10260,13 +10346,14 @@ auto rms_norm(X const& x, Gain const& gain, double epsilon = 1e-5,
         auto const rows = detail::with_last<Axis>(x);
         auto inverse_deviation = result_of<detail::one_per_row<Axis, X>>(x);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
-        B::rms_norm(inverse_deviation.size(), rows.template local<Axis>(), rows.raw_data(), gain.raw_data(),
-                    epsilon, y.mutable_data(), inverse_deviation.mutable_data());
+        B::rms_norm(inverse_deviation.local_size(), rows.template local_extent<Axis>(), rows.raw_data(),
+                    gain.raw_data(), epsilon, y.mutable_data(), inverse_deviation.mutable_data());
         auto out = detail::in_order<X>(y);
         if (recorded)
             record(out, where, [to_x = target_of(x), gain, rows, inverse_deviation](auto const& d) {
                 auto const slope = detail::with_last<Axis>(d);
-                std::size_t const n = rows.template local<Axis>(), count = inverse_deviation.size();
+                std::size_t const n = rows.template local_extent<Axis>(),
+                                  count = inverse_deviation.local_size();
                 if (to_x) {
                     auto dx = result_of<detail::last_ordered<Axis, X>>(rows);
                     B::rms_norm_gradient(count, n, rows.raw_data(), gain.raw_data(),
@@ -10453,7 +10540,7 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
                                          : gradient_of<X>::over(std::move(there), to.extents);
                 auto* const elements = gradient.mutable_data();
                 if (is_fresh) {
-                    B::fill(elements, gradient.size(), typename X::value_type{});
+                    B::fill(elements, gradient.local_size(), typename X::value_type{});
                     run.template put<B>(elements, d.raw_data());
                 } else
                     run.template add<B>(elements, d.raw_data());
@@ -10557,13 +10644,13 @@ struct dropout_mask {
         using B = typename X::backend;
         auto out = result_of<X>(x);
         shard<X> const part(x);
-        if (x.size() == 0) return out;
+        if (x.local_size() == 0) return out;
         std::size_t run = 1;
         if constexpr (X::axis_count > 0) run = part.local.back();
         T* const to = out.mutable_data();
         T const* const from = x.raw_data();
         T const times = static_cast<T>(factor);
-        B::parallel(x.size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
+        B::parallel(x.local_size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
             for (; begin < end; ++begin) {
                 std::size_t const global = first_of_run(part, begin);
                 for (std::size_t i = 0; i < run; ++i)
@@ -10624,7 +10711,7 @@ void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size
     static_assert(Axis::true_size <= std::size_t{1} << 31U,
                   "meshwise: ids are int32, and this axis has more elements");
     if constexpr (Ids::backend::computes) {
-        auto const values = std::span(ids.raw_data(), ids.size());
+        auto const values = std::span(ids.raw_data(), ids.local_size());
         for (std::size_t i = 0; i < values.size(); ++i) {
             if ((values[i] == allowed && allowed < 0) ||
                 (values[i] >= 0 && static_cast<std::size_t>(values[i]) < count))
@@ -10642,7 +10729,7 @@ void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size
 template <class Token, class Lengths>
 void check_lengths(Lengths const& lengths, char const* operation, std::size_t tokens) {
     if constexpr (Lengths::backend::computes) {
-        auto const values = std::span(lengths.raw_data(), lengths.size());
+        auto const values = std::span(lengths.raw_data(), lengths.local_size());
         for (std::size_t i = 0; i < values.size(); ++i)
             if (values[i] < 0 || static_cast<std::size_t>(values[i]) > tokens)
                 throw_error({operation, " was given a length of ", values[i], " at ",
@@ -10834,9 +10921,9 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
         bool const recorded = is_recorded(where, logits);
         check_operands(where, logits, targets);
         detail::check_ids<Vocab>(targets, "target", ignore_index);
-        std::size_t const rows = targets.size();
-        detail::vocab_columns const columns{first_of_axis<Vocab>(logits), logits.template local<Vocab>(),
-                                            Vocab::true_size};
+        std::size_t const rows = targets.local_size();
+        detail::vocab_columns const columns{first_of_axis<Vocab>(logits),
+                                            logits.template local_extent<Vocab>(), Vocab::true_size};
         communicator& team = *current().team;
         bool const split = team.group_size(over) > 1;
         smoothed_target const expected = detail::expected_of(labels, Vocab::true_size, name_of<Vocab>());
@@ -10878,7 +10965,7 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
                        auto gradient = x.memory().is_unique()
                                            ? gradient_of<Logits>::over(x.memory(), to.extents)
                                            : gradient_of<Logits>::uninitialized(to.extents);
-                       B::cross_entropy_gradient(targets.size(), columns.here, columns.counting(),
+                       B::cross_entropy_gradient(targets.local_size(), columns.here, columns.counting(),
                                                  x.raw_data(), largest_of_row.data(), log_sum.data(),
                                                  targets.raw_data(), columns.first, scale.raw_data(),
                                                  expected, gradient.overwritten_data());
@@ -10904,15 +10991,23 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
 }
 }
 namespace meshwise {
+namespace detail {
+[[noreturn, gnu::noinline]] inline void refuse_dropout_without_step() {
+    throw error(
+        "mw::training asks for dropout and does not say of which step, so every step would drop the same elements; "
+        "give it the number of the step: mw::training{.dropout = 0.1, .step = step}");
+}
+}
 struct training {
     double dropout = 0;
     double label_smoothing = 0;
     meshwise::smoothing smoothing = meshwise::smoothing::over_all;
     seed from{1};
-    std::uint64_t step = 0;
+    std::optional<std::uint64_t> step = {};
     meshwise::label_smoothing labels() const { return {label_smoothing, smoothing}; }
     auto drop(any_tensor auto const& x, std::string_view name) const {
-        return meshwise::dropout(x, dropout, from, name, step);
+        if (dropout != 0 && !step) detail::refuse_dropout_without_step();
+        return meshwise::dropout(x, dropout, from, name, step.value_or(0));
     }
     training inside(std::string_view part, std::size_t index = 0) const {
         training within = *this;
@@ -10957,7 +11052,7 @@ template <class Vocab, class Table, class Ids, class D>
 void scatter_rows(Table& table, Ids const& ids, D const& d) {
     using B = typename D::backend;
     using T = typename D::value_type;
-    std::size_t const rows = table.template local<Vocab>(), width = table.size() / rows,
+    std::size_t const rows = table.template local_extent<Vocab>(), width = table.local_size() / rows,
                       first = first_of_axis<Vocab>(table);
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename Ids::layout, as_list<typename Ids::axes>>::type;
@@ -10986,15 +11081,16 @@ void scatter_rows(Table& table, Ids const& ids, D const& d) {
                 return static_cast<E const*>(room.data());
             };
             auto part = [&](std::size_t i, T* to) {
-                B::fill(to, table.size(), T{});
+                B::fill(to, table.local_size(), T{});
                 B::scatter_add_rows(outer * inner, cut(ids.raw_data(), some_ids, i, inner), first, rows,
                                     width, cut(d.raw_data(), some_rows, i, inner * width), to);
             };
-            sum_of_leaves<B>(0, leaves, table.size(), table.mutable_data(), part);
+            sum_of_leaves<B>(0, leaves, table.local_size(), table.mutable_data(), part);
             return;
         }
     }
-    B::scatter_add_rows(ids.size(), ids.raw_data(), first, rows, width, d.raw_data(), table.mutable_data());
+    B::scatter_add_rows(ids.local_size(), ids.raw_data(), first, rows, width, d.raw_data(),
+                        table.mutable_data());
 }
 template <class Table, class Ids>
 using looked_up = all_of<same_backend<Table, Ids>, counts_in_int32<Ids>>;
@@ -11040,17 +11136,17 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
                    taken.mutable_data(), ids.raw_data());
         }
         auto out = result_of<out_type>(ids, table);
-        std::size_t const rows = table.template local<Vocab>();
+        std::size_t const rows = table.template local_extent<Vocab>();
         auto const gather = [&](auto& to) {
-            B::gather_rows(ids.size(), taken.raw_data(), first_of_axis<Vocab>(table), rows,
-                           table.size() / rows, table.raw_data(), to.mutable_data());
+            B::gather_rows(ids.local_size(), taken.raw_data(), first_of_axis<Vocab>(table), rows,
+                           table.local_size() / rows, table.raw_data(), to.mutable_data());
         };
         if constexpr (detail::has_gradient<Table>)
             gather(out);
         else {
             auto narrow = result_of<with_elements<out_type, bfloat16>>(ids, table);
             gather(narrow);
-            B::cast(out.mutable_data(), narrow.raw_data(), out.size());
+            B::cast(out.mutable_data(), narrow.raw_data(), out.local_size());
         }
         if constexpr (B::leaves > 1 && detail::is_cut<typename Table::layout, Vocab>)
             B::map(detail::element_loops(out, out), elementary::plus_zero{}, out.mutable_data(),
@@ -11058,7 +11154,7 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
         detail::clear_padding(out);
         double const factor = how.scale;
         detail::note_numbers<Table>(factor, how.padding_id.value_or(-1));
-        if (factor != 1) B::scale(out.mutable_data(), out.size(), static_cast<element>(factor));
+        if (factor != 1) B::scale(out.mutable_data(), out.local_size(), static_cast<element>(factor));
         if constexpr (detail::has_gradient<Table>)
             if (recorded)
                 record(out, where, [to = target_of(table), taken, factor](auto const& d) {
@@ -11070,7 +11166,8 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
                     bool const first = !there;
                     auto gradient =
                         first ? back::uninitialized(to.extents) : back::over(std::move(there), to.extents);
-                    if (first) B::fill(gradient.mutable_data(), gradient.size(), typename back::value_type{});
+                    if (first)
+                        B::fill(gradient.mutable_data(), gradient.local_size(), typename back::value_type{});
                     detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
                     contribute(to, gradient);
                 });
@@ -11863,7 +11960,7 @@ buffer parts_of(Fold const& fold, X const& x, std::size_t rows, std::size_t leav
     buffer own(*here.pool, bytes, here.allocating_for);
     if constexpr (B::computes) {
         std::fill_n(static_cast<part*>(own.data()), rows * leaves, Fold::none());
-        if (x.size() != 0)
+        if (x.local_size() != 0)
             fold_leaves<B>(fold, block_of<Kept>(x, leaves), rows * leaves, x.raw_data(),
                            static_cast<part*>(own.data()));
     }
@@ -11887,12 +11984,12 @@ buffer parts_of(Fold const& fold, X const& x, std::size_t rows, std::size_t leav
 template <class Reduced, class Fold, class X, class Out>
 void fold_here(Fold const& fold, X const& x, Out& out) {
     using order = reduced_order<Reduced, X>;
-    buffer const parts = parts_of<Fold, order::kept::size>(fold, in_order<typename order::type>(x),
-                                                           out.size(), 1, 0, std::source_location::current());
+    buffer const parts = parts_of<Fold, order::kept::size>(
+        fold, in_order<typename order::type>(x), out.local_size(), 1, 0, std::source_location::current());
     if constexpr (X::backend::computes) {
         auto const* const part = static_cast<typename Fold::part const*>(parts.data());
         auto* const to = out.mutable_data();
-        for (std::size_t i = 0; i < out.size(); ++i) to[i] = fold.result(part[i], 0);
+        for (std::size_t i = 0; i < out.local_size(); ++i) to[i] = fold.result(part[i], 0);
     }
 }
 template <class Reduced, class Fold, class X, class D>
@@ -11903,11 +12000,11 @@ gradient_of<X> gradient_of_fold(Fold const& fold, X const& x, D const& d, buffer
     auto const rows = in_order<ordered>(x);
     auto gradient = result_of<ordered>(rows);
     if constexpr (B::computes) {
-        std::size_t const each = d.size() == 0 ? 0 : rows.size() / d.size();
+        std::size_t const each = d.local_size() == 0 ? 0 : rows.local_size() / d.local_size();
         auto const* const part = static_cast<typename Fold::part const*>(parts.data());
         auto const *const from = rows.raw_data(), *const slopes = d.raw_data();
         auto* const to = gradient.mutable_data();
-        B::parallel(rows.size(), 16384, [&](std::size_t begin, std::size_t end) {
+        B::parallel(rows.local_size(), 16384, [&](std::size_t begin, std::size_t end) {
             for (std::size_t i = begin; i < end;) {
                 std::size_t const row = i / each, last = std::min(end, (row + 1) * each);
                 auto const slope = fold.slope(part[row], slopes[row], count);
@@ -11943,7 +12040,7 @@ auto reduced(Fold const& fold, X const& x, std::source_location where) {
         return (std::size_t{1} * ... * true_extent<A>(x));
     }(Reduced{});
     buffer const parts = parts_of<Fold, relation::axes::count>(
-        fold, in_order<typename order::type>(x), out.size(), order::leaves,
+        fold, in_order<typename order::type>(x), out.local_size(), order::leaves,
         What == reduces::to_sums
             ? 0
             : mask_of<typename X::mesh>(typename splits_over<typename X::layout, Reduced>::type{}),
@@ -11951,7 +12048,7 @@ auto reduced(Fold const& fold, X const& x, std::source_location where) {
     if constexpr (X::backend::computes) {
         auto const* const part = static_cast<typename Fold::part const*>(parts.data());
         R* const to = out.mutable_data();
-        for (std::size_t i = 0; i < out.size(); ++i) to[i] = fold.result(part[i], count);
+        for (std::size_t i = 0; i < out.local_size(); ++i) to[i] = fold.result(part[i], count);
     }
     clear_padding(out);
     if constexpr (differentiable && std::is_floating_point_v<typename X::value_type>) {
@@ -12062,9 +12159,9 @@ gradient_of<X> gradient_of_max(X const& x, D const& d, std::source_location wher
     using ordered = with_place<X, as_axes<concat<kept, without<as_list<typename X::axes>, kept>>>, L>;
     constexpr mesh_mask over = mask_of<typename X::mesh>(typename splits_over<L, Reduced>::type{});
     auto const rows = with_least_padding(in_order<ordered>(reshard<L>(x.detached(), where)));
-    std::size_t const count = d.size(), n = count == 0 ? 0 : rows.size() / count;
+    std::size_t const count = d.local_size(), n = count == 0 ? 0 : rows.local_size() / count;
     auto gradient = result_of<ordered>(rows);
-    B::fill(gradient.mutable_data(), gradient.size(), T{});
+    B::fill(gradient.mutable_data(), gradient.local_size(), T{});
     if (n == 0) return in_order<gradient_of<X>>(gradient);
     buffer const places = places_of_largest<kept::size>(rows, count, n, over, where);
     auto* const place = static_cast<std::int32_t*>(places.data());
@@ -13237,7 +13334,7 @@ auto repeat(X const& x, std::source_location where = std::source_location::curre
         detail::refuse_padding<Axis, Larger>();
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
         constexpr std::size_t times = Larger::size / Axis::size;
-        std::size_t const n = x.template local<Axis>();
+        std::size_t const n = x.template local_extent<Axis>();
         auto map = detail::index_map::of<Axis>(x, n * times);
         map.add({.count = n, .times = times, .out_step = {times, 1}, .in_step = {1, 0}});
         return detail::moved<out_type>(
@@ -13497,7 +13594,7 @@ X shifted_by(X const& x, std::ptrdiff_t n, bool around, std::source_location whe
     using B = typename X::backend;
     using split = split_of<typename X::layout, Axis>;
     shift_plan plan;
-    plan.own = plan.gathered = index_map::of<Axis>(x, x.template local<Axis>());
+    plan.own = plan.gathered = index_map::of<Axis>(x, x.template local_extent<Axis>());
     plan_shift(plan, shards<typename X::layout, Axis>,
                piece_index<typename X::mesh>(*current().team, split{}), n, around);
     auto out = X::uninitialized(x.extents());
@@ -13709,7 +13806,7 @@ row_choice choice(Flat const& flat, Table const& table, Ids const& ids) {
     row_choice found = choice_of(all::size, {positions<all, typename Flat::axes>, of_flat},
                                  {positions<all, typename Table::axes>, of_table},
                                  {positions<all, typename Ids::axes>, of_ids}, index_of<Leaf, all>);
-    found.rows = table.template local<Axis>();
+    found.rows = table.template local_extent<Axis>();
     found.first = first_of_axis<Axis>(table);
     found.row = stride_of<Axis>(table);
     found.whole = !is_cut<typename Table::layout, Axis>;
@@ -13805,13 +13902,13 @@ void sum_rows(Table& table, Flat const& flat, Ids const& ids) {
         auto const step = static_cast<std::ptrdiff_t>(each.summed.extents[how.leaf]);
         auto part = [&](std::size_t i, T* to) {
             auto const at = static_cast<std::ptrdiff_t>(i) * step;
-            B::fill(to, table.size(), T{});
+            B::fill(to, table.local_size(), T{});
             add_rows<B>(each, to, flat.raw_data() + at * how.summed.out[how.leaf],
                         ids.raw_data() + at * how.summed.in[1][how.leaf]);
         };
-        sum_of_leaves<B>(0, leaves::here, table.size(), out, part);
+        sum_of_leaves<B>(0, leaves::here, table.local_size(), out, part);
     } else {
-        B::fill(out, table.size(), T{});
+        B::fill(out, table.local_size(), T{});
         add_rows<B>(how, out, flat.raw_data(), ids.raw_data());
     }
 }
@@ -14001,25 +14098,26 @@ X kept_on(diagonals const& kept, X const& x) {
                    column = static_cast<std::ptrdiff_t>(first_of_axis<Column>(x));
         T const* const from = x.raw_data();
         T* const to = out.mutable_data();
-        B::parallel(
-            line == 0 ? 0 : x.size() / line, 1 + 16384 / (line + 1), [&](std::size_t begin, std::size_t end) {
-                for (std::size_t l = begin; l < end; ++l) {
-                    auto const other = static_cast<std::ptrdiff_t>(l / between % others);
-                    std::ptrdiff_t const first = column_at == last ? kept.low + row + other - column
-                                                                   : column + other - kept.high - row,
-                                         behind = 1 + (column_at == last ? kept.high + row + other - column
-                                                                         : column + other - kept.low - row);
-                    auto const bounded = [n](std::ptrdiff_t i) {
-                        return static_cast<std::size_t>(
-                            std::clamp<std::ptrdiff_t>(i, 0, static_cast<std::ptrdiff_t>(n)));
-                    };
-                    std::size_t const start = l * line, keep_from = start + bounded(first) * inner,
-                                      keep_to = std::max(keep_from, start + bounded(behind) * inner);
-                    std::fill(to + start, to + keep_from, T{});
-                    std::copy(from + keep_from, from + keep_to, to + keep_from);
-                    std::fill(to + keep_to, to + start + line, T{});
-                }
-            });
+        B::parallel(line == 0 ? 0 : x.local_size() / line, 1 + 16384 / (line + 1),
+                    [&](std::size_t begin, std::size_t end) {
+                        for (std::size_t l = begin; l < end; ++l) {
+                            auto const other = static_cast<std::ptrdiff_t>(l / between % others);
+                            std::ptrdiff_t const first = column_at == last ? kept.low + row + other - column
+                                                                           : column + other - kept.high - row,
+                                                 behind = 1 + (column_at == last
+                                                                   ? kept.high + row + other - column
+                                                                   : column + other - kept.low - row);
+                            auto const bounded = [n](std::ptrdiff_t i) {
+                                return static_cast<std::size_t>(
+                                    std::clamp<std::ptrdiff_t>(i, 0, static_cast<std::ptrdiff_t>(n)));
+                            };
+                            std::size_t const start = l * line, keep_from = start + bounded(first) * inner,
+                                              keep_to = std::max(keep_from, start + bounded(behind) * inner);
+                            std::fill(to + start, to + keep_from, T{});
+                            std::copy(from + keep_from, from + keep_to, to + keep_from);
+                            std::fill(to + keep_to, to + start + line, T{});
+                        }
+                    });
     }
     return out;
 }
@@ -14350,7 +14448,7 @@ struct einsum_steps {
                 return x;
             else
                 return [&]<class... K>(list<K...>) {
-                    return settled_by<S>(sum<K...>(x, where), where);
+                    return settled_by<S>(sum_in_elements<list<K...>>(x, where), where);
                 }(typename order::template chosen<
                            node.summed,
                            as_list<typename std::tuple_element_t<I, std::tuple<X...>>::axes>>::type{});
@@ -14644,7 +14742,7 @@ X for_rows(X const& x, X const& more, F f) {
     using B = typename X::backend;
     auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
     auto out = result_of<ordered>(rows);
-    std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
+    std::size_t const n = rows.template local_extent<Axis>(), count = n == 0 ? 0 : rows.local_size() / n;
     if constexpr (B::computes) {
         auto const *const from = rows.raw_data(), *const also = others.raw_data();
         auto* const to = out.mutable_data();
@@ -14667,8 +14765,8 @@ public:
         constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
         context& here = current();
         ranks_ = here.team->group_size(over);
-        std::size_t const n = x.template local<Axis>();
-        rows_ = n == 0 ? 0 : x.size() / n;
+        std::size_t const n = x.template local_extent<Axis>();
+        rows_ = n == 0 ? 0 : x.local_size() / n;
         if (ranks_ == 1) return;
         own_ = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
         buffer const mine(*here.pool, rows_ * sizeof(N) + sizeof(std::uint64_t), here.allocating_for);
@@ -14773,7 +14871,8 @@ template <class Axis, class X>
 X running_product(X const& x, std::source_location where) {
     using N = sum_number<typename X::value_type>;
     auto const rows = with_last<Axis>(x);
-    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, x.template local<Axis>()), where);
+    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, x.template local_extent<Axis>()),
+                                            where);
     return running_product_from<Axis>(x, [&](std::size_t r) {
         N product{1};
         pieces.before(r, [&](N more) { product *= more; });
@@ -14787,7 +14886,7 @@ X gradient_of_running_product(X const& x, X const& d, std::source_location where
         double sum, product;
     };
     auto const rows = with_last<Axis>(x), slopes_of_rows = with_last<Axis>(d);
-    std::size_t const length = x.template local<Axis>();
+    std::size_t const length = x.template local_extent<Axis>();
     auto const *const all = rows.raw_data(), *const all_slopes = slopes_of_rows.raw_data();
     pieces_of_rows<Axis, X, piece> const pieces(
         x,
@@ -14840,6 +14939,8 @@ auto cumsum(X const& x, std::source_location where = std::source_location::curre
         all_of<not_refused<X>, detail::no_mask<X>, typename running<Axis, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return cumsum<Axis>(cast<std::int64_t>(x, where), where);
     else {
         bool const recorded = is_recorded(where, x);
         auto out = detail::running_sum<Axis, false>(x.detached());
@@ -14859,6 +14960,8 @@ auto cumsum(X const& x, std::source_location where = std::source_location::curre
                detail::not_pending<L>, detail::same_mesh<L, layout<typename S::mesh>>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return cumsum<S, Axis>(cast<std::int64_t>(x, where), where);
     else {
         bool const recorded = is_recorded(where, x);
         auto out = detail::running_sum_over_ranks<Axis, false>(x.detached(), where);
@@ -14874,6 +14977,8 @@ auto cumprod(X const& x, std::source_location where = std::source_location::curr
     using verdict = detail::multiplies_along<void, Axis, X>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return cumprod<Axis>(cast<std::int64_t>(x, where), where);
     else
         return detail::running_product_with_gradient<Axis>(x, where);
 }
@@ -14882,6 +14987,8 @@ auto cumprod(X const& x, std::source_location where = std::source_location::curr
     using verdict = detail::multiplies_along<S, Axis, X>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return cumprod<S, Axis>(cast<std::int64_t>(x, where), where);
     else
         return settle<S>(detail::running_product_with_gradient<Axis>(x, where), where);
 }
@@ -15148,6 +15255,8 @@ auto prod(X const& x, std::source_location where = std::source_location::current
     using verdict = all_of<detail::no_mask<X>, detail::reducible<detail::reduces::anything, X, K...>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return prod<K...>(cast<std::int64_t>(x, where), where);
     else
         return detail::reduced<detail::reduces::anything, K...>(detail::prod_fold<typename X::value_type>{},
                                                                 x, where);
@@ -15212,12 +15321,12 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
     [[maybe_unused]] bool const recorded = is_recorded(where, x);
     note_numbers<X>(wanted, descending);
     auto const rows = with_last<Axis>(x);
-    std::size_t const n = x.template local<Axis>(), first = first_of_axis<Axis>(x),
+    std::size_t const n = x.template local_extent<Axis>(), first = first_of_axis<Axis>(x),
                       counted = std::min(n, std::max(true_extent<Axis>(x), first) - first),
                       found = std::min(wanted, counted);
     auto values = rows_type::uninitialized(extents_with<Top, rows_type>(x, wanted));
     auto order = with_elements<rows_type, std::int32_t>::uninitialized(values.extents());
-    std::size_t const count = n == 0 ? 0 : rows.size() / n;
+    std::size_t const count = n == 0 ? 0 : rows.local_size() / n;
     if constexpr (B::computes) {
         T const* const from = rows.raw_data();
         T* const to = values.mutable_data();
@@ -15236,14 +15345,14 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
     auto out = in_order<Values>(values);
     auto indices = in_order<Indices>(order);
     if (first != 0 && B::computes)
-        for (std::int32_t& index : std::span(indices.mutable_data(), indices.size()))
+        for (std::int32_t& index : std::span(indices.mutable_data(), indices.local_size()))
             index += static_cast<std::int32_t>(first);
     if constexpr (std::is_floating_point_v<T>) {
         if (recorded)
             record(out, where, [to = target_of(x), order, n, wanted, found, count](auto const& d) {
                 auto const slopes = with_last<Top>(d);
                 auto gradient = result_of<last_ordered<Axis, X>>(gradient_of<X>::over({}, to.extents));
-                B::fill(gradient.mutable_data(), gradient.size(), T{});
+                B::fill(gradient.mutable_data(), gradient.local_size(), T{});
                 if constexpr (B::computes) {
                     auto const* const from = slopes.raw_data();
                     auto const* const at = order.raw_data();
@@ -15812,9 +15921,9 @@ auto one_hot(Ids const& ids, std::source_location where = std::source_location::
             tensor<T, all, relayout<all, detail::list<>, typename Ids::layout>, typename Ids::backend>;
         auto out = result_of<out_type>(ids);
         T* const elements = out.mutable_data();
-        out_type::backend::fill(elements, out.size(), T{});
+        out_type::backend::fill(elements, out.local_size(), T{});
         if constexpr (out_type::backend::computes)
-            for (std::size_t i = 0; i < ids.size(); ++i)
+            for (std::size_t i = 0; i < ids.local_size(); ++i)
                 if (std::int32_t const id = ids.raw_data()[i]; id != ignore_index)
                     elements[i * Classes::size + static_cast<std::size_t>(id)] = T{1};
         detail::clear_padding(out);
@@ -15834,7 +15943,7 @@ auto softmax(X const& x, std::source_location where = std::source_location::curr
         auto rows = detail::with_last<Axis>(x);
         if constexpr (detail::is_padded_axis<Axis>()) rows = detail::with_least_padding(rows);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
-        std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
+        std::size_t const n = rows.template local_extent<Axis>(), count = n == 0 ? 0 : rows.local_size() / n;
         B::softmax(count, n, rows.raw_data(), y.mutable_data());
         auto out = detail::in_order<X>(y);
         detail::clear_padding(out);
@@ -15870,8 +15979,8 @@ void squares_by_leaves(buffer const& memory, double* slots) {
     using axis = norm_axis<X>;
     X const x = X::over(memory);
     constexpr std::size_t leaves = leaves_of<B, typename X::layout, axis>::here;
-    auto const whole = static_cast<std::size_t>(stride_of<axis>(x)) * x.template local<axis>();
-    std::size_t const run = whole / leaves, outer = x.size() / whole;
+    auto const whole = static_cast<std::size_t>(stride_of<axis>(x)) * x.template local_extent<axis>();
+    std::size_t const run = whole / leaves, outer = x.local_size() / whole;
     std::size_t const first =
         detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, axis>{}) * leaves;
     for (std::size_t leaf = 0; leaf < leaves; ++leaf)
@@ -16498,6 +16607,7 @@ template <class Model, class Rule>
 class optimizer {
 public:
     using options_type = typename Rule::options;
+    using model_type = Model;
     optimizer(Model const& model, options_type const& chosen, std::source_location where) : options(chosen) {
         check_options(where);
         auto const traits = treated(model, groups_of(model, options.groups, where));
@@ -16829,7 +16939,7 @@ void descend(P& parameter, typename P::value_type const* gradient, double learni
     auto const rate = static_cast<typename P::value_type>(learning_rate);
     iteration_space<2> l;
     l.dims = 1;
-    l.extents[0] = parameter.size();
+    l.extents[0] = parameter.local_size();
     l.out[0] = l.in[0][0] = l.in[1][0] = 1;
     P::backend::map(
         l, [rate](auto p, auto g) { return p - rate * g; }, parameter.mutable_data(), parameter.raw_data(),
@@ -16871,7 +16981,7 @@ step_result sgd(Model& model, model_gradient<Model>& gradient, double learning_r
         using T = typename P::value_type;
         if (!gradient.reached(i) || traits[i].frozen) return;
         auto const& elements = element_operations_of<T, typename P::backend>;
-        buffer const whole = gradient.whole(i, elements, p.size(), where);
+        buffer const whole = gradient.whole(i, elements, p.local_size(), where);
         detail::descend(p, static_cast<T const*>(whole.data()), learning_rate * gradient.scale);
     });
     return result;
@@ -17938,6 +18048,24 @@ private:
 };
 }
 namespace meshwise::detail {
+class resting {
+public:
+    using clock = std::chrono::steady_clock;
+    bool yields(clock::time_point now) {
+        using namespace std::chrono_literals;
+        if (now < sleeps_until_) return false;
+        std::this_thread::yield();
+        if (clock::now() - now > 1ms) sleeps_until_ = now + 1s;
+        return true;
+    }
+    void a_little(clock::time_point now, bool no_hurry = false) {
+        if (no_hurry || !yields(now)) std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+private:
+    clock::time_point sleeps_until_{};
+};
+}
+namespace meshwise::detail {
 struct path_facts {
     enum class kind : std::uint8_t {
         nothing,
@@ -18676,13 +18804,14 @@ private:
         return ranks;
     }
     bool spin(rendezvous const& group, std::uint64_t target, bool may_leave) const {
+        thread_local detail::resting rest;
         for (int turn = 0; turn < spins_ + yields_; ++turn) {
             if (group.arrivals.load(std::memory_order_acquire) >= target) return true;
             if (may_leave && broken()) return false;
             if (turn < spins_)
                 pause();
-            else
-                std::this_thread::yield();
+            else if (!rest.yields(clock::now()))
+                return false;
         }
         return false;
     }

@@ -1,4 +1,5 @@
 // Bodies of autodiff/, compiled once: see core/compiled.hpp.
+#include <meshwise/autodiff/dead_captures.inl.hpp>
 #include <meshwise/autodiff/gradient_buckets.inl.hpp>
 #include <meshwise/autodiff/model_gradient.inl.hpp>
 #include <meshwise/autodiff/pullback_arena.inl.hpp>

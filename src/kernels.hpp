@@ -1,6 +1,6 @@
 // The signatures of the kernels that the library holds, each named once for all backends: `K` is the class of a backend
 // that declares them. Element types: float and double everywhere, bfloat16 in products, attention and plain arithmetic,
-// int in sums, every built-in number in copies and casts. A program that needs a kernel for another type includes
+// int and integers of 64 bits in sums, every built-in number in copies and casts. A program that needs a kernel for another type includes
 // the .inl.hpp file that defines it.
 #pragma once
 

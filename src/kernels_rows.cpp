@@ -13,6 +13,10 @@ using native_reductions = tbb_kernels::reductions<simd::native>;
 MESHWISE_REDUCTIONS(native_reductions, float)
 MESHWISE_REDUCTIONS(native_reductions, double)
 MESHWISE_SUM(native_reductions, int)
+MESHWISE_SUM(native_reductions, long)
+MESHWISE_SUM(native_reductions, unsigned long)
+MESHWISE_SUM(native_reductions, long long)
+MESHWISE_SUM(native_reductions, unsigned long long)
 
 using native_rows = tbb_kernels::rows<simd::native>;
 MESHWISE_ROWS(native_rows, float)

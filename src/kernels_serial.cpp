@@ -29,6 +29,10 @@ MESHWISE_ADAMW(elements, double)
 MESHWISE_REDUCTIONS(elements, float)
 MESHWISE_REDUCTIONS(elements, double)
 MESHWISE_SUM(elements, int)
+MESHWISE_SUM(elements, long)
+MESHWISE_SUM(elements, unsigned long)
+MESHWISE_SUM(elements, long long)
+MESHWISE_SUM(elements, unsigned long long)
 
 using rows = serial_kernels::rows;
 MESHWISE_ROWS(rows, float)

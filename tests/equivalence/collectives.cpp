@@ -88,8 +88,8 @@ TEST_CASE("data parallel: each parameter once, with its bytes") {
     mw::run<S>(mw::threads{}, [&](auto& here) {
         auto model = mw::init<tiny::gpt<S>>(here, mw::seed{1});
         std::size_t n = 0;
-        mw::for_each_parameter(model,
-                               [&](std::size_t, std::string_view, auto& p, mw::initial) { n += p.size(); });
+        mw::for_each_parameter(
+            model, [&](std::size_t, std::string_view, auto& p, mw::initial) { n += p.local_size(); });
         if (here.is_first().on_this_rank()) elements = n;
     });
     std::size_t times = 0, bytes = 0;

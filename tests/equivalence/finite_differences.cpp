@@ -54,7 +54,7 @@ std::vector<of_parameter> compare() {
             auto moved = mw::result_of<std::remove_cvref_t<decltype(p)>>(p);
             auto const loss_at = [&](std::size_t entry, double by) {
                 mw::fill_by_index(moved, [&](std::size_t i) { return i == entry ? by : 0; });
-                for (std::size_t i = 0; i < p.size(); ++i)
+                for (std::size_t i = 0; i < p.local_size(); ++i)
                     p.mutable_data()[i] = before[i] + moved.local_data()[i];
                 double const value = loss();
                 std::copy(before.begin(), before.end(), p.mutable_data());

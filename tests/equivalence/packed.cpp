@@ -25,7 +25,7 @@ std::size_t bytes_of_parameters() {
 
 template <class X>
 bool same_bits(X const& x, X const& y) {
-    return std::memcmp(x.local_data(), y.local_data(), x.size() * sizeof *x.local_data()) == 0;
+    return std::memcmp(x.local_data(), y.local_data(), x.local_size() * sizeof *x.local_data()) == 0;
 }
 
 template <template <class> class Model, class S>

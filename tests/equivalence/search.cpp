@@ -62,8 +62,8 @@ Model decided(Rank& here, std::uint64_t seed) {
     });
     using vocab = typename Model::vocab;
     std::size_t const first = mw::first_of_axis<vocab>(m.decoder.table),
-                      width = m.decoder.table.size() / m.decoder.table.template local<vocab>();
-    for (std::size_t i = 0; i < m.decoder.table.size(); ++i)
+                      width = m.decoder.table.local_size() / m.decoder.table.template local_extent<vocab>();
+    for (std::size_t i = 0; i < m.decoder.table.local_size(); ++i)
         if (first + i / width >= vocab::true_size) m.decoder.table.mutable_data()[i] *= 20;
     return m;
 }

@@ -38,7 +38,7 @@ inline numbers some_numbers(std::size_t count, std::uint32_t seed) {
 template <class X>
 X some(std::uint32_t seed, typename X::extents_type extents = {}) {
     X made = X::uninitialized(extents);
-    auto const from = some_numbers(made.size(), seed);
+    auto const from = some_numbers(made.local_size(), seed);
     mw::fill_by_index(made, [&](std::size_t i) { return from[i]; });
     return made;
 }

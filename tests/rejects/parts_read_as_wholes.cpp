@@ -35,10 +35,14 @@ float program(whole& w, part& p, pending& s, std::vector<float>& numbers) {
 #elif REJECTED == 7
     // sentence: a constant of the type of a pending sum would count once per rank
     s = mw::cut_from<pending>(std::span<float const>(numbers));
+#elif REJECTED == 8
+    // sentence: x.size() of a value that is split or padded could mean two numbers: x.true_size() over all ranks
+    return p.local_span()[0] / static_cast<float>(p.size());
 #else
     p = mw::view_of<part>(numbers);
     for (float& one : p.mutable_local_span()) one = 0;
     for (float& one : w.mutable_span()) one = 0;
+    if (w.size() + s.size() + p.true_size() + p.local_size() == 8 + 8 + 8 + 4) return 1;
     return w.data()[0] + w.span()[0] + p.local_span()[0] + s.summand_span()[0];
 #endif
     return 0;

@@ -3,6 +3,7 @@
 //
 // lines: 21
 #include <meshwise/autodiff/value_and_gradient.hpp>
+#include <meshwise/io/state_of.hpp>
 #include <meshwise/nn/linear.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/optim/adamw.hpp>
@@ -47,6 +48,11 @@ void program(with_loss model, mw::tensor_of<S, float, batch, embed> const& x) {
     auto optimizer = mw::adamw(kept);
     auto [loss, gradient] = mw::value_and_gradient(kept, x);
     optimizer.step(kept, gradient);
+#elif REJECTED == 7
+    // sentence: an optimiser without the model that it steps would go on with other weights
+    auto optimizer = mw::adamw(model);
+    std::size_t step = 0;
+    (void)mw::state_of("step", step, "optimizer", optimizer);
 #else
     auto optimizer = mw::adamw(model);
     auto [loss, gradient] = mw::value_and_gradient(model, [&](auto const& m) { return m.loss(x); });
@@ -56,5 +62,7 @@ void program(with_loss model, mw::tensor_of<S, float, batch, embed> const& x) {
     (void)mw::value_and_gradient(
         model, [&](auto const& m) { return mw::settle<S>(mw::sum<batch, embed>(x * m.gain)); }, scale);
     (void)loss;
+    (void)mw::state_of("optimizer", optimizer, "model", model);
+    (void)mw::state_of("loss_scale", scale);
 #endif
 }

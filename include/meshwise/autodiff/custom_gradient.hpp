@@ -5,6 +5,7 @@
 
 #include <tuple>
 
+#include <meshwise/autodiff/dead_captures.hpp>
 #include <meshwise/autodiff/record.hpp>
 
 namespace meshwise {
@@ -53,6 +54,7 @@ auto custom_gradient(Forward forward, Gradient gradient, X const&... x) {
             "operands, and returns the gradient of the operand, or a std::tuple with one for each of several");
         std::source_location const where = std::source_location::current();
         bool const recorded = is_recorded(where, x...);
+        if (recorded) detail::check_captures(gradient, "mw::custom_gradient", where);
         auto out = [&] {
             without_recording const off;
             return forward(x.detached()...).detached();

@@ -56,7 +56,7 @@ template <class X>
 local_elements elements_of() {
     using T = typename X::value_type;
     using B = typename X::backend;
-    return {&element_operations_of<T, B>, &sum_of_squares<T, B>, X().size()};
+    return {&element_operations_of<T, B>, &sum_of_squares<T, B>, X().local_size()};
 }
 
 }  // namespace meshwise

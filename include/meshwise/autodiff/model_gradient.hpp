@@ -132,7 +132,7 @@ struct model_gradient {
         detail::check_parameter<Model, X>("gradient.whole", index, where);
         check_operands(where, parameter);
         auto const& elements = element_operations_of<typename X::value_type, typename X::backend>;
-        X made = X::over(whole(index, elements, parameter.size(), where), parameter.extents());
+        X made = X::over(whole(index, elements, parameter.local_size(), where), parameter.extents());
         if (scale != 1) made = times(made, scale);
         made.set_node(0, detail::untyped_tensor::is_a_gradient);
         return made;
@@ -147,7 +147,7 @@ struct model_gradient {
                       "meshwise: the gradient of a parameter is replaced by a whole one: settle the sum");
         detail::check_parameter<Model, X>("gradient.replace", index, where);
         check_operands(where, instead);
-        if (instead.size() * sizeof(typename X::value_type) > 0 && under_way != nullptr)
+        if (instead.local_size() * sizeof(typename X::value_type) > 0 && under_way != nullptr)
             under_way->finish(index, parts[index]);
         if (scale == 0) scale = 1;  // of a loss of no elements all parts are zero
         X made = scale == 1 ? instead.detached() : times(instead, 1 / scale);
@@ -169,8 +169,8 @@ private:
     static X times(X const& x, double factor) {
         using T = typename X::value_type;
         X product = result_of<X>(x);
-        X::backend::copy(product.mutable_data(), x.raw_data(), x.size());
-        X::backend::scale(product.mutable_data(), x.size(), static_cast<T>(factor));
+        X::backend::copy(product.mutable_data(), x.raw_data(), x.local_size());
+        X::backend::scale(product.mutable_data(), x.local_size(), static_cast<T>(factor));
         return product;
     }
 };

@@ -8,6 +8,7 @@
 #include <meshwise/autodiff/tape.hpp>
 #include <meshwise/core/compiled.hpp>
 #include <meshwise/tensor/padding.hpp>
+#include <meshwise/tensor/result_of.hpp>
 
 namespace meshwise {
 
@@ -131,7 +132,7 @@ void record(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
     detail::place_on_tape(out, current().recording->record(
                                    element_operations_of<typename Out::value_type, typename Out::backend>,
-                                   out.size(), where,
+                                   out.local_size(), where,
                                    [pull = std::move(pull), extents](tape& t, node_id id) mutable {
                                        pull(gradient_of<Out>::over(t.whole(id), extents));
                                    }));
@@ -150,8 +151,8 @@ void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
     detail::place_on_tape(
         out, current().recording->record(
-                 element_operations_of<typename Out::value_type, typename Out::backend>, out.size(), where,
-                 [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                 element_operations_of<typename Out::value_type, typename Out::backend>, out.local_size(),
+                 where, [pull = std::move(pull), extents](tape& t, node_id id) mutable {
                      // a copy: nested recordings may move the nodes
                      contributions const all = t.gradient_of(id);
                      for (std::size_t i = 0; i < all.count; ++i)
@@ -185,7 +186,7 @@ void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending 
     if constexpr (X::backend::leaves > 1) {
         // (q0 + k0) + (q1 + k1) is not (q0 + q1) + (k0 + k1): for equal bits every contribution is reduced by itself
         memory = tape::reduced(element_type_of<typename X::value_type>, sizeof(typename X::value_type),
-                               gradient.size(), pending, std::move(memory), t.where(to.node));
+                               gradient.local_size(), pending, std::move(memory), t.where(to.node));
         pending = 0;
     }
     t.contribute(to.node, pending, std::move(memory));

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <memory>
 
+#include <meshwise/autodiff/dead_captures.hpp>
 #include <meshwise/autodiff/loss.hpp>
 #include <meshwise/autodiff/model_gradient.hpp>
 #include <meshwise/autodiff/record.hpp>
@@ -60,6 +61,7 @@ public:
     recording& operator=(recording const&) = delete;
     ~recording() {
         here_.recording = here_.noting_uses = nullptr;
+        here_.frame_of_loss = nullptr;
         end_recording(std::exchange(here_.recording_number, 0));
         here_.models = {};
         tape_.set_watcher(nullptr);
@@ -165,7 +167,7 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
         auto const& batch = *next;
         ++micro_batches;
         t.note_uses(parameters);
-        auto const loss = f(recorded, batch);
+        auto const loss = detail::call_with_frame(here, f, recorded, batch);
         if constexpr (detail::is_a_loss<std::remove_cvref_t<decltype(loss)>>()) {
             auto const& sum = detail::sum_part(loss);
             using Sum = std::remove_cvref_t<decltype(sum)>;

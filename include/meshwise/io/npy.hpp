@@ -112,14 +112,14 @@ X load_npy(rank<S>& here, std::string const& path) {
         }(typename X::axes{});
         X x = X::uninitialized(extents);
         if constexpr (detail::has_padding(typename X::axes{}))
-            X::backend::fill(x.mutable_data(), x.size(), typename X::value_type{});
+            X::backend::fill(x.mutable_data(), x.local_size(), typename X::value_type{});
         detail::state_part const part = detail::part_of(path, x, true);
         std::uint64_t alike = 0;
         mesh_mask const everyone = here.team().mesh().every_axis();
         detail::disk_work(here.team(), [&] {
             file->read(part);
             if (part.held_alike == everyone)
-                alike = detail::hash_of_bytes(part.data, x.size() * sizeof(typename X::value_type));
+                alike = detail::hash_of_bytes(part.data, x.local_size() * sizeof(typename X::value_type));
         });
         here.team().note_common(alike, common_kind::data);
         here.team().barrier(everyone);  // compares what was noted

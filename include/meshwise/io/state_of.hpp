@@ -53,6 +53,22 @@ bool read_number(std::string const& text, T& value) {
     }
 }
 
+// Weights, and what belongs to weights that lie elsewhere, such as the moments of an optimiser.
+template <class T>
+constexpr bool has_weights() {
+    if constexpr (array_size<T> != 0)
+        return has_weights<std::remove_cvref_t<decltype(std::declval<T&>()[0])>>();
+    else
+        return any_model<T> || is_tensor_type<T>;
+}
+template <class T>
+constexpr bool needs_weights() {
+    if constexpr (array_size<T> != 0)
+        return needs_weights<std::remove_cvref_t<decltype(std::declval<T&>()[0])>>();
+    else
+        return requires { typename T::model_type; };
+}
+
 /// Names and references of parts of a program's state; see `state_of`.
 template <class... T>
 class named_state {
@@ -80,11 +96,18 @@ private:
 /// Parts of a program's state: "name", part, ... A part is a number, a tensor, a model, an optimiser, a
 /// data position, anything with `visit_state(f)` that calls f("name", part) for each of its own, or a std::array of
 /// these. The parts must outlive the result.
+/// Errors: an optimiser and no model among the parts does not compile: its moments are of no use to other weights.
 template <class... NamesAndParts>
 auto state_of(NamesAndParts&&... names_and_parts) {
     static_assert(sizeof...(NamesAndParts) > 0 && sizeof...(NamesAndParts) % 2 == 0,
                   "meshwise: state_of takes a name and a part, a name and a part, ...");
     auto const all = std::forward_as_tuple(names_and_parts...);
+    constexpr bool has_the_model = (detail::has_weights<std::remove_cvref_t<NamesAndParts>>() || ...) ||
+                                   !(detail::needs_weights<std::remove_cvref_t<NamesAndParts>>() || ...);
+    static_assert(
+        has_the_model,
+        "meshwise: an optimiser without the model that it steps would go on with other weights: name the model, too, "
+        "as in mw::state_of(\"model\", model, \"optimizer\", optimizer)");
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
         return detail::named_state<
             std::remove_reference_t<std::tuple_element_t<2 * I + 1, decltype(all)>>...>(

@@ -31,7 +31,7 @@ void make_room(X& x) {
     bool const padded = [&]<class... A>(axes<A...>) {
         return ((!A::bounded && A::true_size != A::size) || ...);
     }(typename X::axes{});
-    if (padded) std::fill_n(x.mutable_data(), x.size(), typename X::value_type{});
+    if (padded) std::fill_n(x.mutable_data(), x.local_size(), typename X::value_type{});
 }
 
 // `to_write`: the count of writes is increased, so that packed forms of the old value are not used any more

@@ -27,7 +27,7 @@ void cast_parameters(To& to, From const& from, std::source_location where) {
                       "same mesh, with the same rules");
         if (is_recorded(where, from)) refuse_without_gradient("mw::cast_weights", where);
         to = result_of<To>(from);
-        To::backend::cast(to.mutable_data(), from.raw_data(), from.size());
+        To::backend::cast(to.mutable_data(), from.raw_data(), from.local_size());
     } else if constexpr (array_size<To> != 0)
         for (std::size_t i = 0; i < to.size(); ++i) cast_parameters(to[i], from[i], where);
     else

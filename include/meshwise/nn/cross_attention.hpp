@@ -17,7 +17,7 @@ X taken_rows(X const& x, std::span<std::int32_t const> which) {
     auto extents = x.extents();
     extents[0] = which.size();
     X taken = X::uninitialized(extents);
-    std::size_t const rows = x.template stored_extent<batch>(), width = rows == 0 ? 0 : x.size() / rows;
+    std::size_t const rows = x.template stored_extent<batch>(), width = rows == 0 ? 0 : x.local_size() / rows;
     X::backend::gather_rows(which.size(), which.data(), 0, rows, width, x.raw_data(), taken.mutable_data());
     return taken;
 }

@@ -178,7 +178,7 @@ private:
     static void copy_rows(Kept const& from, std::span<std::int32_t const> which, std::size_t length,
                           Kept& to) {
         std::size_t const rows = from.template stored_extent<batch_axis>(),
-                          whole = rows == 0 ? 0 : from.size() / rows, held = whole / room * length;
+                          whole = rows == 0 ? 0 : from.local_size() / rows, held = whole / room * length;
         for (std::size_t i = 0; i < which.size(); ++i) {
             auto const row = static_cast<std::size_t>(which[i]);
             if (row >= rows)

@@ -95,7 +95,7 @@ struct token_by_token {
 template <class State>
 State state_of_zeros(auto const& like) {
     State zero = result_of<State>(like);
-    State::backend::fill(zero.mutable_data(), zero.size(), typename State::value_type{});
+    State::backend::fill(zero.mutable_data(), zero.local_size(), typename State::value_type{});
     return zero;
 }
 

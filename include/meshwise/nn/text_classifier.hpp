@@ -9,7 +9,7 @@ namespace meshwise {
 
 /// ids (batch, token) and their lengths (batch) -> logits (batch, classes). Only what stands before a text's length
 /// counts; options.pooling says how. Axes: classes, vocab, token, embed, heads, head_dim, ffn, layer (nn/model_axes.hpp).
-/// Example: auto loss = classifier.loss(ids, lengths, labels, mw::training{.dropout = 0.1});
+/// Example: auto loss = classifier.loss(ids, lengths, labels, mw::training{.dropout = 0.1, .step = step});
 template <any_strategy S, class Axes, transformer_options Options = {}>
 struct text_classifier {
     using strategy = S;

@@ -30,8 +30,8 @@ void squares_by_leaves(buffer const& memory, double* slots) {
     using axis = norm_axis<X>;
     X const x = X::over(memory);
     constexpr std::size_t leaves = leaves_of<B, typename X::layout, axis>::here;
-    auto const whole = static_cast<std::size_t>(stride_of<axis>(x)) * x.template local<axis>();
-    std::size_t const run = whole / leaves, outer = x.size() / whole;
+    auto const whole = static_cast<std::size_t>(stride_of<axis>(x)) * x.template local_extent<axis>();
+    std::size_t const run = whole / leaves, outer = x.local_size() / whole;
     std::size_t const first =
         detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, axis>{}) * leaves;
     for (std::size_t leaf = 0; leaf < leaves; ++leaf)

@@ -33,7 +33,7 @@ void moving_average(Model& average, Model const& model, double decay,
         auto const kept = static_cast<T>(decay);
         iteration_space<2> space;
         space.dims = 1;
-        space.extents[0] = p.size();
+        space.extents[0] = p.local_size();
         space.out[0] = space.in[0][0] = space.in[1][0] = 1;
         T* const to = p.mutable_data();
         X::backend::map(

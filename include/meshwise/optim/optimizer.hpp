@@ -137,6 +137,7 @@ template <class Model, class Rule>
 class optimizer {
 public:
     using options_type = typename Rule::options;
+    using model_type = Model;
 
     /// Takes the number and sizes of the parameters that are trained from a model, and keeps nothing else of it.
     optimizer(Model const& model, options_type const& chosen, std::source_location where) : options(chosen) {

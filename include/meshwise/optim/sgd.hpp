@@ -12,7 +12,7 @@ void descend(P& parameter, typename P::value_type const* gradient, double learni
     auto const rate = static_cast<typename P::value_type>(learning_rate);
     iteration_space<2> l;
     l.dims = 1;
-    l.extents[0] = parameter.size();
+    l.extents[0] = parameter.local_size();
     l.out[0] = l.in[0][0] = l.in[1][0] = 1;
     P::backend::map(
         l, [rate](auto p, auto g) { return p - rate * g; }, parameter.mutable_data(), parameter.raw_data(),
@@ -66,7 +66,7 @@ step_result sgd(Model& model, model_gradient<Model>& gradient, double learning_r
         using T = typename P::value_type;
         if (!gradient.reached(i) || traits[i].frozen) return;
         auto const& elements = element_operations_of<T, typename P::backend>;
-        buffer const whole = gradient.whole(i, elements, p.size(), where);
+        buffer const whole = gradient.whole(i, elements, p.local_size(), where);
         detail::descend(p, static_cast<T const*>(whole.data()), learning_rate * gradient.scale);
     });
     return result;

@@ -46,7 +46,7 @@ template <class X>
 std::remove_const_t<X> all_equal(typename X::value_type value, typename X::extents_type extents) {
     std::remove_const_t<X> x = X::uninitialized(extents);
     note_constants({bits_of(static_cast<double>(value))});
-    X::backend::fill(x.mutable_data(), x.size(), value);
+    X::backend::fill(x.mutable_data(), x.local_size(), value);
     clear_padding(x);
     return x;
 }

@@ -52,10 +52,11 @@ struct context {
     communicator* team = nullptr;
     void const* mesh_tag = nullptr;
     void const* backend_tag = nullptr;
-    tape* recording = nullptr;           // where operations note their gradients; null: nowhere
-    std::uint32_t recording_number = 0;  // of the recording under way, also where it is interrupted; 0: none
-    detail::recorded_models models{};    // the model of that recording
-    tape* noting_uses = nullptr;         // where they note what they use, recorded or not
+    tape* recording = nullptr;            // where operations note their gradients; null: nowhere
+    std::uint32_t recording_number = 0;   // of the recording under way, also where it is interrupted; 0: none
+    void const* frame_of_loss = nullptr;  // above all variables of the function that is recorded
+    detail::recorded_models models{};     // the model of that recording
+    tape* noting_uses = nullptr;          // where they note what they use, recorded or not
     pending_gradients* planned = nullptr;  // where a plan counts what could be summed early
     purpose allocating_for = purpose::activations;
     detail::packed_blocks packs{};  // see tensor/packed.hpp

@@ -20,7 +20,7 @@ template <class X>
 Eigen::Map<eigen_matrix<typename X::value_type> const> as_eigen(X const& x) {
     static_assert(X::axis_count > 0, "meshwise: a tensor without axes is a number; read it with x.data()");
     auto const columns = static_cast<Eigen::Index>(x.local_extents()[X::axis_count - 1]);
-    return {x.data(), static_cast<Eigen::Index>(x.size()) / columns, columns};
+    return {x.data(), static_cast<Eigen::Index>(x.local_size()) / columns, columns};
 }
 /// What this rank holds of x, as `as_eigen`.
 /// Example: float const largest_here = mw::local_eigen(x).maxCoeff();
@@ -29,7 +29,7 @@ template <class X>
 Eigen::Map<eigen_matrix<typename X::value_type> const> local_eigen(X const& x) {
     static_assert(X::axis_count > 0, "meshwise: a tensor without axes is a number; read it with x.data()");
     auto const columns = static_cast<Eigen::Index>(x.local_extents()[X::axis_count - 1]);
-    return {x.local_data(), static_cast<Eigen::Index>(x.size()) / columns, columns};
+    return {x.local_data(), static_cast<Eigen::Index>(x.local_size()) / columns, columns};
 }
 
 /// A row-major Eigen matrix that holds this rank's part, as a tensor of type X. The matrix outlives the tensor.

@@ -20,7 +20,7 @@ std::size_t piece_index(communicator const& team, list<M...>) {
 template <any_axis Axis, class X>
 std::size_t first_of_axis(X const& x) {
     return detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, Axis>{}) *
-           x.template local<Axis>();
+           x.template local_extent<Axis>();
 }
 
 }  // namespace meshwise

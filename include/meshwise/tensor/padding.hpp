@@ -27,7 +27,7 @@ void fill_padding_of(X const& x, typename X::value_type* elements, typename X::v
     if constexpr (has_padding(typename X::axes{}) && X::backend::computes)
         [&]<class... A>(axes<A...>) {
             auto const& local = x.local_extents();
-            std::size_t at = 0, outer = 1, inner = x.size();
+            std::size_t at = 0, outer = 1, inner = x.local_size();
             auto const along = [&]<class Axis>(Axis*) {
                 std::size_t const here = local[at++];
                 if (here == 0) return;

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <numbers>
 #include <string_view>
+#include <type_traits>
 
+#include <meshwise/scalar/converted.hpp>
 #include <meshwise/tensor/shard.hpp>
 
 namespace meshwise {
@@ -62,7 +64,11 @@ template <class T, class F>
                                  std::span<std::size_t const> local, std::span<std::size_t const> first,
                                  F const& f) {
     auto const run = [&](std::size_t at, std::size_t global, std::size_t n) {
-        for (std::size_t i = 0; i < n; ++i) out[at + i] = static_cast<T>(f(global + i));
+        for (std::size_t i = 0; i < n; ++i)
+            if constexpr (std::is_arithmetic_v<decltype(f(global + i))>)
+                out[at + i] = converted<T>(f(global + i));
+            else
+                out[at + i] = static_cast<T>(f(global + i));
     };
     for_each_run(whole, local, first, run);
 }
@@ -85,7 +91,8 @@ void fill_elements(X& x, F const& f) {
 }
 }  // namespace detail
 
-/// Sets each element to f(its index in the whole tensor without padding), and padding to zero.
+/// Sets each element to f(its index in the whole tensor without padding), and padding to zero. A number that integers do not hold
+/// becomes the nearest one, and NaN 0, as in mw::cast.
 /// Errors: ranks that hold the same elements and gave them different values throw at their next collective.
 /// Example: mw::fill_by_index(x, [](std::size_t i) { return 0.1 * static_cast<double>(i % 7); });
 template <class X, class F>

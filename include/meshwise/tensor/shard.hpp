@@ -58,7 +58,7 @@ struct shard {
     explicit shard(X const& x) {
         [&]<class... A>(axes<A...>) {
             std::size_t at = 0;
-            ((whole[at] = x.template stored_extent<A>(), local[at] = x.template local<A>(),
+            ((whole[at] = x.template stored_extent<A>(), local[at] = x.template local_extent<A>(),
               first[at] = first_of_axis<A>(x), ++at),
              ...);
         }(typename X::axes{});
@@ -82,8 +82,9 @@ namespace detail {
 template <class X>
 void note_elements(X const& x, common_kind kind) {
     if constexpr (alike_along<typename X::layout> != 0 && X::backend::computes)
-        current().team->note_common(hash_of_bytes(x.raw_data(), x.size() * sizeof(typename X::value_type)),
-                                    kind, alike_along<typename X::layout>);
+        current().team->note_common(
+            hash_of_bytes(x.raw_data(), x.local_size() * sizeof(typename X::value_type)), kind,
+            alike_along<typename X::layout>);
 }
 
 // see `cut_from`. Of a long array each rank compares a share, and all of what it holds: the rest it does not read.
@@ -134,8 +135,8 @@ X view_of(std::span<typename X::value_type> local,
           typename X::extents_type extents = detail::no_extents<X::bounded_count>()) {
     detail::refuse_pending_by_hand<X>();
     X x = X::over(buffer::of_user(local.data(), local.size_bytes()), extents);
-    if (x.size() != local.size())
-        detail::throw_error({"a view of ", x.size(), " elements was given ", local.size(),
+    if (x.local_size() != local.size())
+        detail::throw_error({"a view of ", x.local_size(), " elements was given ", local.size(),
                              "; the span holds what this rank holds"});
     detail::clear_padding(x);
     if constexpr (detail::alike_along<typename X::layout> != 0 && X::backend::computes)

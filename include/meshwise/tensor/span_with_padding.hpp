@@ -30,7 +30,7 @@ class span_with_padding : public writable_span<typename Shape::value_type> {
 public:
     span_with_padding(buffer const& memory, typename Shape::value_type* data, Shape shape,
                       mesh_mask alike_along)
-        : base(memory, data, shape.size(), alike_along),
+        : base(memory, data, shape.local_size(), alike_along),
           shape_(std::move(shape)) {}
     span_with_padding(span_with_padding&&) noexcept = default;
     ~span_with_padding() {

@@ -21,7 +21,7 @@ namespace meshwise {
 
 /// Values with named axes. A tensor is a type for the elements, the axes, the layout and the backend. No operation changes
 /// a tensor that exists, and a copy keeps its value whatever is written to the other.
-/// Shape: `extent<A>()` elements over all ranks, `local<A>()` on this one; row-major, the last axis fastest.
+/// Shape: `extent<A>()` elements over all ranks, `local_extent<A>()` on this one; row-major, the last axis fastest.
 /// Example:
 /// std::size_t const tokens = x.extent<batch>() * x.extent<token>();
 /// float const first = x.local_span()[0];  // of this rank's part
@@ -69,7 +69,7 @@ public:
         (void(&detail::is_carried<A>), ...);
         check_place<mesh, B>(here);
         tensor made(extents);
-        made.memory_ = buffer(*here.pool, made.size() * sizeof(T), here.allocating_for);
+        made.memory_ = buffer(*here.pool, made.local_size() * sizeof(T), here.allocating_for);
         return made;
     }
     /// This memory, seen as a tensor.
@@ -80,7 +80,7 @@ public:
     }
 
     /// Elements of an axis, over all ranks. A padded axis has two such numbers, and `extent` of it does not compile:
-    /// `true_extent` without the padding, by which a sum is divided, and `stored_extent`. `local`: on this rank, as stored.
+    /// `true_extent` without the padding, by which a sum is divided, and `stored_extent`. `local_extent`: on this rank, as stored.
     template <any_axis Axis>
     std::size_t extent() const {
         constexpr bool is_padded = Axis::size != Axis::true_size;
@@ -105,7 +105,7 @@ public:
         }
     }
     template <any_axis Axis>
-    std::size_t local() const {
+    std::size_t local_extent() const {
         return stored_extent<Axis>() / shards<L, Axis>;
     }
     template <any_axis Axis>
@@ -116,15 +116,24 @@ public:
         if constexpr (bounded_count == 0)
             return (fixed_extents);
         else
-            return std::array{local<A>()...};
+            return std::array{local_extent<A>()...};
     }
     extents_type const& extents() const { return extents_; }
-    /// Elements on this rank.
-    std::size_t size() const {
+    /// Elements over all ranks, without padding: by this a sum over all is divided. `local_size`: on this rank, as stored.
+    /// `size` is both, and of a value that is split or padded it does not compile.
+    std::size_t true_size() const { return (std::size_t{1} * ... * true_extent<A>()); }
+    std::size_t local_size() const {
         if constexpr (bounded_count == 0)
-            return (std::size_t{1} * ... * local_extent<L, A>);
+            return (std::size_t{1} * ... * meshwise::local_extent<L, A>);
         else
-            return (std::size_t{1} * ... * local<A>());
+            return (std::size_t{1} * ... * local_extent<A>());
+    }
+    std::size_t size() const {
+        constexpr bool is_one_number = ((shards<L, A> == 1 && A::size == A::true_size) && ...);
+        static_assert(is_one_number,
+                      "meshwise: x.size() of a value that is split or padded could mean two numbers: "
+                      "x.true_size() over all ranks, without padding, x.local_size() on this rank");
+        return true_size();
     }
 
     /// The elements of a value that every rank holds whole.
@@ -136,7 +145,7 @@ public:
     }
     std::span<T const> span(std::source_location where = std::source_location::current()) const {
         check_settled(), check_whole();
-        return {readable(where), size()};
+        return {readable(where), local_size()};
     }
     /// The elements to write by hand, a `writable_span`: all ranks write the same. Copies of the tensor keep their value. What is
     /// written to the padding of an axis becomes zero when the span ends; until then no operation takes such a tensor.
@@ -187,7 +196,7 @@ public:
     }
     std::span<T const> local_span(std::source_location where = std::source_location::current()) const {
         check_settled();
-        return {readable(where), size()};
+        return {readable(where), local_size()};
     }
     auto mutable_local_span(std::source_location where = std::source_location::current()) {
         check_settled();
@@ -196,7 +205,7 @@ public:
 
     /// Of a pending sum the summand of this rank: no value of the program before it is settled.
     std::span<T const> summand_span(std::source_location where = std::source_location::current()) const {
-        return {readable(where), size()};
+        return {readable(where), local_size()};
     }
 
     /// For operations: the memory of this rank, whatever it stands for; to write it, valid until the tensor is copied; to
@@ -249,7 +258,7 @@ private:
         if constexpr (detail::has_padding(axes{}))
             return detail::span_with_padding<tensor>(memory_, elements, tensor(extents_), alike);
         else
-            return writable_span<T>(memory_, elements, size(), alike);
+            return writable_span<T>(memory_, elements, local_size(), alike);
     }
 
     explicit tensor(extents_type extents) : extents_(extents) {
@@ -263,7 +272,7 @@ private:
     }
 
     static constexpr std::array<std::size_t, sizeof...(A)> fixed_extents{
-        (A::bounded ? 0 : local_extent<L, A>)...};
+        (A::bounded ? 0 : meshwise::local_extent<L, A>)...};
     [[no_unique_address]] extents_type extents_{};
 };
 
@@ -301,47 +310,6 @@ using with_place = tensor<typename X::value_type, Axes, Layout, typename X::back
 /// Example: using narrow = mw::with_elements<decltype(x), mw::bfloat16>;
 template <class X, class T>
 using with_elements = tensor<T, typename X::axes, typename X::layout, typename X::backend>;
-
-namespace detail {
-template <class Axis, class X, class... Rest>
-std::size_t extent_among(X const& x, Rest const&... rest) {
-    if constexpr (contains<Axis, typename X::axes>)
-        return x.template stored_extent<Axis>();
-    else
-        return extent_among<Axis>(rest...);
-}
-template <class Axis, class X>
-void check_agrees(std::size_t extent, X const& x, std::source_location const* where = nullptr) {
-    if constexpr (contains<Axis, typename X::axes>)
-        if (x.template stored_extent<Axis>() != extent)
-            refuse_extents(name_of<Axis>(), extent, x.template stored_extent<Axis>(), where);
-}
-template <class Out, class... A, class... X>
-typename Out::extents_type result_extents(axes<A...>, X const&... x) {
-    typename Out::extents_type extents{};
-    std::size_t at = 0;
-    [[maybe_unused]] auto one = [&]<class Axis>(Axis*) {
-        if constexpr (Axis::bounded) {
-            extents[at] = extent_among<Axis>(x...);
-            (check_agrees<Axis>(extents[at], x), ...);
-            ++at;
-        }
-    };
-    (one(static_cast<A*>(nullptr)), ...);
-    (void)at;
-    return extents;
-}
-}  // namespace detail
-
-/// Room for a result whose axes come from these operands.
-/// Example: auto out = mw::result_of<decltype(x)>(x, bias);
-template <class Out, class... X>
-Out result_of(X const&... operands) {
-    if constexpr (Out::bounded_count == 0)
-        return Out::uninitialized();
-    else
-        return Out::uninitialized(detail::result_extents<Out>(typename Out::axes{}, operands...));
-}
 
 }  // namespace meshwise
 

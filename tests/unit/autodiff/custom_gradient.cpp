@@ -4,10 +4,12 @@
 #include <cmath>
 
 #include <meshwise/autodiff/custom_gradient.hpp>
+#include <meshwise/autodiff/recompute.hpp>
 #include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/elements/comparisons.hpp>
 #include <meshwise/ops/elements/functions.hpp>
 #include <meshwise/ops/elements/jvp.hpp>
+#include <meshwise/ops/elements/map.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include "model.hpp"
@@ -71,6 +73,58 @@ void check_on() {
                        });
                    }),
                    "mw::jvp"));
+    });
+}
+
+TEST_CASE("a function that is kept for the backward pass may not refer to variables of the loss") {
+    using S = S1;
+    mw::run<S>(mw::threads{}, [](mw::rank<S>& here) {
+        auto const x = mw::place<batch, embed>(here, noise(1));
+        auto const model = mw::init<scaled<S>>(here, mw::seed{1});
+        float const outside = 2;
+        auto const with = [&](auto part) {
+            return refusal([&] {
+                (void)mw::value_and_gradient(model, [&](auto const& m) {
+                    float inside = 2;
+                    return mw::settle<S>(mw::sum<batch, embed>(x * part(m, inside)));
+                });
+            });
+        };
+        std::string const text =
+            " refers to a variable of the loss, which is gone when the backward pass calls";
+        CHECK(says(with([](auto const& m, float& inside) {
+                       return mw::map([at = &inside](auto g) { return g * *at; }, m.gain);
+                   }),
+                   "the function of mw::map" + text));
+        CHECK(says(with([](auto const& m, float& inside) {
+                       return mw::recompute([at = &inside](auto const& g) { return g * *at; }, m.gain);
+                   }),
+                   "the function of mw::recompute" + text));
+        CHECK(says(with([](auto const& m, float& inside) {
+                       return mw::custom_gradient(
+                           [&](auto const& g) { return g * inside; },
+                           [at = &inside](auto const& d, auto const&) { return d * *at; }, m.gain);
+                   }),
+                   "the function of mw::custom_gradient" + text));
+#ifdef __has_builtin
+#if __has_builtin(__builtin_clear_padding)
+        CHECK(says(with([](auto const& m, float& inside) {
+                       bool const up = inside > 1;
+                       return mw::map([&, up](auto g) { return up ? g * inside : g; }, m.gain);
+                   }),
+                   "the function of mw::map" + text));
+#endif
+#endif
+        // values, variables outside of the loss and parts of the model
+        CHECK(with([](auto const& m, float& inside) {
+                  return mw::map([inside](auto g) { return g * inside; }, m.gain);
+              }).empty());
+        CHECK(with([&](auto const& m, float&) {
+                  return mw::map([&](auto g) { return g * outside; }, m.gain);
+              }).empty());
+        CHECK(with([&](auto const& m, float&) {
+                  return mw::recompute([&m](auto const& g) { return g + m.shift; }, m.gain);
+              }).empty());
     });
 }
 

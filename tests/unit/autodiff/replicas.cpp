@@ -207,7 +207,7 @@ TEST_CASE("a rank that works alone notes nothing") {
 TEST_CASE("replicas that drift apart are named") {
     std::string const text = said([](auto&, auto& model, auto const& x, auto const& t, std::size_t rank) {
         // as memory that goes wrong would: a write by hand is compared before
-        for (std::size_t i = 0; i < model.down.bias.size(); ++i)
+        for (std::size_t i = 0; i < model.down.bias.local_size(); ++i)
             model.down.bias.mutable_data()[i] += 1e-3F * static_cast<float>(rank);
         auto [loss, gradient] = mw::value_and_gradient(model, loss_of(x, t));
         mw::sgd(model, gradient, 0.1);
@@ -219,7 +219,7 @@ TEST_CASE("replicas that drift apart are named") {
     using T = places<2, 2>::S;
     std::string const split = said<T>([](auto&, auto& model, auto const& x, auto const& t, std::size_t rank) {
         if (rank == 3)
-            for (std::size_t i = 0; i < model.up.weight.size(); ++i)
+            for (std::size_t i = 0; i < model.up.weight.local_size(); ++i)
                 model.up.weight.mutable_data()[i] += 1e-3F;
         auto [loss, gradient] = mw::value_and_gradient(model, loss_of<T>(x, t));
         mw::sgd(model, gradient, 0.1);

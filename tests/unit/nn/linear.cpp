@@ -29,7 +29,7 @@ struct apart {  // linear as two operations
 
 template <class X>
 bool same_bits(X const& x, X const& y) {
-    return std::memcmp(x.local_data(), y.local_data(), x.size() * sizeof *x.local_data()) == 0;
+    return std::memcmp(x.local_data(), y.local_data(), x.local_size() * sizeof *x.local_data()) == 0;
 }
 
 template <class S>
@@ -37,7 +37,7 @@ void check_linear(bool fits) {
     mw::run<S>(mw::threads{}, [&](auto& here) {
         auto const model = mw::init<apart<S>>(here, mw::seed{7});
         auto bias = model.both.bias;
-        for (std::size_t i = 0; i < bias.size(); ++i)
+        for (std::size_t i = 0; i < bias.local_size(); ++i)
             bias.mutable_data()[i] = 0.37F * static_cast<float>(i % 7);
         std::vector<float> numbers(rows::size * in::size);
         for (std::size_t i = 0; i < numbers.size(); ++i)

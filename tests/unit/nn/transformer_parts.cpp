@@ -209,12 +209,18 @@ TEST_CASE("a training that drops nothing changes no bit; one that drops is the s
         CHECK(loss(some) != loss(next));
         CHECK(loss(some) != loss(other));
         CHECK(loss(some) != loss(smoothed));
+        CHECK_NOTHROW(loss(mw::training{.label_smoothing = 0.1}));  // without dropout no step is asked for
+        std::string said;
+        try {
+            loss(mw::training{.dropout = 0.3, .from = mw::seed{5}});
+        } catch (mw::error const& e) { said = e.what(); }
+        CHECK(said.starts_with("mw::training asks for dropout and does not say of which step"));
     });
 }
 
 TEST_CASE("every place has masks of its own") {
     mw::run<alone>(mw::threads{}, [](auto& here) {
-        mw::training const how{.dropout = 0.5};
+        mw::training const how{.dropout = 0.5, .step = 0};
         auto const ones = mw::full<mw::tensor_of<alone, float, batch, token, embed>>(1);
         std::vector<std::vector<float>> masks;
         for (std::string_view const part : {"encoder", "decoder"})
@@ -239,7 +245,7 @@ TEST_CASE("blocks that are run again drop the same again") {
         std::vector<std::vector<float>> first;
         for (bool const again : {false, true}) {
             m.recompute_blocks = again;
-            auto found = mw::value_and_gradient(m, input, input, mw::training{.dropout = 0.3});
+            auto found = mw::value_and_gradient(m, input, input, mw::training{.dropout = 0.3, .step = 0});
             mw::for_each_parameter(m, [&](std::size_t i, std::string_view, auto& p, mw::initial) {
                 auto const whole = here.gather(found.gradient.whole(i, p));
                 if (again)

@@ -159,3 +159,15 @@ TEST_CASE("elements: a cast to integers is defined for every number") {
     check_all_casts<S>();
     check_all_casts<plain>();
 }
+
+TEST_CASE("elements: integers that are filled by a function of the index are defined for every number") {
+    on_one([](auto& here) {
+        auto x = mw::place<batch>(here, std::vector<std::int32_t>{0, 0, 0, 0});
+        double const numbers[] = {3e9, -3e9, NAN, 2.9};
+        mw::fill_by_index(x, [&](std::size_t i) { return numbers[i]; });
+        CHECK(std::ranges::equal(x.span(), std::vector<std::int32_t>{2147483647, -2147483647 - 1, 0, 2}));
+        mw::fill_by_index(x, [](std::size_t i) { return i == 0 ? 3'000'000'000LL : -3'000'000'000LL; });
+        CHECK(x.span()[0] == 2147483647);
+        CHECK(x.span()[3] == -2147483647 - 1);
+    });
+}

@@ -8,6 +8,7 @@
 #include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/moves/slice.hpp>
 #include <meshwise/ops/reductions/count_nonzero.hpp>
+#include <meshwise/ops/reductions/cumulative.hpp>
 #include <meshwise/ops/reductions/logsumexp.hpp>
 #include <meshwise/ops/reductions/mean.hpp>
 #include <meshwise/ops/reductions/min.hpp>
@@ -365,11 +366,34 @@ TEST_CASE("integers, bool and bfloat16") {
         using expected = std::vector<std::int32_t>;
         CHECK(here.gather(mw::max<wide>(x)) == expected{-5, 2, 5, 0});
         CHECK(here.gather(mw::min<wide>(x)) == expected{-7, 0, 3, 0});
-        CHECK(here.gather(mw::prod<wide>(x)) == expected{-210, 0, 60, 0});
+        CHECK(here.gather(mw::prod<wide>(x)) == std::vector<std::int64_t>{-210, 0, 60, 0});
         CHECK(here.gather(mw::count_nonzero<wide>(x)) == std::vector<std::int64_t>{3, 2, 3, 0});
         auto const whole = mw::all<wide>(x);
         CHECK(here.gather(mw::count_nonzero(whole)) == std::vector<std::int64_t>{2});
         CHECK(here.gather(mw::max<by_two>(mw::cast<mw::bfloat16>(mw::cast<float>(x) - 100)))[0] == -95);
+    });
+}
+
+TEST_CASE("sums and products of narrow integers have 64 bits, on one rank and over ranks") {
+    using by_rows = mw::strategy<grid<1, 2>, split<rows, tp<2>>>;
+    using ids_type = mw::tensor_of<by_rows, std::int32_t, rows, wide>;
+    using sums = std::vector<std::int64_t>;
+    static constexpr std::int32_t big = 2'000'000'000;
+    mw::run<by_rows>(mw::threads{}, [](auto& here) {
+        auto const x = mw::full<ids_type>(big);
+        CHECK(here.gather(mw::sum<by_rows, wide>(x)) == sums(4, 3LL * big));
+        CHECK(here.gather(mw::sum<by_rows>(x)) == sums{12LL * big});
+        CHECK(here.gather(mw::sum<by_rows>(x * -1)) == sums{-12LL * big});
+        CHECK(here.gather(mw::prod<by_rows, wide>(mw::full<ids_type>(1'000'000))) ==
+              sums(4, 1'000'000'000'000'000'000));
+        CHECK(here.gather(mw::cumsum<by_rows, wide>(x))[2] == 3LL * big);
+        CHECK(here.gather(mw::cumsum<by_rows, rows>(x))[11] == 4LL * big);
+        CHECK(here.gather(mw::cumprod<by_rows, rows>(mw::full<ids_type>(50'000)))[11] ==
+              6'250'000'000'000'000'000);
+        static_assert(std::is_same_v<typename decltype(mw::sum<wide>(mw::cast<std::uint64_t>(x)))::value_type,
+                                     std::uint64_t>);
+        static_assert(
+            std::is_same_v<typename decltype(mw::sum<wide>(mw::cast<float>(x)))::value_type, float>);
     });
 }
 

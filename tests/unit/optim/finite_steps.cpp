@@ -170,7 +170,7 @@ TEST_CASE("of finite parts whose sum over ranks overflows, a holder of the sum i
         auto found = gradient_of(here, m, 0, 0);
         REQUIRE(found.gradient.parts[1].pending != 0);
         auto up = std::remove_cvref_t<decltype(m.up)>::over(found.gradient.parts[1].memory, m.up.extents());
-        for (std::size_t i = 0; i < up.size(); ++i) up.overwritten_data()[i] = 3e38F;
+        for (std::size_t i = 0; i < up.local_size(); ++i) up.overwritten_data()[i] = 3e38F;
         auto const text = refusal([&] { optimizer.step(m, found.gradient); });
         INFO(text);
         CHECK(has(text,

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include <meshwise/backend/serial/elements.hpp>
 #include <meshwise/scalar/converted.hpp>
@@ -62,8 +64,9 @@ MESHWISE_SAME_CODE void elements::adamw(std::size_t n, T* p, T const* g, T* m, T
 template <class T>
 void elements::sum(iteration_space<1> const& space, T* out, T const* in) {
     for_each_result(space, [&](std::ptrdiff_t to, iteration_space<1> const& reduced, std::ptrdiff_t first) {
-        double total = 0;
-        for_each_point(reduced, [&](auto, auto from) { total += in[first + from[0]]; });
+        using number = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;  // integers wrap
+        number total = 0;
+        for_each_point(reduced, [&](auto, auto from) { total += static_cast<number>(in[first + from[0]]); });
         out[to] = static_cast<T>(total);
     });
 }

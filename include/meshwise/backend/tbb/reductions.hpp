@@ -25,6 +25,9 @@ struct reductions {
 private:
     static constexpr std::size_t grain = 32768;
 
+    template <class T>
+    static void sum_integers(iteration_space<1> const& space, T* out, T const* in);
+
     template <class Operation, class T>
     static void reduce(iteration_space<1> const& space, T* out, T const* in);
 

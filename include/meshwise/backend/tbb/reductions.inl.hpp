@@ -36,6 +36,20 @@ double reduce_points(iteration_space<1> const& space, T const* in) {
     return total.result();
 }
 
+struct two_spaces {
+    iteration_space<1> kept, reduced;
+};
+inline two_spaces kept_and_reduced(iteration_space<1> const& space) {
+    two_spaces both;
+    for (std::size_t d = 0; d < space.dims; ++d) {
+        auto& half = space.out[d] == 0 ? both.reduced : both.kept;
+        half.extents[half.dims] = space.extents[d];
+        half.out[half.dims] = space.out[d];
+        half.in[0][half.dims++] = space.in[0][d];
+    }
+    return {cpu::coalesce(both.kept), cpu::coalesce(both.reduced)};
+}
+
 /// The number of columns that are reduced side by side.
 inline constexpr std::size_t side_by_side = 128;
 
@@ -58,7 +72,27 @@ void reduce_columns(iteration_space<1> const& space, T const* in, std::size_t co
 template <class Instructions>
 template <class T>
 void reductions<Instructions>::sum(iteration_space<1> const& space, T* out, T const* in) {
-    reduce<cpu::plus>(space, out, in);
+    if constexpr (std::is_integral_v<T>)
+        sum_integers(space, out, in);
+    else
+        reduce<cpu::plus>(space, out, in);
+}
+
+// Integers have no rounding, and so no order; a double would not hold them.
+template <class Instructions>
+template <class T>
+void reductions<Instructions>::sum_integers(iteration_space<1> const& space, T* out, T const* in) {
+    auto [kept, reduced] = kept_and_reduced(space);
+    std::size_t const each = std::max<std::size_t>(reduced.size(), 1);
+    threads<Instructions>::parallel(kept.size(), 1 + grain / each, [&](std::size_t begin, std::size_t end) {
+        for (cpu::walker<1> here(kept, begin); begin < end; ++begin, here.advance()) {
+            std::uint64_t total = 0;
+            cpu::walker<1> from(reduced, 0);
+            for (std::size_t left = reduced.size(); left > 0; --left, from.advance())
+                total += static_cast<std::uint64_t>(in[here.in(0) + from.in(0)]);
+            out[here.out()] = static_cast<T>(total);
+        }
+    });
 }
 
 template <class Instructions>
@@ -80,15 +114,7 @@ double reductions<Instructions>::sum_squares(std::size_t n, T const* x) {
 template <class Instructions>
 template <class Operation, class T>
 void reductions<Instructions>::reduce(iteration_space<1> const& space, T* out, T const* in) {
-    iteration_space<1> kept, reduced;
-    for (std::size_t d = 0; d < space.dims; ++d) {
-        auto& half = space.out[d] == 0 ? reduced : kept;
-        half.extents[half.dims] = space.extents[d];
-        half.out[half.dims] = space.out[d];
-        half.in[0][half.dims++] = space.in[0][d];
-    }
-    kept = cpu::coalesce(kept);
-    reduced = cpu::coalesce(reduced);
+    auto const [kept, reduced] = kept_and_reduced(space);
     bool const along = reduced.dims > 0 && reduced.in[0][reduced.dims - 1] == 1;
     if (kept.dims == 0 && along && reduced.dims == 1) {
         *out = static_cast<T>(in_chunks<Operation>(reduced.size(), [&](std::size_t begin, std::size_t count) {

@@ -54,12 +54,12 @@ auto cast(X const& x, std::source_location where = std::source_location::current
             [[maybe_unused]] bool const recorded = is_recorded(where, x);
             using out_type = with_elements<X, To>;
             auto out = result_of<out_type>(x);
-            B::cast(out.mutable_data(), x.raw_data(), x.size());
+            B::cast(out.mutable_data(), x.raw_data(), x.local_size());
             if constexpr (detail::has_fractions<From> && detail::has_fractions<To>) {
                 if (recorded) {
                     auto const back = [to = target_of(x)](auto const& d, mesh_mask pending) {
                         auto gradient = gradient_of<X>::uninitialized(to.extents);
-                        B::cast(gradient.mutable_data(), d.raw_data(), d.size());
+                        B::cast(gradient.mutable_data(), d.raw_data(), d.local_size());
                         contribute(to, gradient, pending);
                     };
                     if constexpr (casts_exactly<From, To>)

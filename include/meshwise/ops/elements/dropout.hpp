@@ -40,13 +40,13 @@ struct dropout_mask {
         using B = typename X::backend;
         auto out = result_of<X>(x);
         shard<X> const part(x);
-        if (x.size() == 0) return out;
+        if (x.local_size() == 0) return out;
         std::size_t run = 1;
         if constexpr (X::axis_count > 0) run = part.local.back();
         T* const to = out.mutable_data();
         T const* const from = x.raw_data();
         T const times = static_cast<T>(factor);
-        B::parallel(x.size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
+        B::parallel(x.local_size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
             for (; begin < end; ++begin) {
                 std::size_t const global = first_of_run(part, begin);
                 for (std::size_t i = 0; i < run; ++i)

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include <meshwise/autodiff/dead_captures.hpp>
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/scalar/dual.hpp>
@@ -162,6 +163,7 @@ auto map(F f, X const& x, More const&... more) {
         if constexpr (detail::is_mask_element<element>) {
         } else if constexpr (detail::has_slope<T>) {
             if (!recorded) return out;
+            detail::check_captures(f, "mw::map", std::source_location::current());
             record(out, std::source_location::current(), [f, x, more...](auto const& d) {
                 auto one = [&]<std::size_t I, class Operand>(std::integral_constant<std::size_t, I>,
                                                              Operand const& operand) {

@@ -62,7 +62,7 @@ auto det(A const& a, std::source_location where = std::source_location::current(
         std::size_t const n = in.rows;
         auto out = result_of<of_matrices<A, Row, Column>>(a);
         if (n == 0)
-            A::backend::fill(out.mutable_data(), out.size(), typename A::value_type{1});
+            A::backend::fill(out.mutable_data(), out.local_size(), typename A::value_type{1});
         else
             each_matrix<typename A::backend>("mw::det", where, in.count, in.read(),
                                              std::tuple(write_matrices(out, 1, 1)),
@@ -97,8 +97,8 @@ auto slogdet(A const& a, std::source_location where = std::source_location::curr
         using result = of_matrices<A, Row, Column>;
         auto sign = result_of<result>(a), logarithm = result_of<result>(a);
         if (n == 0)
-            A::backend::fill(sign.mutable_data(), sign.size(), typename A::value_type{1}),
-                A::backend::fill(logarithm.mutable_data(), logarithm.size(), typename A::value_type{});
+            A::backend::fill(sign.mutable_data(), sign.local_size(), typename A::value_type{1}),
+                A::backend::fill(logarithm.mutable_data(), logarithm.local_size(), typename A::value_type{});
         else
             each_matrix<typename A::backend>(
                 "mw::slogdet", where, in.count, in.read(),

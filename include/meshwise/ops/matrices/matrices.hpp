@@ -188,8 +188,8 @@ struct matrix_sizes {
 template <class Row, class Column, class X>
 matrix_sizes sizes_of(X const& x) {
     return [&]<class... A>(list<A...>) {
-        return matrix_sizes{x.template local<Row>(), x.template local<Column>(),
-                            (std::size_t{1} * ... * x.template local<A>())};
+        return matrix_sizes{x.template local_extent<Row>(), x.template local_extent<Column>(),
+                            (std::size_t{1} * ... * x.template local_extent<A>())};
     }(typename matrices<Row, Column, typename X::operand>::rest{});
 }
 

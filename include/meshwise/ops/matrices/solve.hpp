@@ -59,7 +59,8 @@ auto solved(std::string_view operation, A const& a, X const& b, std::source_loca
     X::backend::permute(loops_over(sides, sides, b), sides.mutable_data(), b.raw_data());
     auto x = result_of<x_type>(b, a);
     auto const sizes = sizes_of<Row, Column>(matrices);
-    std::size_t const width = sizes.rows * sizes.count == 0 ? 0 : sides.size() / (sizes.rows * sizes.count);
+    std::size_t const width =
+        sizes.rows * sizes.count == 0 ? 0 : sides.local_size() / (sizes.rows * sizes.count);
     if (width != 0)
         each_matrix<typename X::backend>(operation, where, sizes.count,
                                          std::tuple(read_matrices(matrices, sizes.rows, sizes.columns),

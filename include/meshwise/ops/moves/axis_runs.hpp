@@ -1,7 +1,7 @@
 // axis_runs: reading and writing runs of an axis that is whole on every rank, for slice and concatenate.
 #pragma once
 
-#include <meshwise/tensor/tensor.hpp>
+#include <meshwise/tensor/result_of.hpp>
 
 namespace meshwise::elementary {
 struct added {

@@ -174,7 +174,7 @@ auto repeat(X const& x, std::source_location where = std::source_location::curre
         detail::refuse_padding<Axis, Larger>();
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
         constexpr std::size_t times = Larger::size / Axis::size;
-        std::size_t const n = x.template local<Axis>();
+        std::size_t const n = x.template local_extent<Axis>();
         auto map = detail::index_map::of<Axis>(x, n * times);
         map.add({.count = n, .times = times, .out_step = {times, 1}, .in_step = {1, 0}});
         return detail::moved<out_type>(

@@ -67,7 +67,7 @@ row_choice choice(Flat const& flat, Table const& table, Ids const& ids) {
     row_choice found = choice_of(all::size, {positions<all, typename Flat::axes>, of_flat},
                                  {positions<all, typename Table::axes>, of_table},
                                  {positions<all, typename Ids::axes>, of_ids}, index_of<Leaf, all>);
-    found.rows = table.template local<Axis>();
+    found.rows = table.template local_extent<Axis>();
     found.first = first_of_axis<Axis>(table);
     found.row = stride_of<Axis>(table);
     found.whole = !is_cut<typename Table::layout, Axis>;
@@ -171,13 +171,13 @@ void sum_rows(Table& table, Flat const& flat, Ids const& ids) {
         auto const step = static_cast<std::ptrdiff_t>(each.summed.extents[how.leaf]);
         auto part = [&](std::size_t i, T* to) {
             auto const at = static_cast<std::ptrdiff_t>(i) * step;
-            B::fill(to, table.size(), T{});
+            B::fill(to, table.local_size(), T{});
             add_rows<B>(each, to, flat.raw_data() + at * how.summed.out[how.leaf],
                         ids.raw_data() + at * how.summed.in[1][how.leaf]);
         };
-        sum_of_leaves<B>(0, leaves::here, table.size(), out, part);
+        sum_of_leaves<B>(0, leaves::here, table.local_size(), out, part);
     } else {
-        B::fill(out, table.size(), T{});
+        B::fill(out, table.local_size(), T{});
         add_rows<B>(how, out, flat.raw_data(), ids.raw_data());
     }
 }

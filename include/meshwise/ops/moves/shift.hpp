@@ -79,7 +79,7 @@ X shifted_by(X const& x, std::ptrdiff_t n, bool around, std::source_location whe
     using B = typename X::backend;
     using split = split_of<typename X::layout, Axis>;
     shift_plan plan;
-    plan.own = plan.gathered = index_map::of<Axis>(x, x.template local<Axis>());
+    plan.own = plan.gathered = index_map::of<Axis>(x, x.template local_extent<Axis>());
     plan_shift(plan, shards<typename X::layout, Axis>,
                piece_index<typename X::mesh>(*current().team, split{}), n, around);
     auto out = X::uninitialized(x.extents());

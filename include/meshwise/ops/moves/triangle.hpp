@@ -53,25 +53,26 @@ X kept_on(diagonals const& kept, X const& x) {
                    column = static_cast<std::ptrdiff_t>(first_of_axis<Column>(x));
         T const* const from = x.raw_data();
         T* const to = out.mutable_data();
-        B::parallel(
-            line == 0 ? 0 : x.size() / line, 1 + 16384 / (line + 1), [&](std::size_t begin, std::size_t end) {
-                for (std::size_t l = begin; l < end; ++l) {
-                    auto const other = static_cast<std::ptrdiff_t>(l / between % others);
-                    std::ptrdiff_t const first = column_at == last ? kept.low + row + other - column
-                                                                   : column + other - kept.high - row,
-                                         behind = 1 + (column_at == last ? kept.high + row + other - column
-                                                                         : column + other - kept.low - row);
-                    auto const bounded = [n](std::ptrdiff_t i) {
-                        return static_cast<std::size_t>(
-                            std::clamp<std::ptrdiff_t>(i, 0, static_cast<std::ptrdiff_t>(n)));
-                    };
-                    std::size_t const start = l * line, keep_from = start + bounded(first) * inner,
-                                      keep_to = std::max(keep_from, start + bounded(behind) * inner);
-                    std::fill(to + start, to + keep_from, T{});
-                    std::copy(from + keep_from, from + keep_to, to + keep_from);
-                    std::fill(to + keep_to, to + start + line, T{});
-                }
-            });
+        B::parallel(line == 0 ? 0 : x.local_size() / line, 1 + 16384 / (line + 1),
+                    [&](std::size_t begin, std::size_t end) {
+                        for (std::size_t l = begin; l < end; ++l) {
+                            auto const other = static_cast<std::ptrdiff_t>(l / between % others);
+                            std::ptrdiff_t const first = column_at == last ? kept.low + row + other - column
+                                                                           : column + other - kept.high - row,
+                                                 behind = 1 + (column_at == last
+                                                                   ? kept.high + row + other - column
+                                                                   : column + other - kept.low - row);
+                            auto const bounded = [n](std::ptrdiff_t i) {
+                                return static_cast<std::size_t>(
+                                    std::clamp<std::ptrdiff_t>(i, 0, static_cast<std::ptrdiff_t>(n)));
+                            };
+                            std::size_t const start = l * line, keep_from = start + bounded(first) * inner,
+                                              keep_to = std::max(keep_from, start + bounded(behind) * inner);
+                            std::fill(to + start, to + keep_from, T{});
+                            std::copy(from + keep_from, from + keep_to, to + keep_from);
+                            std::fill(to + keep_to, to + start + line, T{});
+                        }
+                    });
     }
     return out;
 }

@@ -54,7 +54,7 @@ auto unfold(X const& x, std::source_location where = std::source_location::curre
         auto all = detail::raw(x);
         if constexpr (edges.before + edges.after != 0)
             all = detail::with_halo<X, W, edges>(std::move(all), typename X::value_type{}, where);
-        std::size_t const windows = out.template local<typename W::result>(), taps = W::taps::size;
+        std::size_t const windows = out.template local_extent<typename W::result>(), taps = W::taps::size;
         auto map = detail::index_map::of<A>(x, windows * taps);
         map.operand = all.extents[at];
         map.add({.count = windows,

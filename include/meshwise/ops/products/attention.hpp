@@ -95,7 +95,7 @@ struct attention_of {
     }
     template <class X, class... A>
     static std::size_t count(X const& x, list<A...>) {
-        return (std::size_t{1} * ... * x.template local<A>());
+        return (std::size_t{1} * ... * x.template local_extent<A>());
     }
 
     static attention_shape shape_of(Q const& q, K const& k, V const& v, options const& how) {
@@ -105,8 +105,8 @@ struct attention_of {
         attention_shape s;
         s.batch = count(q, batch{}), s.kv_heads = count(q, heads{}),
         s.group = count(q, typename parts::group{});
-        s.queries = q.template local<Token>(), s.keys = k.template local<Key>(),
-        s.head_dim = q.template local<last>();
+        s.queries = q.template local_extent<Token>(), s.keys = k.template local_extent<Key>(),
+        s.head_dim = q.template local_extent<last>();
         s.causal = how.causal;
         s.first_query = static_cast<std::ptrdiff_t>(how.first_query + first_of_axis<Token>(q));
         s.scale = how.scale != 0 ? how.scale : 1 / std::sqrt(static_cast<double>(true_extent<last>(q)));
@@ -181,7 +181,7 @@ struct attention_of {
                 run(0, dk.mutable_data(), dv.mutable_data());
             else {
                 context& here = current();
-                std::size_t const n = dk.size();
+                std::size_t const n = dk.local_size();
                 buffer const both(*here.pool, 2 * n * sizeof(T), here.allocating_for);
                 T* const sums = static_cast<T*>(both.data());
                 auto part = [&](std::size_t i, T* to) { run(i, to, to + n); };

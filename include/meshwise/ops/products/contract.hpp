@@ -132,7 +132,7 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
                 contract_into<B>(all, x.raw_data() + step * cut.a, y.raw_data() + step * cut.b, y.memory(),
                                  to);
             };
-            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
+            sum_of_leaves<B>(0, leaves, out.local_size(), out.mutable_data(), part);
             return out;
         }
     }

@@ -128,7 +128,7 @@ auto convolved(list<W...> windows, X const& x, Y const& w, std::source_location 
                 using back = with_place<X, typename X::axes, typename Relation::by_x>;
                 raw_tensor dx = all;
                 dx.memory = move::room(dx.size());
-                sum_windows_of_elements<B>(how, all, d.raw_data(), w.raw_data(), w.size(),
+                sum_windows_of_elements<B>(how, all, d.raw_data(), w.raw_data(), w.local_size(),
                                            move::write(dx.memory));
                 dx = without_halos<X, W...>(std::move(dx), where);
                 contribute(to_x, back::over(std::move(dx.memory), to_x.extents));
@@ -137,7 +137,7 @@ auto convolved(list<W...> windows, X const& x, Y const& w, std::source_location 
                 auto dw =
                     with_place<Y, typename Y::axes, typename Relation::by_y>::uninitialized(to_w.extents);
                 sum_windows_of_weights<B>(how, move::read(all.memory), d.raw_data(), dw.mutable_data(),
-                                          dw.size());
+                                          dw.local_size());
                 contribute(to_w, dw);
             }
         });

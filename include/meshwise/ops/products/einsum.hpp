@@ -176,7 +176,7 @@ struct einsum_steps {
                 return x;
             else
                 return [&]<class... K>(list<K...>) {
-                    return settled_by<S>(sum<K...>(x, where), where);
+                    return settled_by<S>(sum_in_elements<list<K...>>(x, where), where);
                 }(typename order::template chosen<
                            node.summed,
                            as_list<typename std::tuple_element_t<I, std::tuple<X...>>::axes>>::type{});

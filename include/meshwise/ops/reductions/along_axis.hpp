@@ -62,7 +62,7 @@ template <class Leaf, class X, class Part>
 void sum_over_rows(X const& x, std::size_t rows, std::size_t size, typename X::value_type* out, Part part) {
     constexpr std::size_t leaves = leaves_here<Leaf, X>();
     if constexpr (!std::is_void_v<Leaf>)
-        if (x.template local<Leaf>() % leaves != 0)
+        if (x.template local_extent<Leaf>() % leaves != 0)
             throw_error({"axis ", name_of<Leaf>(), " has ", x.template stored_extent<Leaf>(),
                          " elements, which reproducible<", X::backend::leaves,
                          "> cannot divide into leaves; pad it to a multiple"});

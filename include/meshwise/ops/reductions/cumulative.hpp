@@ -10,6 +10,7 @@
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/moves/reshard.hpp>
 #include <meshwise/ops/reductions/reduction.hpp>
+#include <meshwise/ops/reductions/sum.hpp>
 
 namespace meshwise {
 
@@ -33,7 +34,7 @@ X for_rows(X const& x, X const& more, F f) {
     using B = typename X::backend;
     auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
     auto out = result_of<ordered>(rows);
-    std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
+    std::size_t const n = rows.template local_extent<Axis>(), count = n == 0 ? 0 : rows.local_size() / n;
     if constexpr (B::computes) {
         auto const *const from = rows.raw_data(), *const also = others.raw_data();
         auto* const to = out.mutable_data();
@@ -60,8 +61,8 @@ public:
         constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
         context& here = current();
         ranks_ = here.team->group_size(over);
-        std::size_t const n = x.template local<Axis>();
-        rows_ = n == 0 ? 0 : x.size() / n;
+        std::size_t const n = x.template local_extent<Axis>();
+        rows_ = n == 0 ? 0 : x.local_size() / n;
         if (ranks_ == 1) return;
         own_ = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
         buffer const mine(*here.pool, rows_ * sizeof(N) + sizeof(std::uint64_t), here.allocating_for);
@@ -173,7 +174,8 @@ template <class Axis, class X>
 X running_product(X const& x, std::source_location where) {
     using N = sum_number<typename X::value_type>;
     auto const rows = with_last<Axis>(x);
-    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, x.template local<Axis>()), where);
+    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, x.template local_extent<Axis>()),
+                                            where);
     return running_product_from<Axis>(x, [&](std::size_t r) {
         N product{1};
         pieces.before(r, [&](N more) { product *= more; });
@@ -190,7 +192,7 @@ X gradient_of_running_product(X const& x, X const& d, std::source_location where
         double sum, product;
     };
     auto const rows = with_last<Axis>(x), slopes_of_rows = with_last<Axis>(d);
-    std::size_t const length = x.template local<Axis>();
+    std::size_t const length = x.template local_extent<Axis>();
     auto const *const all = rows.raw_data(), *const all_slopes = slopes_of_rows.raw_data();
     pieces_of_rows<Axis, X, piece> const pieces(
         x,
@@ -240,7 +242,7 @@ auto running_product_with_gradient(X const& x, std::source_location where) {
 }
 }  // namespace detail
 
-/// The sum of all elements up to each along Axis. Integers wrap. Placement: Axis whole; all else is kept, pending sums included.
+/// The sum of all elements up to each along Axis; of integers 64 bits. Placement: Axis whole; all else is kept, pending sums included.
 /// Communication: none. Example: auto totals = mw::cumsum<token>(x);
 template <any_axis Axis, any_tensor X>
 auto cumsum(X const& x, std::source_location where = std::source_location::current()) {
@@ -248,6 +250,8 @@ auto cumsum(X const& x, std::source_location where = std::source_location::curre
         all_of<not_refused<X>, detail::no_mask<X>, typename running<Axis, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return cumsum<Axis>(cast<std::int64_t>(x, where), where);
     else {
         bool const recorded = is_recorded(where, x);
         auto out = detail::running_sum<Axis, false>(x.detached());
@@ -270,6 +274,8 @@ auto cumsum(X const& x, std::source_location where = std::source_location::curre
                detail::not_pending<L>, detail::same_mesh<L, layout<typename S::mesh>>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return cumsum<S, Axis>(cast<std::int64_t>(x, where), where);
     else {
         bool const recorded = is_recorded(where, x);
         auto out = detail::running_sum_over_ranks<Axis, false>(x.detached(), where);
@@ -281,13 +287,15 @@ auto cumsum(X const& x, std::source_location where = std::source_location::curre
     }
 }
 
-/// The product of all elements up to each along Axis. Integers wrap. Placement: Axis whole, nothing pending; all else is kept.
+/// The product of all elements up to each along Axis; of integers 64 bits. Placement: Axis whole, nothing pending; all else is kept.
 /// Communication: none. Example: auto growth = mw::cumprod<token>(x);
 template <any_axis Axis, any_tensor X>
 auto cumprod(X const& x, std::source_location where = std::source_location::current()) {
     using verdict = detail::multiplies_along<void, Axis, X>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return cumprod<Axis>(cast<std::int64_t>(x, where), where);
     else
         return detail::running_product_with_gradient<Axis>(x, where);
 }
@@ -299,6 +307,8 @@ auto cumprod(X const& x, std::source_location where = std::source_location::curr
     using verdict = detail::multiplies_along<S, Axis, X>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return cumprod<S, Axis>(cast<std::int64_t>(x, where), where);
     else
         return settle<S>(detail::running_product_with_gradient<Axis>(x, where), where);
 }

@@ -111,9 +111,9 @@ gradient_of<X> gradient_of_max(X const& x, D const& d, std::source_location wher
     constexpr mesh_mask over = mask_of<typename X::mesh>(typename splits_over<L, Reduced>::type{});
     // of a maximum that was still pending the largest is looked for in the whole
     auto const rows = with_least_padding(in_order<ordered>(reshard<L>(x.detached(), where)));
-    std::size_t const count = d.size(), n = count == 0 ? 0 : rows.size() / count;
+    std::size_t const count = d.local_size(), n = count == 0 ? 0 : rows.local_size() / count;
     auto gradient = result_of<ordered>(rows);
-    B::fill(gradient.mutable_data(), gradient.size(), T{});
+    B::fill(gradient.mutable_data(), gradient.local_size(), T{});
     if (n == 0) return in_order<gradient_of<X>>(gradient);
     buffer const places = places_of_largest<kept::size>(rows, count, n, over, where);
     auto* const place = static_cast<std::int32_t*>(places.data());

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <meshwise/ops/reductions/reduction.hpp>
+#include <meshwise/ops/reductions/sum.hpp>
 
 namespace meshwise {
 
@@ -64,7 +65,7 @@ struct prod_fold {
 };
 }  // namespace detail
 
-/// The product over the axes K, or of all elements; of no elements it is 1. Integers wrap.
+/// The product over the axes K, or of all elements; of no elements it is 1. Of integers it is of 64 bits, and wraps beyond.
 /// Placement: K whole; under a strategy, mw::prod<S, axis>(x), K may be split, and the result is where S puts it.
 /// Communication: none; under S one all-gather of the ranks' products.
 /// Example: auto volume = mw::prod<embed>(x);
@@ -73,6 +74,8 @@ auto prod(X const& x, std::source_location where = std::source_location::current
     using verdict = all_of<detail::no_mask<X>, detail::reducible<detail::reduces::anything, X, K...>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_added_as_int64<X>)
+        return prod<K...>(cast<std::int64_t>(x, where), where);
     else
         return detail::reduced<detail::reduces::anything, K...>(detail::prod_fold<typename X::value_type>{},
                                                                 x, where);

@@ -192,7 +192,7 @@ buffer parts_of(Fold const& fold, X const& x, std::size_t rows, std::size_t leav
     buffer own(*here.pool, bytes, here.allocating_for);
     if constexpr (B::computes) {
         std::fill_n(static_cast<part*>(own.data()), rows * leaves, Fold::none());
-        if (x.size() != 0)
+        if (x.local_size() != 0)
             fold_leaves<B>(fold, block_of<Kept>(x, leaves), rows * leaves, x.raw_data(),
                            static_cast<part*>(own.data()));
     }
@@ -218,12 +218,12 @@ buffer parts_of(Fold const& fold, X const& x, std::size_t rows, std::size_t leav
 template <class Reduced, class Fold, class X, class Out>
 void fold_here(Fold const& fold, X const& x, Out& out) {
     using order = reduced_order<Reduced, X>;
-    buffer const parts = parts_of<Fold, order::kept::size>(fold, in_order<typename order::type>(x),
-                                                           out.size(), 1, 0, std::source_location::current());
+    buffer const parts = parts_of<Fold, order::kept::size>(
+        fold, in_order<typename order::type>(x), out.local_size(), 1, 0, std::source_location::current());
     if constexpr (X::backend::computes) {
         auto const* const part = static_cast<typename Fold::part const*>(parts.data());
         auto* const to = out.mutable_data();
-        for (std::size_t i = 0; i < out.size(); ++i) to[i] = fold.result(part[i], 0);
+        for (std::size_t i = 0; i < out.local_size(); ++i) to[i] = fold.result(part[i], 0);
     }
 }
 
@@ -236,11 +236,11 @@ gradient_of<X> gradient_of_fold(Fold const& fold, X const& x, D const& d, buffer
     auto const rows = in_order<ordered>(x);
     auto gradient = result_of<ordered>(rows);
     if constexpr (B::computes) {
-        std::size_t const each = d.size() == 0 ? 0 : rows.size() / d.size();
+        std::size_t const each = d.local_size() == 0 ? 0 : rows.local_size() / d.local_size();
         auto const* const part = static_cast<typename Fold::part const*>(parts.data());
         auto const *const from = rows.raw_data(), *const slopes = d.raw_data();
         auto* const to = gradient.mutable_data();
-        B::parallel(rows.size(), 16384, [&](std::size_t begin, std::size_t end) {
+        B::parallel(rows.local_size(), 16384, [&](std::size_t begin, std::size_t end) {
             for (std::size_t i = begin; i < end;) {
                 std::size_t const row = i / each, last = std::min(end, (row + 1) * each);
                 auto const slope = fold.slope(part[row], slopes[row], count);
@@ -280,7 +280,7 @@ auto reduced(Fold const& fold, X const& x, std::source_location where) {
         return (std::size_t{1} * ... * true_extent<A>(x));
     }(Reduced{});
     buffer const parts = parts_of<Fold, relation::axes::count>(
-        fold, in_order<typename order::type>(x), out.size(), order::leaves,
+        fold, in_order<typename order::type>(x), out.local_size(), order::leaves,
         What == reduces::to_sums
             ? 0
             : mask_of<typename X::mesh>(typename splits_over<typename X::layout, Reduced>::type{}),
@@ -288,7 +288,7 @@ auto reduced(Fold const& fold, X const& x, std::source_location where) {
     if constexpr (X::backend::computes) {
         auto const* const part = static_cast<typename Fold::part const*>(parts.data());
         R* const to = out.mutable_data();
-        for (std::size_t i = 0; i < out.size(); ++i) to[i] = fold.result(part[i], count);
+        for (std::size_t i = 0; i < out.local_size(); ++i) to[i] = fold.result(part[i], count);
     }
     clear_padding(out);
     if constexpr (differentiable && std::is_floating_point_v<typename X::value_type>) {

@@ -84,12 +84,12 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
     [[maybe_unused]] bool const recorded = is_recorded(where, x);
     note_numbers<X>(wanted, descending);
     auto const rows = with_last<Axis>(x);
-    std::size_t const n = x.template local<Axis>(), first = first_of_axis<Axis>(x),
+    std::size_t const n = x.template local_extent<Axis>(), first = first_of_axis<Axis>(x),
                       counted = std::min(n, std::max(true_extent<Axis>(x), first) - first),
                       found = std::min(wanted, counted);
     auto values = rows_type::uninitialized(extents_with<Top, rows_type>(x, wanted));
     auto order = with_elements<rows_type, std::int32_t>::uninitialized(values.extents());
-    std::size_t const count = n == 0 ? 0 : rows.size() / n;
+    std::size_t const count = n == 0 ? 0 : rows.local_size() / n;
     if constexpr (B::computes) {
         T const* const from = rows.raw_data();
         T* const to = values.mutable_data();
@@ -108,14 +108,14 @@ auto ranked_rows(std::string_view operation, X const& x, std::size_t wanted, boo
     auto out = in_order<Values>(values);
     auto indices = in_order<Indices>(order);
     if (first != 0 && B::computes)
-        for (std::int32_t& index : std::span(indices.mutable_data(), indices.size()))
+        for (std::int32_t& index : std::span(indices.mutable_data(), indices.local_size()))
             index += static_cast<std::int32_t>(first);
     if constexpr (std::is_floating_point_v<T>) {
         if (recorded)
             record(out, where, [to = target_of(x), order, n, wanted, found, count](auto const& d) {
                 auto const slopes = with_last<Top>(d);
                 auto gradient = result_of<last_ordered<Axis, X>>(gradient_of<X>::over({}, to.extents));
-                B::fill(gradient.mutable_data(), gradient.size(), T{});
+                B::fill(gradient.mutable_data(), gradient.local_size(), T{});
                 if constexpr (B::computes) {
                     auto const* const from = slopes.raw_data();
                     auto const* const at = order.raw_data();

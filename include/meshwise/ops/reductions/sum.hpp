@@ -5,6 +5,7 @@
 
 #include <meshwise/autodiff/record.hpp>
 #include <meshwise/core/named_axes.hpp>
+#include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/moves/reshard.hpp>
 #include <meshwise/ops/products/contract.hpp>
@@ -41,7 +42,7 @@ Out summed(X const& x) {
             auto part = [&](std::size_t i, typename X::value_type* to) {
                 B::sum(l, to, x.raw_data() + static_cast<std::ptrdiff_t>(i * l.extents[cut]) * l.in[0][cut]);
             };
-            sum_of_leaves<B>(0, leaves, out.size(), out.mutable_data(), part);
+            sum_of_leaves<B>(0, leaves, out.local_size(), out.mutable_data(), part);
             return out;
         }
     }
@@ -59,28 +60,46 @@ Out repeated(X const& x, Like const& like) {
 }
 }  // namespace detail
 
-/// Sum over the axes A, or of all elements. Placement: pending over the mesh axes that split them. Communication: none.
+namespace detail {
+// Few elements of a narrow integer have a sum that it does not hold: they are added as std::int64_t.
+template <class X>
+inline constexpr bool is_added_as_int64 = false;
+template <class X>
+    requires std::is_integral_v<typename X::value_type>
+inline constexpr bool is_added_as_int64<X> = sizeof(typename X::value_type) < sizeof(std::int64_t);
+
+// in the elements of x
+template <class Summed, class X>
+auto sum_in_elements(X const& x, std::source_location where) {
+    bool const recorded = is_recorded(where, x);
+    using relation = summation<Summed, typename X::operand>;
+    using out_type = with_place<X, typename relation::axes, typename relation::layout>;
+    auto out = summed<out_type, Summed>(x);
+    if (recorded)
+        record_linear(out, where,
+                      [to = target_of(x), extents = x.extents()](auto const& d, mesh_mask pending) {
+                          using back = gradient_of<X>;
+                          auto const like = back::over({}, extents);
+                          contribute(to, repeated<back>(d, like), pending);
+                      });
+    return out;
+}
+}  // namespace detail
+
+/// Sum over the axes A, or of all elements. The sum of integers is std::int64_t, or std::uint64_t of those. Placement: pending
+/// over the mesh axes that split them. Communication: none.
 /// Example: auto per_text = mw::sum<token, embed>(x);
 template <any_axis... A, any_tensor X>
 auto sum(X const& x, std::source_location where = std::source_location::current()) {
     using summed = typename detail::reduced_names<X, A...>::axes;
-    using relation = summation<summed, typename X::operand>;
-    using verdict = all_of<not_refused<X>, typename relation::verdict, detail::no_mask<X>>;
+    using verdict =
+        all_of<not_refused<X>, typename summation<summed, typename X::operand>::verdict, detail::no_mask<X>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else {
-        bool const recorded = is_recorded(where, x);
-        using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        auto out = detail::summed<out_type, summed>(x);
-        if (recorded)
-            record_linear(out, where,
-                          [to = target_of(x), extents = x.extents()](auto const& d, mesh_mask pending) {
-                              using back = gradient_of<X>;
-                              auto const like = back::over({}, extents);
-                              contribute(to, detail::repeated<back>(d, like), pending);
-                          });
-        return out;
-    }
+    else if constexpr (detail::is_added_as_int64<X>)
+        return detail::sum_in_elements<summed>(cast<std::int64_t>(x, where), where);
+    else
+        return detail::sum_in_elements<summed>(x, where);
 }
 
 /// The same under a strategy: the sum over all ranks. Placement: where S puts the axes left. Communication: what `settle`

@@ -34,7 +34,7 @@ void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size
     static_assert(Axis::true_size <= std::size_t{1} << 31U,
                   "meshwise: ids are int32, and this axis has more elements");
     if constexpr (Ids::backend::computes) {
-        auto const values = std::span(ids.raw_data(), ids.size());
+        auto const values = std::span(ids.raw_data(), ids.local_size());
         for (std::size_t i = 0; i < values.size(); ++i) {
             if ((values[i] == allowed && allowed < 0) ||
                 (values[i] >= 0 && static_cast<std::size_t>(values[i]) < count))
@@ -54,7 +54,7 @@ void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size
 template <class Token, class Lengths>
 void check_lengths(Lengths const& lengths, char const* operation, std::size_t tokens) {
     if constexpr (Lengths::backend::computes) {
-        auto const values = std::span(lengths.raw_data(), lengths.size());
+        auto const values = std::span(lengths.raw_data(), lengths.local_size());
         for (std::size_t i = 0; i < values.size(); ++i)
             if (values[i] < 0 || static_cast<std::size_t>(values[i]) > tokens)
                 throw_error({operation, " was given a length of ", values[i], " at ",

@@ -247,9 +247,9 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
         bool const recorded = is_recorded(where, logits);
         check_operands(where, logits, targets);
         detail::check_ids<Vocab>(targets, "target", ignore_index);
-        std::size_t const rows = targets.size();
-        detail::vocab_columns const columns{first_of_axis<Vocab>(logits), logits.template local<Vocab>(),
-                                            Vocab::true_size};
+        std::size_t const rows = targets.local_size();
+        detail::vocab_columns const columns{first_of_axis<Vocab>(logits),
+                                            logits.template local_extent<Vocab>(), Vocab::true_size};
         communicator& team = *current().team;
         bool const split = team.group_size(over) > 1;
 
@@ -296,7 +296,7 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
                        auto gradient = x.memory().is_unique()
                                            ? gradient_of<Logits>::over(x.memory(), to.extents)
                                            : gradient_of<Logits>::uninitialized(to.extents);
-                       B::cross_entropy_gradient(targets.size(), columns.here, columns.counting(),
+                       B::cross_entropy_gradient(targets.local_size(), columns.here, columns.counting(),
                                                  x.raw_data(), largest_of_row.data(), log_sum.data(),
                                                  targets.raw_data(), columns.first, scale.raw_data(),
                                                  expected, gradient.overwritten_data());

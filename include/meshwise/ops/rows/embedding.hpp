@@ -66,7 +66,7 @@ template <class Vocab, class Table, class Ids, class D>
 void scatter_rows(Table& table, Ids const& ids, D const& d) {
     using B = typename D::backend;
     using T = typename D::value_type;
-    std::size_t const rows = table.template local<Vocab>(), width = table.size() / rows,
+    std::size_t const rows = table.template local_extent<Vocab>(), width = table.local_size() / rows,
                       first = first_of_axis<Vocab>(table);
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename Ids::layout, as_list<typename Ids::axes>>::type;
@@ -95,15 +95,16 @@ void scatter_rows(Table& table, Ids const& ids, D const& d) {
                 return static_cast<E const*>(room.data());
             };
             auto part = [&](std::size_t i, T* to) {
-                B::fill(to, table.size(), T{});
+                B::fill(to, table.local_size(), T{});
                 B::scatter_add_rows(outer * inner, cut(ids.raw_data(), some_ids, i, inner), first, rows,
                                     width, cut(d.raw_data(), some_rows, i, inner * width), to);
             };
-            sum_of_leaves<B>(0, leaves, table.size(), table.mutable_data(), part);
+            sum_of_leaves<B>(0, leaves, table.local_size(), table.mutable_data(), part);
             return;
         }
     }
-    B::scatter_add_rows(ids.size(), ids.raw_data(), first, rows, width, d.raw_data(), table.mutable_data());
+    B::scatter_add_rows(ids.local_size(), ids.raw_data(), first, rows, width, d.raw_data(),
+                        table.mutable_data());
 }
 
 template <class Table, class Ids>
@@ -159,17 +160,17 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
                    taken.mutable_data(), ids.raw_data());
         }
         auto out = result_of<out_type>(ids, table);
-        std::size_t const rows = table.template local<Vocab>();
+        std::size_t const rows = table.template local_extent<Vocab>();
         auto const gather = [&](auto& to) {
-            B::gather_rows(ids.size(), taken.raw_data(), first_of_axis<Vocab>(table), rows,
-                           table.size() / rows, table.raw_data(), to.mutable_data());
+            B::gather_rows(ids.local_size(), taken.raw_data(), first_of_axis<Vocab>(table), rows,
+                           table.local_size() / rows, table.raw_data(), to.mutable_data());
         };
         if constexpr (detail::has_gradient<Table>)
             gather(out);
         else {
             auto narrow = result_of<with_elements<out_type, bfloat16>>(ids, table);
             gather(narrow);
-            B::cast(out.mutable_data(), narrow.raw_data(), out.size());
+            B::cast(out.mutable_data(), narrow.raw_data(), out.local_size());
         }
         if constexpr (B::leaves > 1 && detail::is_cut<typename Table::layout, Vocab>)
             B::map(detail::element_loops(out, out), elementary::plus_zero{}, out.mutable_data(),
@@ -177,7 +178,7 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
         detail::clear_padding(out);  // of axes of ids
         double const factor = how.scale;
         detail::note_numbers<Table>(factor, how.padding_id.value_or(-1));
-        if (factor != 1) B::scale(out.mutable_data(), out.size(), static_cast<element>(factor));
+        if (factor != 1) B::scale(out.mutable_data(), out.local_size(), static_cast<element>(factor));
         if constexpr (detail::has_gradient<Table>)
             if (recorded)
                 record(out, where, [to = target_of(table), taken, factor](auto const& d) {
@@ -190,7 +191,8 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
                     bool const first = !there;
                     auto gradient =
                         first ? back::uninitialized(to.extents) : back::over(std::move(there), to.extents);
-                    if (first) B::fill(gradient.mutable_data(), gradient.size(), typename back::value_type{});
+                    if (first)
+                        B::fill(gradient.mutable_data(), gradient.local_size(), typename back::value_type{});
                     detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
                     contribute(to, gradient);
                 });

@@ -32,7 +32,7 @@ struct is_in_bag {
 template <class T>
 struct share_in_bag {
     bool mean;
-    constexpr T operator()(std::int32_t count) const {
+    constexpr T operator()(std::int64_t count) const {
         return !mean ? T{1} : count == 0 ? T{} : T{1} / static_cast<T>(count);
     }
 };

@@ -23,7 +23,7 @@ auto layer_norm_parameters(auto const& rows, auto const& mean, auto const& inver
     auto const of_mean = leaf_first<leaf>(mean);
     auto const of_inverse = leaf_first<leaf>(inverse_deviation);
     auto const of_slope = leaf_first<leaf>(slope);
-    std::size_t const n = rows.template local<Axis>();
+    std::size_t const n = rows.template local_extent<Axis>();
     auto const part = [&](std::size_t first, std::size_t count, T* to) {
         B::layer_norm_parameters(count, n, by_leaf.raw_data() + first * n, of_mean.raw_data() + first,
                                  of_inverse.raw_data() + first, of_slope.raw_data() + first * n, to, to + n);
@@ -31,7 +31,7 @@ auto layer_norm_parameters(auto const& rows, auto const& mean, auto const& inver
     context& here = current();
     buffer const both(*here.pool, 2 * n * sizeof(T), here.allocating_for);
     T* const sums = static_cast<T*>(both.data());
-    sum_over_rows<leaf>(by_leaf, mean.size(), 2 * n, sums, part);
+    sum_over_rows<leaf>(by_leaf, mean.local_size(), 2 * n, sums, part);
     std::pair made{result_of<shared_by_rows<Axis, X, Gain>>(rows),
                    result_of<shared_by_rows<Axis, X, Bias>>(rows)};
     B::copy(made.first.mutable_data(), sums, n);
@@ -61,7 +61,7 @@ auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon =
         auto mean = result_of<with_elements<detail::one_per_row<Axis, X>, double>>(x);
         auto inverse_deviation = result_of<detail::one_per_row<Axis, X>>(x);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
-        B::layer_norm(mean.size(), rows.template local<Axis>(), rows.raw_data(), gain.raw_data(),
+        B::layer_norm(mean.local_size(), rows.template local_extent<Axis>(), rows.raw_data(), gain.raw_data(),
                       bias.raw_data(), epsilon, y.mutable_data(), mean.mutable_data(),
                       inverse_deviation.mutable_data());
         auto out = detail::in_order<X>(y);
@@ -71,9 +71,9 @@ auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon =
                 auto const slope = detail::with_last<Axis>(d);
                 if (to_x) {
                     auto dx = result_of<detail::last_ordered<Axis, X>>(rows);
-                    B::layer_norm_gradient(mean.size(), rows.template local<Axis>(), rows.raw_data(),
-                                           gain.raw_data(), mean.raw_data(), inverse_deviation.raw_data(),
-                                           slope.raw_data(), dx.mutable_data());
+                    B::layer_norm_gradient(mean.local_size(), rows.template local_extent<Axis>(),
+                                           rows.raw_data(), gain.raw_data(), mean.raw_data(),
+                                           inverse_deviation.raw_data(), slope.raw_data(), dx.mutable_data());
                     contribute(to_x, detail::in_order<X>(dx));
                 }
                 if (gain.node() != 0 || to_bias) {

@@ -32,9 +32,9 @@ auto one_hot(Ids const& ids, std::source_location where = std::source_location::
             tensor<T, all, relayout<all, detail::list<>, typename Ids::layout>, typename Ids::backend>;
         auto out = result_of<out_type>(ids);
         T* const elements = out.mutable_data();
-        out_type::backend::fill(elements, out.size(), T{});
+        out_type::backend::fill(elements, out.local_size(), T{});
         if constexpr (out_type::backend::computes)
-            for (std::size_t i = 0; i < ids.size(); ++i)
+            for (std::size_t i = 0; i < ids.local_size(); ++i)
                 if (std::int32_t const id = ids.raw_data()[i]; id != ignore_index)
                     elements[i * Classes::size + static_cast<std::size_t>(id)] = T{1};
         detail::clear_padding(out);

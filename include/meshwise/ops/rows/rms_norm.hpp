@@ -30,13 +30,14 @@ auto rms_norm(X const& x, Gain const& gain, double epsilon = 1e-5,
         auto const rows = detail::with_last<Axis>(x);
         auto inverse_deviation = result_of<detail::one_per_row<Axis, X>>(x);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
-        B::rms_norm(inverse_deviation.size(), rows.template local<Axis>(), rows.raw_data(), gain.raw_data(),
-                    epsilon, y.mutable_data(), inverse_deviation.mutable_data());
+        B::rms_norm(inverse_deviation.local_size(), rows.template local_extent<Axis>(), rows.raw_data(),
+                    gain.raw_data(), epsilon, y.mutable_data(), inverse_deviation.mutable_data());
         auto out = detail::in_order<X>(y);
         if (recorded)
             record(out, where, [to_x = target_of(x), gain, rows, inverse_deviation](auto const& d) {
                 auto const slope = detail::with_last<Axis>(d);
-                std::size_t const n = rows.template local<Axis>(), count = inverse_deviation.size();
+                std::size_t const n = rows.template local_extent<Axis>(),
+                                  count = inverse_deviation.local_size();
                 if (to_x) {
                     auto dx = result_of<detail::last_ordered<Axis, X>>(rows);
                     B::rms_norm_gradient(count, n, rows.raw_data(), gain.raw_data(),

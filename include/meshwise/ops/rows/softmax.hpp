@@ -20,7 +20,7 @@ auto softmax(X const& x, std::source_location where = std::source_location::curr
         auto rows = detail::with_last<Axis>(x);
         if constexpr (detail::is_padded_axis<Axis>()) rows = detail::with_least_padding(rows);
         auto y = result_of<detail::last_ordered<Axis, X>>(x);
-        std::size_t const n = rows.template local<Axis>(), count = n == 0 ? 0 : rows.size() / n;
+        std::size_t const n = rows.template local_extent<Axis>(), count = n == 0 ? 0 : rows.local_size() / n;
         B::softmax(count, n, rows.raw_data(), y.mutable_data());
         auto out = detail::in_order<X>(y);
         detail::clear_padding(out);  // rows of padding

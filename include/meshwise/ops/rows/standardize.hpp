@@ -60,13 +60,13 @@ auto moments_along(X const& x, double epsilon, std::source_location where) {
     moments_of_rows<kept> made{result_of<decltype(moments_of_rows<kept>::mean)>(x), result_of<kept>(x),
                                result_of<kept>(x)};
     buffer const parts = parts_of<fold, order::kept::size>(
-        fold{0}, in_order<typename order::type>(x), made.variance.size(), order::leaves,
+        fold{0}, in_order<typename order::type>(x), made.variance.local_size(), order::leaves,
         mask_of<typename X::mesh>(typename splits_over<typename X::layout, Reduced>::type{}), where);
     if constexpr (X::backend::computes) {
         auto const* const part = static_cast<typename fold::part const*>(parts.data());
         auto* const mean = made.mean.mutable_data();
         T *const variance = made.variance.mutable_data(), *const inverse = made.inverse.mutable_data();
-        for (std::size_t i = 0; i < made.variance.size(); ++i) {
+        for (std::size_t i = 0; i < made.variance.local_size(); ++i) {
             double const spread = part[i].count == 0 ? 0 : part[i].squares / part[i].count;
             mean[i] = part[i].mean, variance[i] = static_cast<T>(spread);
             inverse[i] = static_cast<T>(1 / std::sqrt(spread + epsilon));

@@ -1,0 +1,59 @@
+// dead_captures: functions that the tape keeps for the backward pass, and what they refer to.
+// Guarantees: a kept function that has captured a variable of the loss by reference, or its address, is refused: the variable is
+// gone when the backward pass calls the function. Seen are functions that can be copied as bytes, with clang only those without
+// padding and without references; no other function is refused.
+// Costs: a look at each word of the function, where it is recorded.
+#pragma once
+
+#include <cstring>
+#include <source_location>
+#include <type_traits>
+
+#include <meshwise/core/compiled.hpp>
+#include <meshwise/tensor/context.hpp>
+
+namespace meshwise::detail {
+
+/// Calls f, all of whose variables lie below this frame and are gone when it has returned.
+template <class F, class... X>
+[[gnu::noinline]] auto call_with_frame(context& here, F& f, X&... x) {
+    here.frame_of_loss = __builtin_frame_address(0);
+    return f(x...);
+}
+
+// Whether one of the words is an address between the frame of the caller and the one in which the loss is called.
+bool points_into_loss(void const* const* words, std::size_t count);
+[[noreturn]] void refuse_dead_capture(char const* operation, std::source_location where);
+
+#ifdef __has_builtin
+#if __has_builtin(__builtin_clear_padding)
+#define MESHWISE_CLEARS_PADDING 1
+#endif
+#endif
+
+template <class F>
+void check_captures([[maybe_unused]] F const& f, [[maybe_unused]] char const* operation,
+                    [[maybe_unused]] std::source_location where) {
+#ifdef MESHWISE_CLEARS_PADDING
+    constexpr bool is_seen = !std::is_empty_v<F> && std::is_trivially_copyable_v<F>;
+#else
+    constexpr bool is_seen = !std::is_empty_v<F> && __has_unique_object_representations(F);
+#endif
+    if constexpr (is_seen && sizeof(F) >= sizeof(void*)) {
+        F copy = f;
+#ifdef MESHWISE_CLEARS_PADDING
+        __builtin_clear_padding(&copy);  // what was there before may look like an address
+#endif
+        void const* words[sizeof(F) / sizeof(void*)];
+        std::memcpy(words, &copy, sizeof words);
+        if (points_into_loss(words, sizeof(F) / sizeof(void*))) refuse_dead_capture(operation, where);
+    }
+}
+
+#undef MESHWISE_CLEARS_PADDING
+
+}  // namespace meshwise::detail
+
+#if !defined(MESHWISE_COMPILED)
+#include <meshwise/autodiff/dead_captures.inl.hpp>
+#endif
