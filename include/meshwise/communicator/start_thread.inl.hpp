@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -16,7 +17,7 @@
 namespace meshwise::detail {
 
 /// The first bytes of a small file of the system; empty where there is none.
-MESHWISE_BODY std::string text_of_system(std::string const& path) {
+[[gnu::noinline]] MESHWISE_BODY std::string text_of_system(std::string const& path) {
     std::string text(4096, '\0');
     std::FILE* const file = std::fopen(path.c_str(), "r");
     text.resize(file == nullptr ? 0 : std::fread(text.data(), 1, text.size(), file));
@@ -25,9 +26,7 @@ MESHWISE_BODY std::string text_of_system(std::string const& path) {
 }
 
 /// The whole number at the beginning of a text; 0 where there is none, as in the word "max".
-MESHWISE_BODY unsigned long number_in(std::string const& text) {
-    return std::strtoul(text.c_str(), nullptr, 10);
-}
+MESHWISE_BODY unsigned long number_in(char const* text) { return std::strtoul(text, nullptr, 10); }
 
 /// How many threads the processes of a user have, as far as they can be seen.
 MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
@@ -39,27 +38,38 @@ MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
         struct stat seen{};
         if (number_in(entry->d_name) == 0 || ::stat(path.c_str(), &seen) != 0 || seen.st_uid != user)
             continue;
-        std::string const status = text_of_system(path + "/status");
-        if (auto const at = status.find("\nThreads:"); at != status.npos)
-            all += number_in(status.substr(at + 9));
+        std::string const status = text_of_system(sentence({path, "/status"}));
+        char const* const at = std::strstr(status.c_str(), "\nThreads:");
+        if (at != nullptr) all += number_in(at + 9);
     }
     ::closedir(processes);
     return all;
 }
 
+/// The number in a file of a cgroup.
+[[gnu::noinline]] MESHWISE_BODY unsigned long number_of_cgroup(char const* root, std::string const& path,
+                                                               char const* file) {
+    return number_in(text_of_system(sentence({root, path, file})).c_str());
+}
+
 /// What limits the threads of the cgroup of this process, if that is reached.
 MESHWISE_BODY std::string limit_of_cgroup() {
+    struct version {
+        char const *line, *root;
+    };
+    static constexpr version both[] = {{"0::", "/sys/fs/cgroup"},
+                                       {":pids:", "/sys/fs/cgroup/pids"}};  // 2 and 1
     std::string const groups = text_of_system("/proc/self/cgroup");
-    for (std::string const kind : {"0::", ":pids:"}) {  // the second and the first version
-        auto const at = groups.find(kind);
-        if (at == groups.npos) continue;
-        std::string path = groups.substr(at + kind.size(), groups.find('\n', at) - at - kind.size());
+    for (version const& one : both) {
+        char const* at = std::strstr(groups.c_str(), one.line);
+        if (at == nullptr) continue;
+        at += std::strlen(one.line);
+        std::string path(at, std::strcspn(at, "\n"));
         for (;; path.resize(path.rfind('/'))) {
             if (path == "/") path.clear();
-            std::string const folder = (kind == "0::" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids") + path;
-            unsigned long const most = number_in(text_of_system(folder + "/pids.max"));
-            if (most != 0 && number_in(text_of_system(folder + "/pids.current")) >= most)
-                return sentence({"its cgroup may have ", most, " threads and processes (", folder,
+            unsigned long const most = number_of_cgroup(one.root, path, "/pids.max");
+            if (most != 0 && number_of_cgroup(one.root, path, "/pids.current") >= most)
+                return sentence({"its cgroup may have ", most, " threads and processes (", one.root, path,
                                  "/pids.max), and has them"});
             if (path.empty()) break;
         }
@@ -77,16 +87,21 @@ MESHWISE_BODY std::string limit_of_threads() {
     if (counted && threads_of_user(::getuid()) >= processes.rlim_cur)
         return sentence(
             {"its user may have ", processes.rlim_cur, " threads and processes (ulimit -u), and has them"});
-    if (memory.rlim_cur != RLIM_INFINITY)
-        return sentence({"it may have ", memory.rlim_cur >> 20U,
-                         " MiB of address space (ulimit -v), and a thread takes ",
-                         (stack.rlim_cur == RLIM_INFINITY ? std::string("some")
-                                                          : std::to_string(stack.rlim_cur >> 20U) + " MiB"),
-                         " for its stack (ulimit -s)"});
-    return sentence(
-        {"memory is short, or a limit is reached: ",
-         (counted ? "ulimit -u, which is " + std::to_string(processes.rlim_cur) + ", " : std::string()),
-         "pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine"});
+    std::string text;
+    if (memory.rlim_cur != RLIM_INFINITY) {
+        append(text, {"it may have ", memory.rlim_cur >> 20U,
+                      " MiB of address space (ulimit -v), and a thread takes "});
+        if (stack.rlim_cur == RLIM_INFINITY)
+            append(text, {"some"});
+        else
+            append(text, {stack.rlim_cur >> 20U, " MiB"});
+        append(text, {" for its stack (ulimit -s)"});
+        return text;
+    }
+    append(text, {"memory is short, or a limit is reached: "});
+    if (counted) append(text, {"ulimit -u, which is ", processes.rlim_cur, ", "});
+    append(text, {"pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine"});
+    return text;
 }
 
 MESHWISE_BODY void refuse_thread(std::string_view what_for, std::string_view reason) {

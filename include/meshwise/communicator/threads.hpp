@@ -4,9 +4,12 @@
 // Costs: starting the threads and the shared memory of the groups; nothing is allocated later.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <meshwise/communicator/concept.hpp>
 #include <meshwise/communicator/time_limit.hpp>
@@ -15,6 +18,40 @@
 #include <meshwise/core/rank_in_process.hpp>
 
 namespace meshwise {
+
+namespace shared_memory {
+class team_barrier;
+}
+
+namespace detail {
+/// Calls run(), and writes the calls of all ranks to this file on SIGUSR1, on SIGTERM, and if run() returns true: it failed.
+bool run_on_record(shared_memory::team_barrier& team, std::string const& path, function_ref<bool()> run);
+}  // namespace detail
+
+/// The path of a file that gets the last calls of every rank: made from any text, empty for none. Only a program that gives one
+/// holds the code that writes it.
+/// Example: mw::threads const policy{.record_file = "calls"};
+class path_of_record {
+public:
+    path_of_record() = default;
+    template <std::convertible_to<std::string> Path>
+        requires(!std::same_as<std::remove_cvref_t<Path>, path_of_record>)
+    path_of_record(Path&& path) : path_(std::forward<Path>(path)),
+                                  run_on_record_(detail::run_on_record) {}
+
+    bool empty() const { return path_.empty(); }
+    operator std::string const&() const { return path_; }
+
+    /// For a path that is not empty: run(), on record.
+    bool run(shared_memory::team_barrier& team, detail::function_ref<bool()> run) const {
+        return run_on_record_(team, path_, run);
+    }
+
+private:
+    std::string path_;
+    bool (*run_on_record_)(shared_memory::team_barrier&, std::string const&,
+                           detail::function_ref<bool()>) = nullptr;
+};
 
 /// How a mesh is run by threads.
 /// Example:
@@ -28,7 +65,7 @@ struct threads {
     bool strict_call_sites = true;
     /// A file that gets the last calls of every rank if the program fails, and on SIGUSR1 and SIGTERM; the example
     /// `flight` reads it. Empty: none.
-    std::string record_file = {};
+    path_of_record record_file = {};
 
     /// The threads each of `ranks` ranks may use.
     std::size_t workers(std::size_t ranks) const;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <optional>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -42,6 +42,17 @@ MESHWISE_BODY void write_records(shared_memory::team_barrier& team, std::string 
     } catch (...) {}  // the cause of the failure matters more
 }
 
+MESHWISE_BODY bool run_on_record(shared_memory::team_barrier& team, std::string const& path,
+                                 function_ref<bool()> run) {
+    bool failed = false;
+    {
+        flight::signals const on_signals([&] { write_records(team, path); });
+        failed = run();
+    }
+    if (failed) write_records(team, path);
+    return failed;
+}
+
 MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
                                   function_ref<void(communicator&, std::size_t)> program) {
     mesh.check();
@@ -56,11 +67,8 @@ MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
         throw_error({"a mesh of ", ranks, " ranks was to run on threads; at most ", shared_memory::most_ranks,
                      " ranks fit in one process"});
     shared_memory::team_barrier team(mesh, std::chrono::milliseconds(policy.deadline.count()));
-    std::optional<flight::signals> on_signals;
-    if (!policy.record_file.empty()) on_signals.emplace([&] { write_records(team, policy.record_file); });
     std::vector<std::exception_ptr> causes(ranks);
-    std::vector<std::thread> running;
-    running.reserve(ranks);
+    std::exception_ptr no_thread;
     auto const run = [&](std::size_t rank) noexcept {
         try {
             shared_memory::thread_rank here(team, rank, policy.strict_call_sites);
@@ -76,21 +84,24 @@ MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
         }
         team.finish(rank);
     };
-    std::exception_ptr no_thread;
-    try {
-        while (running.size() < ranks)
-            start_thread(describe(mesh, running.size()), [&] { running.emplace_back(run, running.size()); });
-    } catch (...) {
-        no_thread = std::current_exception();
-        team.poison(shared_memory::team_barrier::breach::peer_failed, running.size(),
-                    "its thread could not be started");
-    }
-    for (auto& thread : running) thread.join();
-    on_signals.reset();
-    bool const failed = no_thread || team.broken() ||
-                        std::any_of(causes.begin(), causes.end(), [](auto& e) { return e != nullptr; });
+    auto const run_all = [&] {
+        auto const running = std::make_unique<std::thread[]>(ranks);
+        std::size_t started = 0;
+        try {
+            for (; started < ranks; ++started)
+                start_thread(describe(mesh, started), [&] { running[started] = std::thread(run, started); });
+        } catch (...) {
+            no_thread = std::current_exception();
+            team.poison(shared_memory::team_barrier::breach::peer_failed, started,
+                        "its thread could not be started");
+        }
+        for (std::size_t rank = 0; rank < started; ++rank) running[rank].join();
+        bool failed = no_thread || team.broken();
+        for (auto const& cause : causes) failed = failed || cause;
+        return failed;
+    };
+    bool const failed = policy.record_file.empty() ? run_all() : policy.record_file.run(team, run_all);
     if (!failed) return;
-    if (!policy.record_file.empty()) write_records(team, policy.record_file);
     if (no_thread) std::rethrow_exception(no_thread);
     // The cause is the exception of the rank that broke the team, unless its program has caught it.
     if (team.broken() && causes[team.claimant()]) std::rethrow_exception(causes[team.claimant()]);

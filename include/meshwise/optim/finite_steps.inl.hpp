@@ -110,18 +110,11 @@ MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
 MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
                                           bool summed, std::size_t skipped_in_a_row) {
     std::string text = "the gradient is not finite";
-    if (skipped_in_a_row > 0) {
-        text += ", after ";
-        text += std::to_string(skipped_in_a_row);
-        text += " skipped steps in a row";
-    }
-    text += summed ? ": the sum over ranks overflows; it begins on " : ": it begins on ";
-    text += describe(team.mesh(), rank);
-    text += " with parameter ";
-    text += parameter;
-    text += "; parameters are as they were before; lower the learning rate, or look for a division by "
-            "zero in "
-            "the model or in that rank's data";
+    if (skipped_in_a_row > 0) append(text, {", after ", skipped_in_a_row, " skipped steps in a row"});
+    append(text, {(summed ? ": the sum over ranks overflows; it begins on " : ": it begins on "),
+                  describe(team.mesh(), rank), " with parameter ", parameter,
+                  "; parameters are as they were before; lower the learning rate, or look for a division by "
+                  "zero in the model or in that rank's data"});
     return text;
 }
 

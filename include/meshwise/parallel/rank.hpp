@@ -88,7 +88,7 @@ public:
                 detail::fill_elements(p, detail::initial_numbers{start, {s, name}});
             }
         });
-        made.require_listed(name_of<Model>(), &model, sizeof model, std::move(listed));
+        made.require_listed(name_of<Model>(), &model, sizeof model, listed);
         return model;
     }
 

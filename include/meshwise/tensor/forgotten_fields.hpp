@@ -30,7 +30,7 @@ public:
 
     /// Throws if a tensor in these bytes has no value and is not listed.
     void require_listed(std::string_view model, void const* bytes, std::size_t size,
-                        std::vector<listed_field> listed) const;
+                        std::vector<listed_field> const& listed) const;
 
 private:
     std::vector<untyped_tensor const*> all_;

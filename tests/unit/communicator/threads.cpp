@@ -223,6 +223,20 @@ TEST_CASE("mesh axes of size one do not tell groups apart") {
     });
 }
 
+TEST_CASE("any text is the path of a record, and an empty one is none") {
+    std::filesystem::path const folder = "runs";
+    mw::threads policy{.record_file = folder / "calls"};
+    CHECK(static_cast<std::string const&>(policy.record_file) == "runs/calls");
+    mw::threads const copy = policy;
+    CHECK_FALSE(copy.record_file.empty());
+    policy.record_file = std::string();
+    CHECK(policy.record_file.empty());
+    mw::run_threads(pair, policy, [](mw::communicator& here) { here.barrier(1); });
+    policy.record_file = copy.record_file;
+    CHECK_FALSE(policy.record_file.empty());
+    CHECK(mw::threads{}.record_file.empty());
+}
+
 TEST_CASE("the record of the last calls is written on failure, and only then") {
     auto const path =
         std::filesystem::temp_directory_path() /

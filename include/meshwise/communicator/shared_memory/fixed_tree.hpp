@@ -42,143 +42,166 @@ struct larger_value {
     }
 };
 
-template <class T>
-using accumulator = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
-
 inline constexpr std::size_t tree_block = 512;
 inline constexpr std::size_t most_ranks = 512;
 
-/// The tree over `ranks` inputs, one block at a time.
-template <class T, class Op>
-class block_tree {
-    using value = accumulator<T>;
-    static constexpr bool converts = !std::is_same_v<T, value>;
+/// What the tree does with elements of one type; the tree itself knows only bytes, so that it is one function and not one for
+/// each type and reduction.
+struct block_kernels {
+    std::size_t element, accumulator;                                                      // in bytes
+    void (*combine)(void* to, void const* a, void const* b, std::size_t count) = nullptr;  // `to` may be `a`
+    void (*widen)(void* to, void const* from, std::size_t count) = nullptr;  // where accumulators are larger
+    void (*round)(void* to, void const* from, std::size_t count) = nullptr;
+};
 
+template <class T, class Op>
+void combine_blocks(void* to, void const* left, void const* right, std::size_t count) {
+    T* const out = static_cast<T*>(to);
+    T const *const a = static_cast<T const*>(left), *const b = static_cast<T const*>(right);
+    // Inner loops of a constant length are vectorised at -O2 too, where the compiler knows what overlaps.
+    constexpr std::size_t lanes = 16;
+    auto const apart = [=](T* __restrict made, T const* __restrict first, T const* __restrict second) {
+        std::size_t i = 0;
+        for (; i + lanes <= count; i += lanes)
+            for (std::size_t j = 0; j < lanes; ++j) made[i + j] = Op::of(first[i + j], second[i + j]);
+        for (; i < count; ++i) made[i] = Op::of(first[i], second[i]);
+    };
+    auto const in_place = [=](T* __restrict made, T const* __restrict second) {
+        std::size_t i = 0;
+        for (; i + lanes <= count; i += lanes)
+            for (std::size_t j = 0; j < lanes; ++j) made[i + j] = Op::of(made[i + j], second[i + j]);
+        for (; i < count; ++i) made[i] = Op::of(made[i], second[i]);
+    };
+    if (out == a)
+        in_place(out, b);
+    else
+        apart(out, a, b);
+}
+
+inline void widen_bfloat16(void* to, void const* from, std::size_t count) {
+    auto* const out = static_cast<float*>(to);
+    auto const* const in = static_cast<bfloat16 const*>(from);
+    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]);
+}
+
+inline void round_to_bfloat16(void* to, void const* from, std::size_t count) {
+    auto* const out = static_cast<bfloat16*>(to);
+    auto const* const in = static_cast<float const*>(from);
+    for (std::size_t i = 0; i < count; ++i) out[i] = bfloat16(in[i]);
+}
+
+template <class Op>
+block_kernels kernels_of(element_type type) {
+    return with_element_type(type, []<class T>(T) -> block_kernels {
+        if constexpr (std::is_same_v<T, bfloat16>)
+            return {sizeof(T), sizeof(float), combine_blocks<float, Op>, widen_bfloat16, round_to_bfloat16};
+        else if constexpr (std::is_integral_v<T> &&
+                           std::is_same_v<Op, add_values>)  // the same bits, signed or not
+            return {sizeof(T), sizeof(T), combine_blocks<std::make_unsigned_t<T>, Op>};
+        else
+            return {sizeof(T), sizeof(T), combine_blocks<T, Op>};
+    });
+}
+
+/// The tree over `ranks` inputs, one block at a time.
+class block_tree {
 public:
-    block_tree(void const* const* inputs, std::size_t ranks, stretch shape)
-        : inputs_(inputs),
+    block_tree(block_kernels of_type, void const* const* inputs, std::size_t ranks, stretch shape)
+        : of_type_(of_type),
+          inputs_(inputs),
           ranks_(ranks),
           shape_(shape) {}
 
     /// The result of elements [first, first + count) of the piece, valid until the next call.
-    T const* operator()(std::size_t first, std::size_t count) {
+    void const* operator()(std::size_t first, std::size_t count) {
         first_ = first;
         count_ = count;
-        value const* const result = node(0, ranks_, levels_);
-        if constexpr (converts) {
-            for (std::size_t i = 0; i < count; ++i) rounded_[i] = T(result[i]);
-            return rounded_;
-        } else {
-            return result;
-        }
+        void const* const result = node(0, ranks_, levels_);
+        if (of_type_.round == nullptr) return result;
+        of_type_.round(rounded_, result, count);
+        return rounded_;
     }
 
 private:
-    // Not inlined: it is called once per 512 elements, and inlined into itself and its caller it would be most of a
-    // program's code.
-    [[gnu::noinline]] value const* node(std::size_t lo, std::size_t hi, value (*level)[tree_block]) {
-        if (hi - lo == 1) return leaf(lo, *level);
+    // Not inlined: it is called once per 512 elements.
+    [[gnu::noinline]] void const* node(std::size_t lo, std::size_t hi, std::byte* level) {
+        if (hi - lo == 1) return leaf(lo, level);
         std::size_t const mid = lo + std::bit_floor(hi - lo - 1);
-        value const* const left = node(lo, mid, level);
-        value const* const right = node(mid, hi, level + 1);
-        if (left == *level)
-            accumulate(*level, right);
-        else
-            combine(*level, left, right);
-        return *level;
+        void const* const left = node(lo, mid, level);
+        void const* const right = node(mid, hi, level + tree_block * of_type_.accumulator);
+        of_type_.combine(level, left, right, count_);
+        return level;
     }
 
-    value const* leaf(std::size_t rank, value* __restrict buffer) const {
-        T const* const input = static_cast<T const*>(inputs_[rank]);
+    void const* leaf(std::size_t rank, std::byte* buffer) const {
+        auto const* const input = static_cast<std::byte const*>(inputs_[rank]);
         std::size_t row = first_ / shape_.width;
         std::size_t column = first_ % shape_.width;
-        if constexpr (!converts)
-            if (column + count_ <= shape_.width) return input + row * shape_.step + column;
+        if (of_type_.widen == nullptr && column + count_ <= shape_.width)
+            return input + (row * shape_.step + column) * of_type_.element;
         for (std::size_t done = 0; done < count_; ++row, column = 0) {
             std::size_t const length = std::min(count_ - done, shape_.width - column);
-            T const* const from = input + row * shape_.step + column;
-            for (std::size_t i = 0; i < length; ++i) buffer[done + i] = static_cast<value>(from[i]);
+            std::byte const* const from = input + (row * shape_.step + column) * of_type_.element;
+            std::byte* const to = buffer + done * of_type_.accumulator;
+            if (of_type_.widen == nullptr)
+                std::memcpy(to, from, length * of_type_.element);
+            else
+                of_type_.widen(to, from, length);
             done += length;
         }
         return buffer;
     }
 
-    // Inner loops of a constant length are vectorised at -O2 too; destination and sources are distinct
-    // memory.
-    static constexpr std::size_t lanes = 16;
-
-    void combine(value* __restrict to, value const* __restrict a, value const* __restrict b) const {
-        std::size_t i = 0;
-        for (; i + lanes <= count_; i += lanes)
-            for (std::size_t j = 0; j < lanes; ++j) to[i + j] = Op::of(a[i + j], b[i + j]);
-        for (; i < count_; ++i) to[i] = Op::of(a[i], b[i]);
-    }
-
-    void accumulate(value* __restrict to, value const* __restrict b) const {
-        std::size_t i = 0;
-        for (; i + lanes <= count_; i += lanes)
-            for (std::size_t j = 0; j < lanes; ++j) to[i + j] = Op::of(to[i + j], b[i + j]);
-        for (; i < count_; ++i) to[i] = Op::of(to[i], b[i]);
-    }
-
+    block_kernels of_type_;
     void const* const* inputs_;
     std::size_t ranks_;
     stretch shape_;
     std::size_t first_ = 0, count_ = 0;
     // A node of n leaves needs one buffer more than its right half: log2(most_ranks) + 1 in all.
     static constexpr std::size_t depth = std::bit_width(most_ranks);
-    alignas(64) value levels_[depth][tree_block];
-    alignas(64) T rounded_[converts ? tree_block : 1];
+    alignas(64) std::byte levels_[depth * tree_block * sizeof(std::uint64_t)];
+    alignas(64) std::byte rounded_[tree_block * sizeof(bfloat16)];
 };
 
 /// The sum of two, which needs no block: straight from the inputs to one or two outputs, which may be the inputs.
-template <class Instructions, std::size_t Outputs, class T>
-[[gnu::noinline]] void add_two(T const* a, T const* b, std::size_t count, T* to, T* also) {
+template <class Instructions, class T>
+[[gnu::noinline]] void add_two(void const* const* inputs, std::size_t count, void* const* outputs,
+                               std::size_t outputs_count) {
+    T const *const a = static_cast<T const*>(inputs[0]), *const b = static_cast<T const*>(inputs[1]);
+    T *const to = static_cast<T*>(outputs[0]), *const also = static_cast<T*>(outputs[outputs_count - 1]);
     constexpr std::size_t width = simd::lanes<Instructions, T>;
     std::size_t i = 0;
     for (; i + width <= count; i += width) {
         auto const sum = simd::load<Instructions, T>(a + i) + simd::load<Instructions, T>(b + i);
         simd::store<Instructions>(to + i, sum);
-        if constexpr (Outputs == 2) simd::store<Instructions>(also + i, sum);
+        if (also != to) simd::store<Instructions>(also + i, sum);
     }
-    for (; i < count; ++i) {
-        T const sum = a[i] + b[i];
-        to[i] = sum;
-        if constexpr (Outputs == 2) also[i] = sum;
-    }
-}
-
-template <class T, class Op>
-void reduce_typed(void const* const* inputs, std::size_t ranks, stretch shape, void* const* outputs,
-                  std::size_t outputs_count) {
-    std::size_t const total = shape.rows * shape.width;
-    if constexpr (std::is_floating_point_v<T> && std::is_same_v<Op, add_values>)
-        if (ranks == 2 && outputs_count <= 2 && (shape.rows == 1 || shape.step == shape.width)) {
-            T const *const a = static_cast<T const*>(inputs[0]), *const b = static_cast<T const*>(inputs[1]);
-            T* const to = static_cast<T*>(outputs[0]);
-            if (outputs_count == 1) return add_two<simd::native, 1, T>(a, b, total, to, nullptr);
-            return add_two<simd::native, 2, T>(a, b, total, to, static_cast<T*>(outputs[1]));
-        }
-    block_tree<T, Op> tree(inputs, ranks, shape);
-    for (std::size_t first = 0; first < total; first += tree_block) {
-        std::size_t const count = std::min(tree_block, total - first);
-        T const* const result = tree(first, count);
-        for (std::size_t i = 0; i < outputs_count; ++i)
-            std::memcpy(static_cast<T*>(outputs[i]) + first, result, count * sizeof(T));
-    }
+    for (; i < count; ++i) to[i] = also[i] = a[i] + b[i];
 }
 
 /// Reduces the stretch at `inputs[0 .. ranks)` and writes the packed result to every one of `outputs`.
 /// An output may be the very stretch it is reduced from if that has one row; other overlaps are not allowed.
 inline void reduce_stretch(reduction how, element_type type, void const* const* inputs, std::size_t ranks,
                            stretch shape, void* const* outputs, std::size_t outputs_count) {
-    if (shape.rows == 0 || shape.width == 0) return;
-    with_element_type(type, [&]<class T>(T) {
-        if (how == reduction::sum)
-            reduce_typed<T, add_values>(inputs, ranks, shape, outputs, outputs_count);
-        else
-            reduce_typed<T, larger_value>(inputs, ranks, shape, outputs, outputs_count);
-    });
+    std::size_t const total = shape.rows * shape.width;
+    if (total == 0) return;
+    if (how == reduction::sum && ranks == 2 && (outputs_count == 1 || outputs_count == 2) &&
+        (shape.rows == 1 || shape.step == shape.width)) {
+        if (type == element_type::float32)
+            return add_two<simd::native, float>(inputs, total, outputs, outputs_count);
+        if (type == element_type::float64)
+            return add_two<simd::native, double>(inputs, total, outputs, outputs_count);
+    }
+    block_kernels const of_type =
+        how == reduction::sum ? kernels_of<add_values>(type) : kernels_of<larger_value>(type);
+    block_tree tree(of_type, inputs, ranks, shape);
+    for (std::size_t first = 0; first < total; first += tree_block) {
+        std::size_t const count = std::min(tree_block, total - first);
+        void const* const result = tree(first, count);
+        for (std::size_t i = 0; i < outputs_count; ++i)
+            std::memcpy(static_cast<std::byte*>(outputs[i]) + first * of_type.element, result,
+                        count * of_type.element);
+    }
 }
 
 }  // namespace meshwise::shared_memory

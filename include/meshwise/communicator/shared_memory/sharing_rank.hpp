@@ -7,6 +7,7 @@
 
 #include <meshwise/communicator/shared_memory/fixed_tree.hpp>
 #include <meshwise/communicator/shared_memory/groups.hpp>
+#include <meshwise/core/function_ref.hpp>
 #include <meshwise/messages/sentence.hpp>
 
 namespace meshwise::shared_memory {
@@ -83,6 +84,28 @@ void broadcast(Visit&& inside, membership const& here, call const& made, void* d
     inside.begin(made, data, data);
     if (here.index != made.root) copy_rows(1, bytes, data, bytes, here.of(made.root).in, bytes);
     inside.end();
+}
+
+/// What a rank called.
+struct call_of_rank {
+    std::size_t rank;
+    call const& made;
+};
+
+/// The sentence about two ranks of one group whose calls differ. `words(call)`: "entered ...".
+[[gnu::cold, gnu::noinline]] inline std::string difference_text(
+    grid const& mesh, call_of_rank first, call_of_rank other,
+    detail::function_ref<std::string(call const&)> words, std::string_view option) {
+    bool const same = same_work(first.made, other.made);
+    std::string text;
+    if (same_call(first.made, other.made) && !same)
+        text = different_data(mesh, first.rank, other.rank, first.made.noted, other.made.noted,
+                              first.made.where);
+    else
+        detail::append(text, {describe(mesh, other.rank), " ", words(other.made), " while ",
+                              describe(mesh, first.rank), " ", words(first.made), same_calls_rule});
+    if (same) detail::append(text, {" (only the call sites differ; ", option, " = false allows that)"});
+    return text;
 }
 
 /// Groups in shared memory meet in their rendezvous; all others use Base. `Self::visit(self, membership)` is one
@@ -183,15 +206,8 @@ protected:
         for (std::size_t i = 1; i < here.size(); ++i) {
             call const& other = here.of(i).made;
             if (same_work(first, other) && (!strict || same_place(first, other))) continue;
-            grid const& mesh = this->mesh();
             std::size_t const one = here.group->ranks[0], another = here.group->ranks[i];
-            std::string text = same_call(first, other) && !same_work(first, other)
-                                   ? different_data(mesh, one, another, first.noted, other.noted, first.where)
-                                   : describe(mesh, another) + " " + words(other) + " while " +
-                                         describe(mesh, one) + " " + words(first) + same_calls_rule;
-            if (same_work(first, other))
-                detail::append(text, {" (only the call sites differ; ", option, " = false allows that)"});
-            disagree(one, text);
+            disagree(one, difference_text(this->mesh(), {one, first}, {another, other}, words, option));
         }
     }
 

@@ -48,11 +48,12 @@ public:
 
     /// Throws what broke the team. Only for a broken team all ranks of which have ended, none by an exception.
     [[noreturn]] void raise_swallowed() const {
-        std::string const text = detail::sentence(
-            {(kind_ == breach::peer_failed ? describe(mesh_, claimant_) + " failed: " : ""),
-             std::string(reason_.data(), length_),
-             "; the program caught this and went on, but a run ends well on all ranks or on none: let the "
-             "exception leave the program"});
+        std::string text;
+        if (kind_ == breach::peer_failed) detail::append(text, {describe(mesh_, claimant_), " failed: "});
+        detail::append(
+            text, {std::string_view(reason_.data(), length_),
+                   "; the program caught this and went on, but a run ends well on all ranks or on none: let "
+                   "the exception leave the program"});
         if (kind_ == breach::mismatch) throw collective_error(text);
         if (kind_ == breach::deadline) throw deadline_exceeded(text);
         throw peer_failed(text);

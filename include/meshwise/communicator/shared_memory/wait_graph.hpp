@@ -127,7 +127,8 @@ public:
     /// `before` and the call that `rank` entered last, or an empty text if there was none.
     std::string last_call(std::size_t rank, char const* before) const {
         flight::record const& record = states_[rank].record;
-        return record.entered() == 0 ? std::string() : before + describe(mesh_, record.latest());
+        if (record.entered() == 0) return {};
+        return detail::sentence({before, describe(mesh_, record.latest())});
     }
 
 private:
