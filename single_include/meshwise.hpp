@@ -16373,18 +16373,11 @@ MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
 MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
                                           bool summed, std::size_t skipped_in_a_row) {
     std::string text = "the gradient is not finite";
-    if (skipped_in_a_row > 0) {
-        text += ", after ";
-        text += std::to_string(skipped_in_a_row);
-        text += " skipped steps in a row";
-    }
-    text += summed ? ": the sum over ranks overflows; it begins on " : ": it begins on ";
-    text += describe(team.mesh(), rank);
-    text += " with parameter ";
-    text += parameter;
-    text += "; parameters are as they were before; lower the learning rate, or look for a division by "
-            "zero in "
-            "the model or in that rank's data";
+    if (skipped_in_a_row > 0) append(text, {", after ", skipped_in_a_row, " skipped steps in a row"});
+    append(text, {(summed ? ": the sum over ranks overflows; it begins on " : ": it begins on "),
+                  describe(team.mesh(), rank), " with parameter ", parameter,
+                  "; parameters are as they were before; lower the learning rate, or look for a division by "
+                  "zero in the model or in that rank's data"});
     return text;
 }
 }
@@ -17201,7 +17194,7 @@ public:
     ~tensors_made() { stop(); }
     void stop() { untyped_tensor::noted_by() = before_; }
     void require_listed(std::string_view model, void const* bytes, std::size_t size,
-                        std::vector<listed_field> listed) const;
+                        std::vector<listed_field> const& listed) const;
 private:
     std::vector<untyped_tensor const*> all_;
     std::vector<untyped_tensor const*>* before_;
@@ -17210,22 +17203,27 @@ private:
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
 MESHWISE_BODY void tensors_made::require_listed(std::string_view model, void const* bytes, std::size_t size,
-                                                std::vector<listed_field> listed) const {
+                                                std::vector<listed_field> const& listed) const {
     std::less<void const*> const before;
-    std::sort(listed.begin(), listed.end(),
-              [&](auto const& a, auto const& b) { return before(a.tensor, b.tensor); });
     void const* const end = static_cast<char const*>(bytes) + size;
     for (untyped_tensor const* const one : all_) {
-        if (before(one, bytes) || !before(one, end)) continue;
-        auto const next = std::upper_bound(listed.begin(), listed.end(), static_cast<void const*>(one),
-                                           [&](void const* a, auto const& b) { return before(a, b.tensor); });
-        if ((next != listed.begin() && std::prev(next)->tensor == one) || one->has_value()) continue;
-        std::string const place = next != listed.begin()
-                                      ? "the tensor that is declared behind " + std::prev(next)->name
-                                  : next != listed.end() ? "the tensor that is declared before " + next->name
-                                                         : std::string("a tensor");
+        if (before(one, bytes) || !before(one, end) || one->has_value()) continue;
+        listed_field const *behind = nullptr, *ahead = nullptr;
+        for (listed_field const& field : listed) {
+            if (before(one, field.tensor)) {
+                if (ahead == nullptr || before(field.tensor, ahead->tensor)) ahead = &field;
+            } else if (behind == nullptr || before(behind->tensor, field.tensor)) {
+                behind = &field;
+            }
+        }
+        if (behind != nullptr && behind->tensor == one) continue;
+        listed_field const* const beside = behind != nullptr ? behind : ahead;
         throw_error(
-            {"mw::fields of the model ", model, ", or of a model in it, does not list ", place,
+            {"mw::fields of the model ", model, ", or of a model in it, does not list ",
+             (behind != nullptr  ? "the tensor that is declared behind "
+              : ahead != nullptr ? "the tensor that is declared before "
+                                 : "a tensor"),
+             (beside != nullptr ? std::string_view(beside->name) : std::string_view()),
              ", which would be neither initialised nor trained nor saved: list it, or give it a value "
              "where it is declared"});
     }
@@ -17288,7 +17286,7 @@ public:
                 detail::fill_elements(p, detail::initial_numbers{start, {s, name}});
             }
         });
-        made.require_listed(name_of<Model>(), &model, sizeof model, std::move(listed));
+        made.require_listed(name_of<Model>(), &model, sizeof model, listed);
         return model;
     }
     template <any_axis... A, class T>
@@ -17457,11 +17455,34 @@ struct rank_in_process {
 };
 }
 namespace meshwise {
+namespace shared_memory {
+class team_barrier;
+}
+namespace detail {
+bool run_on_record(shared_memory::team_barrier& team, std::string const& path, function_ref<bool()> run);
+}
+class path_of_record {
+public:
+    path_of_record() = default;
+    template <std::convertible_to<std::string> Path>
+        requires(!std::same_as<std::remove_cvref_t<Path>, path_of_record>)
+    path_of_record(Path&& path) : path_(std::forward<Path>(path)),
+                                  run_on_record_(detail::run_on_record) {}
+    bool empty() const { return path_.empty(); }
+    operator std::string const&() const { return path_; }
+    bool run(shared_memory::team_barrier& team, detail::function_ref<bool()> run) const {
+        return run_on_record_(team, path_, run);
+    }
+private:
+    std::string path_;
+    bool (*run_on_record_)(shared_memory::team_barrier&, std::string const&,
+                           detail::function_ref<bool()>) = nullptr;
+};
 struct threads {
     time_limit deadline = time_limit::of_seconds(30);
     std::size_t workers_per_rank = 0;
     bool strict_call_sites = true;
-    std::string record_file = {};
+    path_of_record record_file = {};
     std::size_t workers(std::size_t ranks) const;
 };
 namespace detail {
@@ -17493,16 +17514,14 @@ auto start_thread(std::string_view what_for, Start const& start) {
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-MESHWISE_BODY std::string text_of_system(std::string const& path) {
+[[gnu::noinline]] MESHWISE_BODY std::string text_of_system(std::string const& path) {
     std::string text(4096, '\0');
     std::FILE* const file = std::fopen(path.c_str(), "r");
     text.resize(file == nullptr ? 0 : std::fread(text.data(), 1, text.size(), file));
     if (file != nullptr) std::fclose(file);
     return text;
 }
-MESHWISE_BODY unsigned long number_in(std::string const& text) {
-    return std::strtoul(text.c_str(), nullptr, 10);
-}
+MESHWISE_BODY unsigned long number_in(char const* text) { return std::strtoul(text, nullptr, 10); }
 MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
     unsigned long all = 0;
     DIR* const processes = ::opendir("/proc");
@@ -17512,25 +17531,34 @@ MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
         struct stat seen{};
         if (number_in(entry->d_name) == 0 || ::stat(path.c_str(), &seen) != 0 || seen.st_uid != user)
             continue;
-        std::string const status = text_of_system(path + "/status");
-        if (auto const at = status.find("\nThreads:"); at != status.npos)
-            all += number_in(status.substr(at + 9));
+        std::string const status = text_of_system(sentence({path, "/status"}));
+        char const* const at = std::strstr(status.c_str(), "\nThreads:");
+        if (at != nullptr) all += number_in(at + 9);
     }
     ::closedir(processes);
     return all;
 }
+[[gnu::noinline]] MESHWISE_BODY unsigned long number_of_cgroup(char const* root, std::string const& path,
+                                                               char const* file) {
+    return number_in(text_of_system(sentence({root, path, file})).c_str());
+}
 MESHWISE_BODY std::string limit_of_cgroup() {
+    struct version {
+        char const *line, *root;
+    };
+    static constexpr version both[] = {{"0::", "/sys/fs/cgroup"},
+                                       {":pids:", "/sys/fs/cgroup/pids"}};
     std::string const groups = text_of_system("/proc/self/cgroup");
-    for (std::string const kind : {"0::", ":pids:"}) {
-        auto const at = groups.find(kind);
-        if (at == groups.npos) continue;
-        std::string path = groups.substr(at + kind.size(), groups.find('\n', at) - at - kind.size());
+    for (version const& one : both) {
+        char const* at = std::strstr(groups.c_str(), one.line);
+        if (at == nullptr) continue;
+        at += std::strlen(one.line);
+        std::string path(at, std::strcspn(at, "\n"));
         for (;; path.resize(path.rfind('/'))) {
             if (path == "/") path.clear();
-            std::string const folder = (kind == "0::" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids") + path;
-            unsigned long const most = number_in(text_of_system(folder + "/pids.max"));
-            if (most != 0 && number_in(text_of_system(folder + "/pids.current")) >= most)
-                return sentence({"its cgroup may have ", most, " threads and processes (", folder,
+            unsigned long const most = number_of_cgroup(one.root, path, "/pids.max");
+            if (most != 0 && number_of_cgroup(one.root, path, "/pids.current") >= most)
+                return sentence({"its cgroup may have ", most, " threads and processes (", one.root, path,
                                  "/pids.max), and has them"});
             if (path.empty()) break;
         }
@@ -17547,16 +17575,21 @@ MESHWISE_BODY std::string limit_of_threads() {
     if (counted && threads_of_user(::getuid()) >= processes.rlim_cur)
         return sentence(
             {"its user may have ", processes.rlim_cur, " threads and processes (ulimit -u), and has them"});
-    if (memory.rlim_cur != RLIM_INFINITY)
-        return sentence({"it may have ", memory.rlim_cur >> 20U,
-                         " MiB of address space (ulimit -v), and a thread takes ",
-                         (stack.rlim_cur == RLIM_INFINITY ? std::string("some")
-                                                          : std::to_string(stack.rlim_cur >> 20U) + " MiB"),
-                         " for its stack (ulimit -s)"});
-    return sentence(
-        {"memory is short, or a limit is reached: ",
-         (counted ? "ulimit -u, which is " + std::to_string(processes.rlim_cur) + ", " : std::string()),
-         "pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine"});
+    std::string text;
+    if (memory.rlim_cur != RLIM_INFINITY) {
+        append(text, {"it may have ", memory.rlim_cur >> 20U,
+                      " MiB of address space (ulimit -v), and a thread takes "});
+        if (stack.rlim_cur == RLIM_INFINITY)
+            append(text, {"some"});
+        else
+            append(text, {stack.rlim_cur >> 20U, " MiB"});
+        append(text, {" for its stack (ulimit -s)"});
+        return text;
+    }
+    append(text, {"memory is short, or a limit is reached: "});
+    if (counted) append(text, {"ulimit -u, which is ", processes.rlim_cur, ", "});
+    append(text, {"pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine"});
+    return text;
 }
 MESHWISE_BODY void refuse_thread(std::string_view what_for, std::string_view reason) {
     throw_error({"this process could not start a thread for ", what_for, " (", reason,
@@ -17674,120 +17707,144 @@ struct larger_value {
             return a > b || a != a ? a : b;
     }
 };
-template <class T>
-using accumulator = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
 inline constexpr std::size_t tree_block = 512;
 inline constexpr std::size_t most_ranks = 512;
+struct block_kernels {
+    std::size_t element, accumulator;
+    void (*combine)(void* to, void const* a, void const* b, std::size_t count) = nullptr;
+    void (*widen)(void* to, void const* from, std::size_t count) = nullptr;
+    void (*round)(void* to, void const* from, std::size_t count) = nullptr;
+};
 template <class T, class Op>
+void combine_blocks(void* to, void const* left, void const* right, std::size_t count) {
+    T* const out = static_cast<T*>(to);
+    T const *const a = static_cast<T const*>(left), *const b = static_cast<T const*>(right);
+    constexpr std::size_t lanes = 16;
+    auto const apart = [=](T* __restrict made, T const* __restrict first, T const* __restrict second) {
+        std::size_t i = 0;
+        for (; i + lanes <= count; i += lanes)
+            for (std::size_t j = 0; j < lanes; ++j) made[i + j] = Op::of(first[i + j], second[i + j]);
+        for (; i < count; ++i) made[i] = Op::of(first[i], second[i]);
+    };
+    auto const in_place = [=](T* __restrict made, T const* __restrict second) {
+        std::size_t i = 0;
+        for (; i + lanes <= count; i += lanes)
+            for (std::size_t j = 0; j < lanes; ++j) made[i + j] = Op::of(made[i + j], second[i + j]);
+        for (; i < count; ++i) made[i] = Op::of(made[i], second[i]);
+    };
+    if (out == a)
+        in_place(out, b);
+    else
+        apart(out, a, b);
+}
+inline void widen_bfloat16(void* to, void const* from, std::size_t count) {
+    auto* const out = static_cast<float*>(to);
+    auto const* const in = static_cast<bfloat16 const*>(from);
+    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]);
+}
+inline void round_to_bfloat16(void* to, void const* from, std::size_t count) {
+    auto* const out = static_cast<bfloat16*>(to);
+    auto const* const in = static_cast<float const*>(from);
+    for (std::size_t i = 0; i < count; ++i) out[i] = bfloat16(in[i]);
+}
+template <class Op>
+block_kernels kernels_of(element_type type) {
+    return with_element_type(type, []<class T>(T) -> block_kernels {
+        if constexpr (std::is_same_v<T, bfloat16>)
+            return {sizeof(T), sizeof(float), combine_blocks<float, Op>, widen_bfloat16, round_to_bfloat16};
+        else if constexpr (std::is_integral_v<T> &&
+                           std::is_same_v<Op, add_values>)
+            return {sizeof(T), sizeof(T), combine_blocks<std::make_unsigned_t<T>, Op>};
+        else
+            return {sizeof(T), sizeof(T), combine_blocks<T, Op>};
+    });
+}
 class block_tree {
-    using value = accumulator<T>;
-    static constexpr bool converts = !std::is_same_v<T, value>;
 public:
-    block_tree(void const* const* inputs, std::size_t ranks, stretch shape)
-        : inputs_(inputs),
+    block_tree(block_kernels of_type, void const* const* inputs, std::size_t ranks, stretch shape)
+        : of_type_(of_type),
+          inputs_(inputs),
           ranks_(ranks),
           shape_(shape) {}
-    T const* operator()(std::size_t first, std::size_t count) {
+    void const* operator()(std::size_t first, std::size_t count) {
         first_ = first;
         count_ = count;
-        value const* const result = node(0, ranks_, levels_);
-        if constexpr (converts) {
-            for (std::size_t i = 0; i < count; ++i) rounded_[i] = T(result[i]);
-            return rounded_;
-        } else {
-            return result;
-        }
+        void const* const result = node(0, ranks_, levels_);
+        if (of_type_.round == nullptr) return result;
+        of_type_.round(rounded_, result, count);
+        return rounded_;
     }
 private:
-    [[gnu::noinline]] value const* node(std::size_t lo, std::size_t hi, value (*level)[tree_block]) {
-        if (hi - lo == 1) return leaf(lo, *level);
+    [[gnu::noinline]] void const* node(std::size_t lo, std::size_t hi, std::byte* level) {
+        if (hi - lo == 1) return leaf(lo, level);
         std::size_t const mid = lo + std::bit_floor(hi - lo - 1);
-        value const* const left = node(lo, mid, level);
-        value const* const right = node(mid, hi, level + 1);
-        if (left == *level)
-            accumulate(*level, right);
-        else
-            combine(*level, left, right);
-        return *level;
+        void const* const left = node(lo, mid, level);
+        void const* const right = node(mid, hi, level + tree_block * of_type_.accumulator);
+        of_type_.combine(level, left, right, count_);
+        return level;
     }
-    value const* leaf(std::size_t rank, value* __restrict buffer) const {
-        T const* const input = static_cast<T const*>(inputs_[rank]);
+    void const* leaf(std::size_t rank, std::byte* buffer) const {
+        auto const* const input = static_cast<std::byte const*>(inputs_[rank]);
         std::size_t row = first_ / shape_.width;
         std::size_t column = first_ % shape_.width;
-        if constexpr (!converts)
-            if (column + count_ <= shape_.width) return input + row * shape_.step + column;
+        if (of_type_.widen == nullptr && column + count_ <= shape_.width)
+            return input + (row * shape_.step + column) * of_type_.element;
         for (std::size_t done = 0; done < count_; ++row, column = 0) {
             std::size_t const length = std::min(count_ - done, shape_.width - column);
-            T const* const from = input + row * shape_.step + column;
-            for (std::size_t i = 0; i < length; ++i) buffer[done + i] = static_cast<value>(from[i]);
+            std::byte const* const from = input + (row * shape_.step + column) * of_type_.element;
+            std::byte* const to = buffer + done * of_type_.accumulator;
+            if (of_type_.widen == nullptr)
+                std::memcpy(to, from, length * of_type_.element);
+            else
+                of_type_.widen(to, from, length);
             done += length;
         }
         return buffer;
     }
-    static constexpr std::size_t lanes = 16;
-    void combine(value* __restrict to, value const* __restrict a, value const* __restrict b) const {
-        std::size_t i = 0;
-        for (; i + lanes <= count_; i += lanes)
-            for (std::size_t j = 0; j < lanes; ++j) to[i + j] = Op::of(a[i + j], b[i + j]);
-        for (; i < count_; ++i) to[i] = Op::of(a[i], b[i]);
-    }
-    void accumulate(value* __restrict to, value const* __restrict b) const {
-        std::size_t i = 0;
-        for (; i + lanes <= count_; i += lanes)
-            for (std::size_t j = 0; j < lanes; ++j) to[i + j] = Op::of(to[i + j], b[i + j]);
-        for (; i < count_; ++i) to[i] = Op::of(to[i], b[i]);
-    }
+    block_kernels of_type_;
     void const* const* inputs_;
     std::size_t ranks_;
     stretch shape_;
     std::size_t first_ = 0, count_ = 0;
     static constexpr std::size_t depth = std::bit_width(most_ranks);
-    alignas(64) value levels_[depth][tree_block];
-    alignas(64) T rounded_[converts ? tree_block : 1];
+    alignas(64) std::byte levels_[depth * tree_block * sizeof(std::uint64_t)];
+    alignas(64) std::byte rounded_[tree_block * sizeof(bfloat16)];
 };
-template <class Instructions, std::size_t Outputs, class T>
-[[gnu::noinline]] void add_two(T const* a, T const* b, std::size_t count, T* to, T* also) {
+template <class Instructions, class T>
+[[gnu::noinline]] void add_two(void const* const* inputs, std::size_t count, void* const* outputs,
+                               std::size_t outputs_count) {
+    T const *const a = static_cast<T const*>(inputs[0]), *const b = static_cast<T const*>(inputs[1]);
+    T *const to = static_cast<T*>(outputs[0]), *const also = static_cast<T*>(outputs[outputs_count - 1]);
     constexpr std::size_t width = simd::lanes<Instructions, T>;
     std::size_t i = 0;
     for (; i + width <= count; i += width) {
         auto const sum = simd::load<Instructions, T>(a + i) + simd::load<Instructions, T>(b + i);
         simd::store<Instructions>(to + i, sum);
-        if constexpr (Outputs == 2) simd::store<Instructions>(also + i, sum);
+        if (also != to) simd::store<Instructions>(also + i, sum);
     }
-    for (; i < count; ++i) {
-        T const sum = a[i] + b[i];
-        to[i] = sum;
-        if constexpr (Outputs == 2) also[i] = sum;
-    }
-}
-template <class T, class Op>
-void reduce_typed(void const* const* inputs, std::size_t ranks, stretch shape, void* const* outputs,
-                  std::size_t outputs_count) {
-    std::size_t const total = shape.rows * shape.width;
-    if constexpr (std::is_floating_point_v<T> && std::is_same_v<Op, add_values>)
-        if (ranks == 2 && outputs_count <= 2 && (shape.rows == 1 || shape.step == shape.width)) {
-            T const *const a = static_cast<T const*>(inputs[0]), *const b = static_cast<T const*>(inputs[1]);
-            T* const to = static_cast<T*>(outputs[0]);
-            if (outputs_count == 1) return add_two<simd::native, 1, T>(a, b, total, to, nullptr);
-            return add_two<simd::native, 2, T>(a, b, total, to, static_cast<T*>(outputs[1]));
-        }
-    block_tree<T, Op> tree(inputs, ranks, shape);
-    for (std::size_t first = 0; first < total; first += tree_block) {
-        std::size_t const count = std::min(tree_block, total - first);
-        T const* const result = tree(first, count);
-        for (std::size_t i = 0; i < outputs_count; ++i)
-            std::memcpy(static_cast<T*>(outputs[i]) + first, result, count * sizeof(T));
-    }
+    for (; i < count; ++i) to[i] = also[i] = a[i] + b[i];
 }
 inline void reduce_stretch(reduction how, element_type type, void const* const* inputs, std::size_t ranks,
                            stretch shape, void* const* outputs, std::size_t outputs_count) {
-    if (shape.rows == 0 || shape.width == 0) return;
-    with_element_type(type, [&]<class T>(T) {
-        if (how == reduction::sum)
-            reduce_typed<T, add_values>(inputs, ranks, shape, outputs, outputs_count);
-        else
-            reduce_typed<T, larger_value>(inputs, ranks, shape, outputs, outputs_count);
-    });
+    std::size_t const total = shape.rows * shape.width;
+    if (total == 0) return;
+    if (how == reduction::sum && ranks == 2 && (outputs_count == 1 || outputs_count == 2) &&
+        (shape.rows == 1 || shape.step == shape.width)) {
+        if (type == element_type::float32)
+            return add_two<simd::native, float>(inputs, total, outputs, outputs_count);
+        if (type == element_type::float64)
+            return add_two<simd::native, double>(inputs, total, outputs, outputs_count);
+    }
+    block_kernels const of_type =
+        how == reduction::sum ? kernels_of<add_values>(type) : kernels_of<larger_value>(type);
+    block_tree tree(of_type, inputs, ranks, shape);
+    for (std::size_t first = 0; first < total; first += tree_block) {
+        std::size_t const count = std::min(tree_block, total - first);
+        void const* const result = tree(first, count);
+        for (std::size_t i = 0; i < outputs_count; ++i)
+            std::memcpy(static_cast<std::byte*>(outputs[i]) + first * of_type.element, result,
+                        count * of_type.element);
+    }
 }
 }
 namespace meshwise::shared_memory {
@@ -17952,6 +18009,24 @@ void broadcast(Visit&& inside, membership const& here, call const& made, void* d
     if (here.index != made.root) copy_rows(1, bytes, data, bytes, here.of(made.root).in, bytes);
     inside.end();
 }
+struct call_of_rank {
+    std::size_t rank;
+    call const& made;
+};
+[[gnu::cold, gnu::noinline]] inline std::string difference_text(
+    grid const& mesh, call_of_rank first, call_of_rank other,
+    detail::function_ref<std::string(call const&)> words, std::string_view option) {
+    bool const same = same_work(first.made, other.made);
+    std::string text;
+    if (same_call(first.made, other.made) && !same)
+        text = different_data(mesh, first.rank, other.rank, first.made.noted, other.made.noted,
+                              first.made.where);
+    else
+        detail::append(text, {describe(mesh, other.rank), " ", words(other.made), " while ",
+                              describe(mesh, first.rank), " ", words(first.made), same_calls_rule});
+    if (same) detail::append(text, {" (only the call sites differ; ", option, " = false allows that)"});
+    return text;
+}
 template <class Base, class Self>
 class sharing_rank : public Base {
 public:
@@ -18030,15 +18105,8 @@ protected:
         for (std::size_t i = 1; i < here.size(); ++i) {
             call const& other = here.of(i).made;
             if (same_work(first, other) && (!strict || same_place(first, other))) continue;
-            grid const& mesh = this->mesh();
             std::size_t const one = here.group->ranks[0], another = here.group->ranks[i];
-            std::string text = same_call(first, other) && !same_work(first, other)
-                                   ? different_data(mesh, one, another, first.noted, other.noted, first.where)
-                                   : describe(mesh, another) + " " + words(other) + " while " +
-                                         describe(mesh, one) + " " + words(first) + same_calls_rule;
-            if (same_work(first, other))
-                detail::append(text, {" (only the call sites differ; ", option, " = false allows that)"});
-            disagree(one, text);
+            disagree(one, difference_text(this->mesh(), {one, first}, {another, other}, words, option));
         }
     }
 private:
@@ -18712,7 +18780,8 @@ public:
     }
     std::string last_call(std::size_t rank, char const* before) const {
         flight::record const& record = states_[rank].record;
-        return record.entered() == 0 ? std::string() : before + describe(mesh_, record.latest());
+        if (record.entered() == 0) return {};
+        return detail::sentence({before, describe(mesh_, record.latest())});
     }
 private:
     static constexpr std::uint64_t sequence_bits = (std::uint64_t{1} << 40) - 1;
@@ -18757,11 +18826,12 @@ public:
     bool broken() const { return broken_.load(std::memory_order_acquire) != whole; }
     std::size_t claimant() const { return claimant_; }
     [[noreturn]] void raise_swallowed() const {
-        std::string const text = detail::sentence(
-            {(kind_ == breach::peer_failed ? describe(mesh_, claimant_) + " failed: " : ""),
-             std::string(reason_.data(), length_),
-             "; the program caught this and went on, but a run ends well on all ranks or on none: let the "
-             "exception leave the program"});
+        std::string text;
+        if (kind_ == breach::peer_failed) detail::append(text, {describe(mesh_, claimant_), " failed: "});
+        detail::append(
+            text, {std::string_view(reason_.data(), length_),
+                   "; the program caught this and went on, but a run ends well on all ranks or on none: let "
+                   "the exception leave the program"});
         if (kind_ == breach::mismatch) throw collective_error(text);
         if (kind_ == breach::deadline) throw deadline_exceeded(text);
         throw peer_failed(text);
@@ -18979,6 +19049,16 @@ MESHWISE_BODY void write_records(shared_memory::team_barrier& team, std::string 
         flight::write_file(path, text);
     } catch (...) {}
 }
+MESHWISE_BODY bool run_on_record(shared_memory::team_barrier& team, std::string const& path,
+                                 function_ref<bool()> run) {
+    bool failed = false;
+    {
+        flight::signals const on_signals([&] { write_records(team, path); });
+        failed = run();
+    }
+    if (failed) write_records(team, path);
+    return failed;
+}
 MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
                                   function_ref<void(communicator&, std::size_t)> program) {
     mesh.check();
@@ -18993,11 +19073,8 @@ MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
         throw_error({"a mesh of ", ranks, " ranks was to run on threads; at most ", shared_memory::most_ranks,
                      " ranks fit in one process"});
     shared_memory::team_barrier team(mesh, std::chrono::milliseconds(policy.deadline.count()));
-    std::optional<flight::signals> on_signals;
-    if (!policy.record_file.empty()) on_signals.emplace([&] { write_records(team, policy.record_file); });
     std::vector<std::exception_ptr> causes(ranks);
-    std::vector<std::thread> running;
-    running.reserve(ranks);
+    std::exception_ptr no_thread;
     auto const run = [&](std::size_t rank) noexcept {
         try {
             shared_memory::thread_rank here(team, rank, policy.strict_call_sites);
@@ -19013,21 +19090,24 @@ MESHWISE_BODY void run_on_threads(grid const& mesh, threads const& policy,
         }
         team.finish(rank);
     };
-    std::exception_ptr no_thread;
-    try {
-        while (running.size() < ranks)
-            start_thread(describe(mesh, running.size()), [&] { running.emplace_back(run, running.size()); });
-    } catch (...) {
-        no_thread = std::current_exception();
-        team.poison(shared_memory::team_barrier::breach::peer_failed, running.size(),
-                    "its thread could not be started");
-    }
-    for (auto& thread : running) thread.join();
-    on_signals.reset();
-    bool const failed = no_thread || team.broken() ||
-                        std::any_of(causes.begin(), causes.end(), [](auto& e) { return e != nullptr; });
+    auto const run_all = [&] {
+        auto const running = std::make_unique<std::thread[]>(ranks);
+        std::size_t started = 0;
+        try {
+            for (; started < ranks; ++started)
+                start_thread(describe(mesh, started), [&] { running[started] = std::thread(run, started); });
+        } catch (...) {
+            no_thread = std::current_exception();
+            team.poison(shared_memory::team_barrier::breach::peer_failed, started,
+                        "its thread could not be started");
+        }
+        for (std::size_t rank = 0; rank < started; ++rank) running[rank].join();
+        bool failed = no_thread || team.broken();
+        for (auto const& cause : causes) failed = failed || cause;
+        return failed;
+    };
+    bool const failed = policy.record_file.empty() ? run_all() : policy.record_file.run(team, run_all);
     if (!failed) return;
-    if (!policy.record_file.empty()) write_records(team, policy.record_file);
     if (no_thread) std::rethrow_exception(no_thread);
     if (team.broken() && causes[team.claimant()]) std::rethrow_exception(causes[team.claimant()]);
     for (auto const& cause : causes)
