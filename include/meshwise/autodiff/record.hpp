@@ -149,15 +149,14 @@ void record(Out& out, std::source_location where, Pull pull) {
 template <class Out, class Pull>
 void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
-    detail::place_on_tape(
-        out, current().recording->record(
-                 element_operations_of<typename Out::value_type, typename Out::backend>, out.local_size(),
-                 where, [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                     // a copy: nested recordings may move the nodes
-                     contributions const all = t.gradient_of(id);
-                     for (std::size_t i = 0; i < all.count; ++i)
-                         pull(gradient_of<Out>::over(all.kinds[i].memory, extents), all.kinds[i].pending);
-                 }));
+    detail::place_on_tape(out, current().recording->record(
+                                   element_operations_of<typename Out::value_type, typename Out::backend>,
+                                   out.local_size(), where,
+                                   [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                                       t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
+                                           pull(gradient_of<Out>::over(memory, extents), pending);
+                                       });
+                                   }));
 }
 
 namespace detail {

@@ -13,6 +13,7 @@
 #include <meshwise/autodiff/element_operations.hpp>
 #include <meshwise/autodiff/pullback_arena.hpp>
 #include <meshwise/core/compiled.hpp>
+#include <meshwise/core/function_ref.hpp>
 #include <meshwise/tensor/tensor.hpp>
 
 namespace meshwise {
@@ -86,6 +87,8 @@ public:
 
     bool has_gradient(node_id id) { return at(id).gradient.count != 0; }
     contributions const& gradient_of(node_id id) { return at(id).gradient; }
+    /// Calls f(memory, pending) for each kind of contribution that there is now.
+    void each_kind(node_id id, detail::function_ref<void(buffer const&, mesh_mask)> f);
     std::size_t size_of_node(node_id id) { return at(id).size; }
     std::source_location where(node_id id) { return at(id).where; }
 

@@ -29,6 +29,12 @@ MESHWISE_BODY void tape::contribute(node_id id, mesh_mask pending, buffer memory
     n.gradient.kinds[n.gradient.count++] = {pending, std::move(memory)};
 }
 
+[[gnu::noinline]] MESHWISE_BODY void tape::each_kind(node_id id,
+                                                     detail::function_ref<void(buffer const&, mesh_mask)> f) {
+    contributions const all = at(id).gradient;  // a copy: nested recordings may move the nodes
+    for (std::size_t i = 0; i < all.count; ++i) f(all.kinds[i].memory, all.kinds[i].pending);
+}
+
 MESHWISE_BODY buffer tape::take(node_id id, mesh_mask pending) {
     contributions& all = at(id).gradient;
     for (std::size_t i = 0; i < all.count; ++i)

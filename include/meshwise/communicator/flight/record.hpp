@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <vector>
 
 #include <meshwise/communicator/call.hpp>
@@ -21,7 +22,7 @@ class record {
 public:
     static constexpr std::size_t capacity = 2048, kept = 2000;
 
-    record() : calls_(capacity) {}
+    record() : calls_(std::make_unique<call[]>(capacity)) {}
 
     /// `team_is_whole`: a call to a broken team throws at once. It is then the latest call but not on record, because
     /// it would hide where the rank was when the others waited for it.
@@ -69,7 +70,7 @@ public:
 private:
     static constexpr std::size_t open_end = static_cast<std::size_t>(-1);
 
-    std::vector<call> calls_;
+    std::unique_ptr<call[]> calls_;
     std::atomic<std::size_t> entered_{0}, left_{0}, end_{open_end};
 };
 

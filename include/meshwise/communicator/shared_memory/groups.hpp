@@ -36,8 +36,8 @@ public:
     }
     /// The memberships of `rank`, by mask.
     std::vector<membership> memberships(std::size_t rank) const {
-        std::vector<membership> all;
-        for (std::size_t at = rank; at < memberships_.size(); at += ranks_) all.push_back(memberships_[at]);
+        std::vector<membership> all(memberships_.size() / ranks_);
+        for (std::size_t mask = 0; mask < all.size(); ++mask) all[mask] = memberships_[mask * ranks_ + rank];
         return all;
     }
 

@@ -4,11 +4,10 @@
 // Costs: nothing until a rank has slept for a while; then one walk over the ranks that it waits for.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include <meshwise/communicator/flight/record.hpp>
 #include <meshwise/communicator/shared_memory/rendezvous.hpp>
@@ -32,15 +31,29 @@ public:
         std::uint64_t sleeping_in;
         std::size_t awaited_by;  // place in the list
     };
-    using obstacles = std::vector<obstacle>;
+    /// Obstacles, each rank at most once. Their memory is taken at the start, and most of it is never touched.
+    class obstacles {
+    public:
+        obstacles() = default;
+        explicit obstacles(std::size_t ranks) : all_(std::make_unique_for_overwrite<obstacle[]>(ranks)) {}
+        void add(obstacle one) { all_[size_++] = one; }
+        void clear() { size_ = 0; }
+        std::size_t size() const { return size_; }
+        bool empty() const { return size_ == 0; }
+        obstacle const& operator[](std::size_t at) const { return all_[at]; }
+
+    private:
+        std::unique_ptr<obstacle[]> all_;
+        std::size_t size_ = 0;
+    };
 
     wait_graph(grid const& mesh, std::span<std::unique_ptr<rendezvous> const> groups,
                std::span<rank_state> states)
         : mesh_(mesh),
           groups_(groups),
           states_(states),
-          lists_(states.size()) {
-        for (auto& list : lists_) list.reserve(std::min<std::size_t>(states.size(), 64));
+          lists_(std::make_unique<obstacles[]>(states.size())) {
+        for (std::size_t rank = 0; rank < states.size(); ++rank) lists_[rank] = obstacles(states.size());
     }
 
     /// A number for one collective of one group. It is never 0 and different for every collective of a rank.
@@ -61,13 +74,14 @@ public:
     /// ask. Its list is kept, so that a long wait allocates no memory.
     obstacles const& holding_up(std::size_t rank, std::uint64_t code) {
         obstacles& list = lists_[rank];
-        list.assign(1, {rank, code, 0});
+        list.clear();
+        list.add({rank, code, 0});
         for (std::size_t i = 0; i < list.size(); ++i) {
             if (list[i].sleeping_in == 0) continue;
             for_missing(list[i].sleeping_in, [&](std::size_t other) {
-                for (auto const& known : list)
-                    if (known.rank == other) return;
-                list.push_back({other, states_[other].sleeping_in.load(), i});
+                for (std::size_t known = 0; known < list.size(); ++known)
+                    if (list[known].rank == other) return;
+                list.add({other, states_[other].sleeping_in.load(), i});
             });
         }
         return list;
@@ -76,11 +90,16 @@ public:
     /// The ranks of `list` that form a circle with the first, in waiting order; empty if there is none.
     obstacles circle(obstacles const& list) const {
         for (std::size_t last = 1; last < list.size(); ++last) {
-            if (!waits_for(list[last], list.front().rank)) continue;
-            obstacles path;
-            for (std::size_t i = last; i != 0; i = list[i].awaited_by) path.push_back(list[i]);
-            path.push_back(list.front());
-            std::reverse(path.begin(), path.end());
+            if (!waits_for(list[last], list[0].rank)) continue;
+            std::size_t length = 1;
+            for (std::size_t i = last; i != 0; i = list[i].awaited_by) ++length;
+            obstacles path(length);
+            path.add(list[0]);
+            for (std::size_t place = 1; place < length; ++place) {  // backwards from the last
+                std::size_t at = last;
+                for (std::size_t i = place + 1; i < length; ++i) at = list[at].awaited_by;
+                path.add(list[at]);
+            }
             // A second look: a rank that still sleeps in the same collective has slept in between, so all ranks of
             // the circle waited at the same time.
             bool real = true;
@@ -98,13 +117,13 @@ public:
     }
 
     std::string circle_text(obstacles const& path) const {
-        std::string text = detail::sentence(
-            {describe(mesh_, path.front().rank), " waits", last_call(path.front().rank, " in ")});
+        std::string text =
+            detail::sentence({describe(mesh_, path[0].rank), " waits", last_call(path[0].rank, " in ")});
         for (std::size_t i = 1; i < path.size(); ++i)
             detail::append(text, {" for ", describe(mesh_, path[i].rank), ", which waits",
                                   last_call(path[i].rank, " in ")});
-        return detail::sentence({text, " for ", describe(mesh_, path.front().rank),
-                                 ", so none of them can go on", same_calls_rule});
+        return detail::sentence(
+            {text, " for ", describe(mesh_, path[0].rank), ", so none of them can go on", same_calls_rule});
     }
 
     std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
@@ -152,7 +171,7 @@ private:
     grid const& mesh_;
     std::span<std::unique_ptr<rendezvous> const> groups_;
     std::span<rank_state> states_;
-    std::vector<obstacles> lists_;
+    std::unique_ptr<obstacles[]> lists_;  // by rank
 };
 
 }  // namespace meshwise::shared_memory
