@@ -12,9 +12,10 @@ MESHWISE_BODY bool same_place(call const& a, call const& b) {
     return a.where.line() == b.where.line() && (left == right || std::strcmp(left, right) == 0);
 }
 
-MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std::size_t other,
-                                         noted_common const& of_rank, noted_common const& of_other,
-                                         std::source_location const& where) {
+[[gnu::cold]] MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std::size_t other,
+                                                       noted_common const& of_rank,
+                                                       noted_common const& of_other,
+                                                       std::source_location const& where) {
     struct words {
         char const *what, *remedy;
     };
@@ -43,7 +44,7 @@ MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std
                              kinds[kind].remedy});
 }
 
-MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {
+[[gnu::cold]] MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {
     std::string text = made.started ? "start_" : "";
     detail::append(text, {name_of(made.what), "("});
     if (made.reduces()) detail::append(text, {name_of(made.how), ", "});

@@ -6,7 +6,7 @@
 
 namespace meshwise {
 
-MESHWISE_BODY std::string grid::text() const {
+[[gnu::cold]] MESHWISE_BODY std::string grid::text() const {
     std::string out;
     for (std::size_t axis = 0; axis < axes; ++axis) {
         if (axis > 0) out += " x ";
@@ -25,14 +25,14 @@ MESHWISE_BODY void grid::check() const {
                 {"mesh axis ", names[axis], " has size 0; give an axis that is not used the size 1"});
 }
 
-MESHWISE_BODY void grid::refuse(mesh_mask mask) const {
+[[gnu::cold]] MESHWISE_BODY void grid::refuse(mesh_mask mask) const {
     std::size_t highest = 0;
     while (mask >>= 1) ++highest;
     detail::throw_error({"a collective names mesh axis ", highest, ", but the mesh has only ", axes,
                          " axes; count mesh axes from 0"});
 }
 
-MESHWISE_BODY std::string describe(grid const& mesh, std::size_t rank) {
+[[gnu::cold]] MESHWISE_BODY std::string describe(grid const& mesh, std::size_t rank) {
     std::string text = detail::sentence({"rank ", rank});
     for (std::size_t axis = 0; axis < mesh.axes; ++axis) {
         text += axis == 0 ? " (" : ", ";
@@ -42,7 +42,7 @@ MESHWISE_BODY std::string describe(grid const& mesh, std::size_t rank) {
     return text;
 }
 
-MESHWISE_BODY std::string describe_axes(grid const& mesh, mesh_mask mask) {
+[[gnu::cold]] MESHWISE_BODY std::string describe_axes(grid const& mesh, mesh_mask mask) {
     std::string text;
     for (std::size_t axis = 0; axis < mesh.axes; ++axis)
         if (mask >> axis & 1) detail::append(text, {(text.empty() ? "" : " x "), mesh.names[axis]});

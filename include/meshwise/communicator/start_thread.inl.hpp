@@ -17,7 +17,7 @@
 namespace meshwise::detail {
 
 /// The first bytes of a small file of the system; empty where there is none.
-[[gnu::noinline]] MESHWISE_BODY std::string text_of_system(std::string const& path) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY std::string text_of_system(std::string const& path) {
     std::string text(4096, '\0');
     std::FILE* const file = std::fopen(path.c_str(), "r");
     text.resize(file == nullptr ? 0 : std::fread(text.data(), 1, text.size(), file));
@@ -26,10 +26,12 @@ namespace meshwise::detail {
 }
 
 /// The whole number at the beginning of a text; 0 where there is none, as in the word "max".
-MESHWISE_BODY unsigned long number_in(char const* text) { return std::strtoul(text, nullptr, 10); }
+[[gnu::cold]] MESHWISE_BODY unsigned long number_in(char const* text) {
+    return std::strtoul(text, nullptr, 10);
+}
 
 /// How many threads the processes of a user have, as far as they can be seen.
-MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
+[[gnu::cold]] MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
     unsigned long all = 0;
     DIR* const processes = ::opendir("/proc");
     if (processes == nullptr) return 0;
@@ -47,13 +49,14 @@ MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
 }
 
 /// The number in a file of a cgroup.
-[[gnu::noinline]] MESHWISE_BODY unsigned long number_of_cgroup(char const* root, std::string const& path,
-                                                               char const* file) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY unsigned long number_of_cgroup(char const* root,
+                                                                          std::string const& path,
+                                                                          char const* file) {
     return number_in(text_of_system(sentence({root, path, file})).c_str());
 }
 
 /// What limits the threads of the cgroup of this process, if that is reached.
-MESHWISE_BODY std::string limit_of_cgroup() {
+[[gnu::cold]] MESHWISE_BODY std::string limit_of_cgroup() {
     struct version {
         char const *line, *root;
     };
@@ -77,7 +80,7 @@ MESHWISE_BODY std::string limit_of_cgroup() {
     return "";
 }
 
-MESHWISE_BODY std::string limit_of_threads() {
+[[gnu::cold]] MESHWISE_BODY std::string limit_of_threads() {
     if (std::string reached = limit_of_cgroup(); !reached.empty()) return reached;
     rlimit processes{}, memory{}, stack{};
     ::getrlimit(RLIMIT_NPROC, &processes);
@@ -104,7 +107,7 @@ MESHWISE_BODY std::string limit_of_threads() {
     return text;
 }
 
-MESHWISE_BODY void refuse_thread(std::string_view what_for, std::string_view reason) {
+[[gnu::cold]] MESHWISE_BODY void refuse_thread(std::string_view what_for, std::string_view reason) {
     throw_error({"this process could not start a thread for ", what_for, " (", reason,
                  "): ", limit_of_threads(), "; raise the limit, or run fewer ranks and workers"});
 }

@@ -25,7 +25,7 @@ MESHWISE_BODY std::size_t threads::workers(std::size_t ranks) const {
 namespace detail {
 
 /// Gives the peers the text of the exception in flight.
-MESHWISE_BODY void fail_with_current(communicator& here) noexcept {
+[[gnu::cold]] MESHWISE_BODY void fail_with_current(communicator& here) noexcept {
     try {
         throw;
     } catch (std::exception const& reason) { here.fail(reason.what()); } catch (...) {
@@ -33,7 +33,8 @@ MESHWISE_BODY void fail_with_current(communicator& here) noexcept {
     }
 }
 
-MESHWISE_BODY void write_records(shared_memory::team_barrier& team, std::string const& path) noexcept {
+[[gnu::cold]] MESHWISE_BODY void write_records(shared_memory::team_barrier& team,
+                                               std::string const& path) noexcept {
     try {
         std::string text;
         for (std::size_t rank = 0; rank < team.mesh().ranks(); ++rank)
@@ -42,8 +43,8 @@ MESHWISE_BODY void write_records(shared_memory::team_barrier& team, std::string 
     } catch (...) {}  // the cause of the failure matters more
 }
 
-MESHWISE_BODY bool run_on_record(shared_memory::team_barrier& team, std::string const& path,
-                                 function_ref<bool()> run) {
+[[gnu::cold]] MESHWISE_BODY bool run_on_record(shared_memory::team_barrier& team, std::string const& path,
+                                               function_ref<bool()> run) {
     bool failed = false;
     {
         flight::signals const on_signals([&] { write_records(team, path); });

@@ -49,6 +49,20 @@ constexpr bool computes() {
     visit_types<Model>(one);
     return all;
 }
+/// The first parameter, and two ranks, of which the digests `mine` differ; none where all are the same.
+struct drift {
+    std::size_t rank, other, parameter;
+};
+drift find_drift(communicator& team, replica_of const* types, std::uint64_t const* mine,
+                 std::size_t parameters, std::source_location where);
+/// The first rank whose own part of a gradient is not finite, or, if all are, that holds a sum which is not.
+/// Errors: neither is.
+struct not_finite {
+    std::size_t rank, parameter;
+    bool summed;
+};
+not_finite find_not_finite(communicator& team, std::size_t own, std::size_t summed, std::size_t parameters,
+                           std::source_location where);
 std::string drift_text(communicator& team, std::size_t rank, std::size_t other, std::string const& parameter,
                        std::size_t turn);
 
@@ -126,10 +140,11 @@ private:
         return norm;
     }
 
-    [[noreturn]] void refuse_drift(Model& model, std::size_t turn, std::source_location where) const {
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse_drift(Model& model, std::size_t turn,
+                                                             std::source_location where) const {
         communicator& team = *current().team;
         std::vector<detail::replica_of> types(none);
-        std::vector<std::uint64_t> mine(none), all(none * team.size());
+        std::vector<std::uint64_t> mine(none);
         for_each_parameter(
             model, []<class X>() { return detail::replica_of_type<X>(); },
             [&](std::size_t i, std::string_view, detail::untyped_tensor const& p,
@@ -137,16 +152,10 @@ private:
                 types[i] = of;
                 mine[i] = of.digest(p, turn);
             });
-        team.all_gather(team.mesh().every_axis(), element_type::uint64, mine.data(), all.data(), {1, none},
-                        where);
-        for (std::size_t i = 0; i < none; ++i)
-            for (std::size_t other = 1; other < team.size(); ++other) {
-                std::size_t const first = types[i].first_replica(team.mesh(), other);
-                if (all[first * none + i] != all[other * none + i])
-                    throw error(
-                        detail::drift_text(team, first, other, detail::parameter_name(model, i), turn));
-            }
-        throw error(detail::drift_text(team, 0, 1, "some", turn));
+        detail::drift const found = detail::find_drift(team, types.data(), mine.data(), none, where);
+        std::string const name =
+            found.parameter < none ? detail::parameter_name(model, found.parameter) : "some";
+        throw error(detail::drift_text(team, found.rank, found.other, name, turn));
     }
 
     /// Names, once, the parameters that a step leaves as they are, because no gradient came to them though they are trained.
@@ -194,21 +203,15 @@ private:
         return first;
     }
 
-    [[noreturn]] void refuse_step(Model& model, model_gradient<Model> const& gradient, std::size_t own,
-                                  std::source_location where) const {
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse_step(Model& model,
+                                                            model_gradient<Model> const& gradient,
+                                                            std::size_t own,
+                                                            std::source_location where) const {
         communicator& team = *current().team;
-        std::array<std::uint64_t, 2> const mine{own, first_not_finite(model, gradient)};
-        std::vector<std::uint64_t> firsts(2 * team.size());
-        team.all_gather(team.mesh().every_axis(), element_type::uint64, mine.data(), firsts.data(), {1, 2},
-                        where);
-        // The sum of two finite parts may overflow; then no part is to blame, and the rank that holds the sum is named.
-        for (std::size_t which = 0; which < 2; ++which)
-            for (std::size_t rank = 0; rank < team.size(); ++rank)
-                if (std::size_t const first = firsts[2 * rank + which]; first < none)
-                    throw error(detail::not_finite_text(team, rank, detail::parameter_name(model, first),
-                                                        which == 1, skipped_in_a_row));
-        throw error("the gradient's norm is beyond the range of double; parameters are as they were before; "
-                    "lower the learning rate");
+        detail::not_finite const found =
+            detail::find_not_finite(team, own, first_not_finite(model, gradient), none, where);
+        throw error(detail::not_finite_text(team, found.rank, detail::parameter_name(model, found.parameter),
+                                            found.summed, skipped_in_a_row));
     }
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <vector>
 
 #include <meshwise/messages/sentence.hpp>
 #include <meshwise/optim/finite_steps.hpp>
@@ -37,6 +38,32 @@ MESHWISE_BODY std::size_t replica_of::first_replica(grid const& mesh, std::size_
     std::size_t first = 0;
     while (first < rank && mesh.group_index(first, split_over) != mesh.group_index(rank, split_over)) ++first;
     return first;
+}
+
+MESHWISE_BODY drift find_drift(communicator& team, replica_of const* types, std::uint64_t const* mine,
+                               std::size_t parameters, std::source_location where) {
+    std::vector<std::uint64_t> all(parameters * team.size());
+    team.all_gather(team.mesh().every_axis(), element_type::uint64, mine, all.data(), {1, parameters}, where);
+    for (std::size_t i = 0; i < parameters; ++i)
+        for (std::size_t other = 1; other < team.size(); ++other) {
+            std::size_t const first = types[i].first_replica(team.mesh(), other);
+            if (all[first * parameters + i] != all[other * parameters + i]) return {first, other, i};
+        }
+    return {0, 1, parameters};
+}
+
+MESHWISE_BODY not_finite find_not_finite(communicator& team, std::size_t own, std::size_t summed,
+                                         std::size_t parameters, std::source_location where) {
+    std::uint64_t const mine[] = {own, summed};
+    std::vector<std::uint64_t> firsts(2 * team.size());
+    team.all_gather(team.mesh().every_axis(), element_type::uint64, mine, firsts.data(), {1, 2}, where);
+    // The sum of two finite parts may overflow; then no part is to blame, and the rank that holds the sum is named.
+    for (std::size_t which = 0; which < 2; ++which)
+        for (std::size_t rank = 0; rank < team.size(); ++rank)
+            if (std::size_t const first = firsts[2 * rank + which]; first < parameters)
+                return {rank, first, which == 1};
+    throw error("the gradient's norm is beyond the range of double; parameters are as they were before; "
+                "lower the learning rate");
 }
 
 MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::size_t other,

@@ -11,6 +11,7 @@
 #include <array>
 #include <string>
 
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/tensor/option_range.hpp>
 #include <meshwise/tensor/parameter_info.hpp>
 
@@ -36,33 +37,37 @@ constexpr parameter_group usual_group(parameter_info const& parameter) {
 namespace detail {
 using grouping = parameter_group (*)(parameter_info const&);
 
+// What finds the groups of a model's parameters.
+struct group_search {
+    grouping group_of;
+    parameter_group* groups;
+    std::source_location where;
+};
+inline void find_group(parameter_walk& w, std::size_t, untyped_tensor const*, initial start) {
+    auto const& search = *static_cast<group_search const*>(w.function);
+    parameter_info const info{w.name.text(), role_of(w.said, start)};
+    parameter_group const group = search.group_of(info);
+    if (!at_least_zero.has(group.learning_rate) || !at_least_zero.has(group.weight_decay))
+        check_options(sentence({"the mw::parameter_group of ", info.name}).c_str(),
+                      {{"learning_rate", group.learning_rate, at_least_zero},
+                       {"weight_decay", group.weight_decay, at_least_zero}},
+                      &search.where);
+    search.groups[w.index] = group;
+}
+
 // The group of every parameter. Errors: a factor out of its range, before anything is changed.
 template <class Model>
 std::array<parameter_group, parameter_count<Model>> groups_of(Model const& model, grouping group_of,
                                                               std::source_location where) {
-    struct searched {
-        std::array<parameter_group, parameter_count<Model>> groups{};
-        grouping group_of;
-        std::source_location where;
-    } all{{}, group_of == nullptr ? &usual_group : group_of, where};
-    parameter_walk walk{[](parameter_walk& w, std::size_t, untyped_tensor const*, initial start) {
-        auto& found = *static_cast<searched*>(w.function);
-        parameter_info const info{w.name.text(), role_of(w.said, start)};
-        parameter_group const group = found.group_of(info);
-        if (!at_least_zero.has(group.learning_rate) || !at_least_zero.has(group.weight_decay))
-            check_options(("the mw::parameter_group of " + std::string(info.name)).c_str(),
-                          {{"learning_rate", group.learning_rate, at_least_zero},
-                           {"weight_decay", group.weight_decay, at_least_zero}},
-                          &found.where);
-        found.groups[w.index] = group;
-    }};
-    walk.function = &all;
+    std::array<parameter_group, parameter_count<Model>> groups{};
+    group_search all{group_of == nullptr ? &usual_group : group_of, groups.data(), where};
+    parameter_walk walk{&find_group, &all};
     part_search const search("the groups of an optimiser ask",
                              hash_of({reinterpret_cast<std::uintptr_t>(all.group_of),
                                       reinterpret_cast<std::uintptr_t>(&type_tag<Model>)}));
     walk_parameters<decltype(parameter_types<Model>())>(model, initial{}, walk);
     search.tell();
-    return all.groups;
+    return groups;
 }
 }  // namespace detail
 

@@ -46,11 +46,11 @@ private:
 // Once for each strategy of a process.
 template <class S>
 void tell_of_idle_rules() {
-    static std::once_flag once;
-    std::call_once(once, [] {
+    static bool const told [[maybe_unused]] = [] {
         std::string const text = idle_rules(typename S::rules{});
         if (!text.empty()) std::fprintf(stderr, "meshwise: %s", text.c_str());
-    });
+        return true;
+    }();
 }
 
 template <class S, class Policy, class Program>

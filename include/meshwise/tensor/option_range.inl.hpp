@@ -15,21 +15,9 @@ MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
     std::array<char, 40> number{};
     std::snprintf(number.data(), number.size(), "%.10g", wrong.value);
     std::string text;
-    if (where != nullptr) {
-        text += "at ";
-        text += where->file_name();
-        text += ':';
-        text += std::to_string(where->line());
-        text += ": ";
-    }
-    text += wrong.name;
-    text += " of ";
-    text += of;
-    text += " is ";
-    text += number.data();
-    text += ", but it has to be ";
-    text += wrong.range.words;
-    text += "; nothing was changed";
+    if (where != nullptr) append(text, {"at ", where->file_name(), ":", where->line(), ": "});
+    append(text, {wrong.name, " of ", of, " is ", number.data(), ", but it has to be ", wrong.range.words,
+                  "; nothing was changed"});
     throw error(text);
 }
 

@@ -46,7 +46,7 @@ public:
     call latest() const { return calls_[(entered() - 1) % capacity]; }
 
     /// A line about the rank, then the calls that are still kept, oldest first, one line each.
-    std::string text(grid const& mesh, std::size_t rank) const {
+    [[gnu::cold]] std::string text(grid const& mesh, std::size_t rank) const {
         std::size_t const left = left_.load(std::memory_order_acquire),
                           end = std::min(entered(), end_.load());
         std::size_t first = end > kept ? end - kept : 0;
@@ -76,7 +76,7 @@ private:
 
 /// Writes the file, or prints to stderr that this failed. It never throws, because the caller has a worse failure to
 /// report.
-inline void write_file(std::string const& path, std::string const& text) noexcept {
+[[gnu::cold]] inline void write_file(std::string const& path, std::string const& text) noexcept {
     try {
         detail::output_file out(detail::file_calls::of_system(), path);
         out.append(text);

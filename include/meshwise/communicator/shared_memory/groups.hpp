@@ -13,7 +13,7 @@ namespace meshwise::shared_memory {
 class groups {
 public:
     /// The groups of `ranks` along the axes of `within` and along each of their subsets.
-    groups(grid const& mesh, mesh_mask within, std::span<std::size_t const> ranks)
+    [[gnu::cold]] groups(grid const& mesh, mesh_mask within, std::span<std::size_t const> ranks)
         : ranks_(mesh.ranks()),
           memberships_((std::size_t{mesh.every_axis()} + 1) * ranks_) {
         for (mesh_mask mask = 1; mask <= mesh.every_axis(); ++mask) {
@@ -35,7 +35,7 @@ public:
         return memberships_[mask * ranks_ + rank];
     }
     /// The memberships of `rank`, by mask.
-    std::vector<membership> memberships(std::size_t rank) const {
+    [[gnu::cold]] std::vector<membership> memberships(std::size_t rank) const {
         std::vector<membership> all(memberships_.size() / ranks_);
         for (std::size_t mask = 0; mask < all.size(); ++mask) all[mask] = memberships_[mask * ranks_ + rank];
         return all;

@@ -25,7 +25,7 @@ public:
     /// What broke the team; it chooses the exception.
     enum class breach : std::uint8_t { peer_failed, mismatch, deadline };
 
-    team_barrier(grid const& mesh, std::chrono::milliseconds deadline)
+    [[gnu::cold]] team_barrier(grid const& mesh, std::chrono::milliseconds deadline)
         : mesh_(checked(mesh)),
           deadline_(std::min<std::chrono::milliseconds>(deadline, forever)),
           states_(mesh.ranks()),
@@ -47,7 +47,7 @@ public:
     std::size_t claimant() const { return claimant_; }
 
     /// Throws what broke the team. Only for a broken team all ranks of which have ended, none by an exception.
-    [[noreturn]] void raise_swallowed() const {
+    [[noreturn, gnu::cold]] void raise_swallowed() const {
         std::string text;
         if (kind_ == breach::peer_failed) detail::append(text, {describe(mesh_, claimant_), " failed: "});
         detail::append(
@@ -183,7 +183,7 @@ private:
     }
 
     /// Once the team is claimed its ranks enter at most one more call, so their records can be read.
-    void publish_verdict(std::size_t rank, std::uint64_t code, verdict const& found) noexcept {
+    [[gnu::cold]] void publish_verdict(std::size_t rank, std::uint64_t code, verdict const& found) noexcept {
         bool const late = !found.ended && found.circle.empty();
         std::string text;
         try {
@@ -198,7 +198,7 @@ private:
         publish(late ? breach::deadline : breach::mismatch, rank, text);
     }
 
-    [[noreturn]] void raise(std::size_t rank) const {
+    [[noreturn, gnu::cold]] void raise(std::size_t rank) const {
         while (broken_.load() != published) std::this_thread::yield();
         std::string const text(reason_.data(), length_);
         if (kind_ == breach::mismatch) throw collective_error(text);

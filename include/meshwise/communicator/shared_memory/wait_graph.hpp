@@ -72,7 +72,7 @@ public:
 
     /// All ranks that `rank`, which sleeps in `code`, waits for, directly or through others. Only the rank itself may
     /// ask. Its list is kept, so that a long wait allocates no memory.
-    obstacles const& holding_up(std::size_t rank, std::uint64_t code) {
+    [[gnu::cold]] obstacles const& holding_up(std::size_t rank, std::uint64_t code) {
         obstacles& list = lists_[rank];
         list.clear();
         list.add({rank, code, 0});
@@ -88,7 +88,7 @@ public:
     }
 
     /// The ranks of `list` that form a circle with the first, in waiting order; empty if there is none.
-    obstacles circle(obstacles const& list) const {
+    [[gnu::cold]] obstacles circle(obstacles const& list) const {
         for (std::size_t last = 1; last < list.size(); ++last) {
             if (!waits_for(list[last], list[0].rank)) continue;
             std::size_t length = 1;
@@ -110,13 +110,13 @@ public:
         return {};
     }
 
-    std::string ended_text(std::size_t rank, std::size_t other) const {
+    [[gnu::cold]] std::string ended_text(std::size_t rank, std::size_t other) const {
         return detail::sentence({describe(mesh_, other), " ended its program", last_call(other, " after "),
                                  " while ", describe(mesh_, rank), " waits for it", last_call(rank, " in "),
                                  same_calls_rule});
     }
 
-    std::string circle_text(obstacles const& path) const {
+    [[gnu::cold]] std::string circle_text(obstacles const& path) const {
         std::string text =
             detail::sentence({describe(mesh_, path[0].rank), " waits", last_call(path[0].rank, " in ")});
         for (std::size_t i = 1; i < path.size(); ++i)
@@ -126,7 +126,7 @@ public:
             {text, " for ", describe(mesh_, path[0].rank), ", so none of them can go on", same_calls_rule});
     }
 
-    std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
+    [[gnu::cold]] std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
         std::string text =
             detail::sentence({"after ", deadline.count(), " ms ", describe(mesh_, list[0].rank),
                               " still waits", last_call(list[0].rank, " in ")});
@@ -144,7 +144,7 @@ public:
     }
 
     /// `before` and the call that `rank` entered last, or an empty text if there was none.
-    std::string last_call(std::size_t rank, char const* before) const {
+    [[gnu::cold]] std::string last_call(std::size_t rank, char const* before) const {
         flight::record const& record = states_[rank].record;
         if (record.entered() == 0) return {};
         return detail::sentence({before, describe(mesh_, record.latest())});
