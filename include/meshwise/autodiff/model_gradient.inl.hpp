@@ -9,15 +9,15 @@
 
 namespace meshwise::detail {
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_empty_gradient(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_empty_gradient(std::source_location where) {
     throw_error(
         {at_line(where),
          "this gradient is empty: it was moved from, or never found: use the one that mw::value_and_gradient "
          "gave"});
 }
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_empty_parameter(std::string_view name,
-                                                            std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_empty_parameter(std::string_view name,
+                                                                       std::source_location where) {
     throw_error(
         {at_line(where), "parameter ", name,
          " of this model was never given a value, or was moved from: make the model with mw::init, or use "
@@ -35,9 +35,9 @@ MESHWISE_BODY void refuse_shared_views(users_memory const* views, std::size_t co
                              "memory of its own, or tie them by using one member twice"});
 }
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,
-                                                      std::size_t count, axis_name const* names,
-                                                      std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,
+                                                                 std::size_t count, axis_name const* names,
+                                                                 std::source_location where) {
     std::string text = sentence({at_line(where), of, "(", index, ", x) "});
     if (index >= count)
         throw_error({text, "is asked of a model of ", count,

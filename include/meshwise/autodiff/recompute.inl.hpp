@@ -9,7 +9,7 @@
 
 namespace meshwise::detail {
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_recomputed(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_recomputed(std::source_location where) {
     throw_error(
         {detail::at_line(where),
          "the function of mw::recompute gave another result in the backward pass than in the forward pass, so "

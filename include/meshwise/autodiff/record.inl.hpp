@@ -9,8 +9,9 @@
 
 namespace meshwise {
 
-[[gnu::noinline]] MESHWISE_BODY void detail::refuse_operand(untyped_tensor const& x, axis_name const* names,
-                                                            std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void detail::refuse_operand(untyped_tensor const& x,
+                                                                       axis_name const* names,
+                                                                       std::source_location where) {
     std::string text = detail::sentence({detail::at_line(where), "a tensor"});
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
     context const& here = current();
@@ -49,8 +50,8 @@ namespace meshwise {
     throw error(text);
 }
 
-[[gnu::noinline]] MESHWISE_BODY void detail::refuse_without_gradient(std::string_view operation,
-                                                                     std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void detail::refuse_without_gradient(std::string_view operation,
+                                                                                std::source_location where) {
     detail::throw_error(
         {detail::at_line(where), operation,
          " was given a value that mw::value_and_gradient records, and has no gradient to hand back: give it "

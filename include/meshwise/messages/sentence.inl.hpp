@@ -31,7 +31,7 @@ namespace meshwise::detail {
     return text;
 }
 
-[[gnu::noinline]] MESHWISE_BODY void throw_error(std::initializer_list<text_part> parts) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void throw_error(std::initializer_list<text_part> parts) {
     throw error(sentence(parts));
 }
 

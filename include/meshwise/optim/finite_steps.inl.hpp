@@ -40,8 +40,9 @@ MESHWISE_BODY std::size_t replica_of::first_replica(grid const& mesh, std::size_
     return first;
 }
 
-MESHWISE_BODY drift find_drift(communicator& team, replica_of const* types, std::uint64_t const* mine,
-                               std::size_t parameters, std::source_location where) {
+[[gnu::cold]] MESHWISE_BODY drift find_drift(communicator& team, replica_of const* types,
+                                             std::uint64_t const* mine, std::size_t parameters,
+                                             std::source_location where) {
     std::vector<std::uint64_t> all(parameters * team.size());
     team.all_gather(team.mesh().every_axis(), element_type::uint64, mine, all.data(), {1, parameters}, where);
     for (std::size_t i = 0; i < parameters; ++i)
@@ -52,8 +53,9 @@ MESHWISE_BODY drift find_drift(communicator& team, replica_of const* types, std:
     return {0, 1, parameters};
 }
 
-MESHWISE_BODY not_finite find_not_finite(communicator& team, std::size_t own, std::size_t summed,
-                                         std::size_t parameters, std::source_location where) {
+[[gnu::cold]] MESHWISE_BODY not_finite find_not_finite(communicator& team, std::size_t own,
+                                                       std::size_t summed, std::size_t parameters,
+                                                       std::source_location where) {
     std::uint64_t const mine[] = {own, summed};
     std::vector<std::uint64_t> firsts(2 * team.size());
     team.all_gather(team.mesh().every_axis(), element_type::uint64, mine, firsts.data(), {1, 2}, where);
@@ -66,8 +68,8 @@ MESHWISE_BODY not_finite find_not_finite(communicator& team, std::size_t own, st
                 "lower the learning rate");
 }
 
-MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::size_t other,
-                                     std::string const& parameter, std::size_t turn) {
+[[gnu::cold]] MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::size_t other,
+                                                   std::string const& parameter, std::size_t turn) {
     return sentence(
         {"replicas have drifted apart: parameter ", parameter, " of ", describe(team.mesh(), rank),
          " and of ", describe(team.mesh(), other), " differ before step ", turn,
@@ -75,7 +77,8 @@ MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::
          "hand, random numbers or data of one rank alone"});
 }
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_gradient(unfit_gradient why, std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_gradient(unfit_gradient why,
+                                                                std::source_location where) {
     std::string const line = at_line(where);
     switch (why) {
     case unfit_gradient::applied:
@@ -93,7 +96,7 @@ MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::
 }
 
 // Whether this name was not told of before; then it is noted, and the first rank tells.
-inline bool is_news(std::string_view name) {
+[[gnu::cold]] inline bool is_news(std::string_view name) {
     context& here = current();
     std::uint64_t hash = 0xCBF29CE484222325U;
     for (char const c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
@@ -101,7 +104,7 @@ inline bool is_news(std::string_view name) {
     here.reported.push_back(hash);
     return here.team->rank() == 0;
 }
-MESHWISE_BODY void note_unreached(std::string_view name) {
+[[gnu::cold]] MESHWISE_BODY void note_unreached(std::string_view name) {
     if (is_news(name))
         std::fprintf(
             stderr,
@@ -109,7 +112,7 @@ MESHWISE_BODY void note_unreached(std::string_view name) {
             "it is to be trained, the loss has to use it by the function's own argument (m, not model)\n",
             static_cast<int>(name.size()), name.data());
 }
-MESHWISE_BODY void note_unseen(std::string_view name) {
+[[gnu::cold]] MESHWISE_BODY void note_unseen(std::string_view name) {
     if (is_news(name))
         std::fprintf(
             stderr,
@@ -125,8 +128,8 @@ MESHWISE_BODY same_places twice_among(void const* const* addresses, std::size_t 
     return {0, 0, false};
 }
 
-MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
-    if (is_news(std::string(one) + '=' + std::string(other)))
+[[gnu::cold]] MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
+    if (is_news(sentence({one, "=", other})))
         std::fprintf(
             stderr,
             "meshwise: parameters %.*s and %.*s begin with the same values, and part at this step, because a "
@@ -134,8 +137,9 @@ MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
             static_cast<int>(one.size()), one.data(), static_cast<int>(other.size()), other.data());
 }
 
-MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
-                                          bool summed, std::size_t skipped_in_a_row) {
+[[gnu::cold]] MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank,
+                                                        std::string const& parameter, bool summed,
+                                                        std::size_t skipped_in_a_row) {
     std::string text = "the gradient is not finite";
     if (skipped_in_a_row > 0) append(text, {", after ", skipped_in_a_row, " skipped steps in a row"});
     append(text, {(summed ? ": the sum over ranks overflows; it begins on " : ": it begins on "),

@@ -6,7 +6,8 @@
 
 namespace meshwise::detail {
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_optimizer(bool moved_from, std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_optimizer(bool moved_from,
+                                                                 std::source_location where) {
     if (moved_from)
         throw error(at_line(where) +
                     "this optimiser was moved from, so it has no moments: step the one that it was moved to");

@@ -8,7 +8,7 @@
 
 namespace meshwise::detail {
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_arange(std::string_view axis, double last) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_arange(std::string_view axis, double last) {
     char number[40];
     std::snprintf(number, sizeof number, "%.0f", last);
     throw_error({"mw::arange over ", axis, " would reach ", number,
@@ -16,7 +16,7 @@ namespace meshwise::detail {
                  "elements with fractions"});
 }
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {
     char digits[40];
     std::snprintf(digits, sizeof digits, "%.10g", number);
     throw error("a tensor of " + std::string(type) + " was to be filled with " + digits +

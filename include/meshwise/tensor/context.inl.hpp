@@ -79,7 +79,7 @@ MESHWISE_BODY std::uint64_t hash_of_share(void const* bytes, std::size_t count, 
     return hash_of({hash, hash_of_bytes(at + count - piece, piece)});
 }
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_place(std::size_t ranks) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_place(std::size_t ranks) {
     throw error(ranks == 1
                     ? "a tensor was made inside mw::run on another mesh or backend than the run's; take the "
                       "strategy from the rank: []<class S>(mw::rank<S>& here) { ... }"

@@ -5,7 +5,8 @@
 
 namespace meshwise::detail {
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_to_unfreeze(std::string_view name, std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_to_unfreeze(std::string_view name,
+                                                                   std::source_location where) {
     throw error(
         at_line(where) + "parameter " + std::string(name) +
         " is frozen by mw::frozen in the mw::fields of its model, so it is never trained: take it out there and "

@@ -10,8 +10,8 @@
 
 namespace meshwise::detail {
 
-MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
-                                 std::source_location const* where) {
+[[gnu::cold]] MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
+                                               std::source_location const* where) {
     std::array<char, 40> number{};
     std::snprintf(number.data(), number.size(), "%.10g", wrong.value);
     std::string text;
@@ -21,7 +21,7 @@ MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
     throw error(text);
 }
 
-MESHWISE_BODY void refuse_number(double number, char const* wanted) {
+[[gnu::cold]] MESHWISE_BODY void refuse_number(double number, char const* wanted) {
     std::array<char, 40> digits{};
     std::snprintf(digits.data(), digits.size(), "%.10g", number);
     throw_error({"the number ", digits.data(), " stands in arithmetic with a tensor, and it has to be ",

@@ -61,8 +61,8 @@ namespace meshwise::detail {
     return place;
 }
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_extent(std::string_view axis, std::size_t extent,
-                                                   std::size_t bound, std::size_t ranks) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_extent(std::string_view axis, std::size_t extent,
+                                                              std::size_t bound, std::size_t ranks) {
     std::string const begin = "axis " + std::string(axis), given = std::to_string(extent) + " elements";
     if (extent > bound)
         throw_error({begin, " was given ", given, ", but its bound is ", bound,
@@ -71,8 +71,9 @@ namespace meshwise::detail {
                  " ranks; pad it to a multiple, or leave the axis out of the strategy"});
 }
 
-[[gnu::noinline]] MESHWISE_BODY void refuse_extents(std::string_view axis, std::size_t one,
-                                                    std::size_t another, std::source_location const* where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_extents(std::string_view axis, std::size_t one,
+                                                               std::size_t another,
+                                                               std::source_location const* where) {
     throw_error({(where == nullptr ? std::string() : at_line(*where)), "axis ", axis, " has ", one,
                  " elements in one operand and ", another, " in another; they must be equal"});
 }
