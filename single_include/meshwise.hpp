@@ -1356,7 +1356,7 @@ namespace meshwise::detail {
     append(text, parts);
     return text;
 }
-[[gnu::noinline]] MESHWISE_BODY void throw_error(std::initializer_list<text_part> parts) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void throw_error(std::initializer_list<text_part> parts) {
     throw error(sentence(parts));
 }
 }
@@ -1584,7 +1584,7 @@ std::string describe_axes(grid const& mesh, mesh_mask mask);
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise {
-MESHWISE_BODY std::string grid::text() const {
+[[gnu::cold]] MESHWISE_BODY std::string grid::text() const {
     std::string out;
     for (std::size_t axis = 0; axis < axes; ++axis) {
         if (axis > 0) out += " x ";
@@ -1601,13 +1601,13 @@ MESHWISE_BODY void grid::check() const {
             detail::throw_error(
                 {"mesh axis ", names[axis], " has size 0; give an axis that is not used the size 1"});
 }
-MESHWISE_BODY void grid::refuse(mesh_mask mask) const {
+[[gnu::cold]] MESHWISE_BODY void grid::refuse(mesh_mask mask) const {
     std::size_t highest = 0;
     while (mask >>= 1) ++highest;
     detail::throw_error({"a collective names mesh axis ", highest, ", but the mesh has only ", axes,
                          " axes; count mesh axes from 0"});
 }
-MESHWISE_BODY std::string describe(grid const& mesh, std::size_t rank) {
+[[gnu::cold]] MESHWISE_BODY std::string describe(grid const& mesh, std::size_t rank) {
     std::string text = detail::sentence({"rank ", rank});
     for (std::size_t axis = 0; axis < mesh.axes; ++axis) {
         text += axis == 0 ? " (" : ", ";
@@ -1616,7 +1616,7 @@ MESHWISE_BODY std::string describe(grid const& mesh, std::size_t rank) {
     if (mesh.axes > 0) text += ")";
     return text;
 }
-MESHWISE_BODY std::string describe_axes(grid const& mesh, mesh_mask mask) {
+[[gnu::cold]] MESHWISE_BODY std::string describe_axes(grid const& mesh, mesh_mask mask) {
     std::string text;
     for (std::size_t axis = 0; axis < mesh.axes; ++axis)
         if (mask >> axis & 1) detail::append(text, {(text.empty() ? "" : " x "), mesh.names[axis]});
@@ -1740,9 +1740,10 @@ MESHWISE_BODY bool same_place(call const& a, call const& b) {
     char const* const right = b.where.file_name();
     return a.where.line() == b.where.line() && (left == right || std::strcmp(left, right) == 0);
 }
-MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std::size_t other,
-                                         noted_common const& of_rank, noted_common const& of_other,
-                                         std::source_location const& where) {
+[[gnu::cold]] MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std::size_t other,
+                                                       noted_common const& of_rank,
+                                                       noted_common const& of_other,
+                                                       std::source_location const& where) {
     struct words {
         char const *what, *remedy;
     };
@@ -1770,7 +1771,7 @@ MESHWISE_BODY std::string different_data(grid const& mesh, std::size_t rank, std
                              ", as their call at ", where.file_name(), ":", where.line(), " shows; ",
                              kinds[kind].remedy});
 }
-MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {
+[[gnu::cold]] MESHWISE_BODY std::string describe(grid const& mesh, call const& made) {
     std::string text = made.started ? "start_" : "";
     detail::append(text, {name_of(made.what), "("});
     if (made.reduces()) detail::append(text, {name_of(made.how), ", "});
@@ -3426,7 +3427,7 @@ MESHWISE_BODY std::uint64_t hash_of_share(void const* bytes, std::size_t count, 
         hash = hash_of({hash, hash_of_bytes(at + from, piece)});
     return hash_of({hash, hash_of_bytes(at + count - piece, piece)});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_place(std::size_t ranks) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_place(std::size_t ranks) {
     throw error(ranks == 1
                     ? "a tensor was made inside mw::run on another mesh or backend than the run's; take the "
                       "strategy from the rank: []<class S>(mw::rank<S>& here) { ... }"
@@ -3923,8 +3924,8 @@ namespace meshwise::detail {
     }
     return place;
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_extent(std::string_view axis, std::size_t extent,
-                                                   std::size_t bound, std::size_t ranks) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_extent(std::string_view axis, std::size_t extent,
+                                                              std::size_t bound, std::size_t ranks) {
     std::string const begin = "axis " + std::string(axis), given = std::to_string(extent) + " elements";
     if (extent > bound)
         throw_error({begin, " was given ", given, ", but its bound is ", bound,
@@ -3932,8 +3933,9 @@ namespace meshwise::detail {
     throw_error({begin, " of ", given, " does not divide over ", ranks,
                  " ranks; pad it to a multiple, or leave the axis out of the strategy"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_extents(std::string_view axis, std::size_t one,
-                                                    std::size_t another, std::source_location const* where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_extents(std::string_view axis, std::size_t one,
+                                                               std::size_t another,
+                                                               std::source_location const* where) {
     throw_error({(where == nullptr ? std::string() : at_line(*where)), "axis ", axis, " has ", one,
                  " elements in one operand and ", another, " in another; they must be equal"});
 }
@@ -4360,29 +4362,17 @@ inline void check_options(char const* of, std::initializer_list<option_value> al
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
-                                 std::source_location const* where) {
+[[gnu::cold]] MESHWISE_BODY void refuse_option(char const* of, option_value const& wrong,
+                                               std::source_location const* where) {
     std::array<char, 40> number{};
     std::snprintf(number.data(), number.size(), "%.10g", wrong.value);
     std::string text;
-    if (where != nullptr) {
-        text += "at ";
-        text += where->file_name();
-        text += ':';
-        text += std::to_string(where->line());
-        text += ": ";
-    }
-    text += wrong.name;
-    text += " of ";
-    text += of;
-    text += " is ";
-    text += number.data();
-    text += ", but it has to be ";
-    text += wrong.range.words;
-    text += "; nothing was changed";
+    if (where != nullptr) append(text, {"at ", where->file_name(), ":", where->line(), ": "});
+    append(text, {wrong.name, " of ", of, " is ", number.data(), ", but it has to be ", wrong.range.words,
+                  "; nothing was changed"});
     throw error(text);
 }
-MESHWISE_BODY void refuse_number(double number, char const* wanted) {
+[[gnu::cold]] MESHWISE_BODY void refuse_number(double number, char const* wanted) {
     std::array<char, 40> digits{};
     std::snprintf(digits.data(), digits.size(), "%.10g", number);
     throw_error({"the number ", digits.data(), " stands in arithmetic with a tensor, and it has to be ",
@@ -4634,14 +4624,14 @@ auto ones(rank<S> const&) {
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-[[gnu::noinline]] MESHWISE_BODY void refuse_arange(std::string_view axis, double last) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_arange(std::string_view axis, double last) {
     char number[40];
     std::snprintf(number, sizeof number, "%.0f", last);
     throw_error({"mw::arange over ", axis, " would reach ", number,
                  ", which int32 does not hold; begin with a number that has a fraction, such as 0.0, to get "
                  "elements with fractions"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {
     char digits[40];
     std::snprintf(digits, sizeof digits, "%.10g", number);
     throw error("a tensor of " + std::string(type) + " was to be filled with " + digits +
@@ -4820,6 +4810,28 @@ MESHWISE_BODY void* pullback_arena::take(std::size_t bytes) {
 }
 }
 #endif
+namespace meshwise::detail {
+template <class Signature>
+class function_ref;
+template <class Result, class... Arguments>
+class function_ref<Result(Arguments...)> {
+public:
+    template <class F>
+        requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>)
+    function_ref(F&& f)
+        : object_(const_cast<void*>(static_cast<void const*>(__builtin_addressof(f)))),
+          call_([](void* object, Arguments... arguments) -> Result {
+              return (*static_cast<std::remove_reference_t<F>*>(object))(
+                  std::forward<Arguments>(arguments)...);
+          }) {}
+    Result operator()(Arguments... arguments) const {
+        return call_(object_, std::forward<Arguments>(arguments)...);
+    }
+private:
+    void* object_;
+    Result (*call_)(void*, Arguments...);
+};
+}
 namespace meshwise {
 struct contributions {
     struct one {
@@ -4859,6 +4871,7 @@ public:
     buffer take(node_id id, mesh_mask pending);
     bool has_gradient(node_id id) { return at(id).gradient.count != 0; }
     contributions const& gradient_of(node_id id) { return at(id).gradient; }
+    void each_kind(node_id id, detail::function_ref<void(buffer const&, mesh_mask)> f);
     std::size_t size_of_node(node_id id) { return at(id).size; }
     std::source_location where(node_id id) { return at(id).where; }
     buffer const& whole(node_id id);
@@ -4936,6 +4949,11 @@ MESHWISE_BODY void tape::contribute(node_id id, mesh_mask pending, buffer memory
         }
     if (n.gradient.count == contributions::room) merge(n);
     n.gradient.kinds[n.gradient.count++] = {pending, std::move(memory)};
+}
+[[gnu::noinline]] MESHWISE_BODY void tape::each_kind(node_id id,
+                                                     detail::function_ref<void(buffer const&, mesh_mask)> f) {
+    contributions const all = at(id).gradient;
+    for (std::size_t i = 0; i < all.count; ++i) f(all.kinds[i].memory, all.kinds[i].pending);
 }
 MESHWISE_BODY buffer tape::take(node_id id, mesh_mask pending) {
     contributions& all = at(id).gradient;
@@ -5169,14 +5187,14 @@ void record(Out& out, std::source_location where, Pull pull) {
 template <class Out, class Pull>
 void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
-    detail::place_on_tape(
-        out, current().recording->record(
-                 element_operations_of<typename Out::value_type, typename Out::backend>, out.local_size(),
-                 where, [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                     contributions const all = t.gradient_of(id);
-                     for (std::size_t i = 0; i < all.count; ++i)
-                         pull(gradient_of<Out>::over(all.kinds[i].memory, extents), all.kinds[i].pending);
-                 }));
+    detail::place_on_tape(out, current().recording->record(
+                                   element_operations_of<typename Out::value_type, typename Out::backend>,
+                                   out.local_size(), where,
+                                   [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                                       t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
+                                           pull(gradient_of<Out>::over(memory, extents), pending);
+                                       });
+                                   }));
 }
 namespace detail {
 inline tape*& tape_going_backwards() {
@@ -5208,8 +5226,9 @@ void pull_back(tape& t, node_id down_to);
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise {
-[[gnu::noinline]] MESHWISE_BODY void detail::refuse_operand(untyped_tensor const& x, axis_name const* names,
-                                                            std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void detail::refuse_operand(untyped_tensor const& x,
+                                                                       axis_name const* names,
+                                                                       std::source_location where) {
     std::string text = detail::sentence({detail::at_line(where), "a tensor"});
     for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
     context const& here = current();
@@ -5247,8 +5266,8 @@ namespace meshwise {
             "list the member in mw::fields, or say that it is a constant: w.detached(), of a model mw::detached(model)";
     throw error(text);
 }
-[[gnu::noinline]] MESHWISE_BODY void detail::refuse_without_gradient(std::string_view operation,
-                                                                     std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void detail::refuse_without_gradient(std::string_view operation,
+                                                                                std::source_location where) {
     detail::throw_error(
         {detail::at_line(where), operation,
          " was given a value that mw::value_and_gradient records, and has no gradient to hand back: give it "
@@ -5336,7 +5355,7 @@ auto recompute(F f, X const& x, std::source_location where = std::source_locatio
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-[[gnu::noinline]] MESHWISE_BODY void refuse_recomputed(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_recomputed(std::source_location where) {
     throw_error(
         {detail::at_line(where),
          "the function of mw::recompute gave another result in the backward pass than in the forward pass, so "
@@ -6153,14 +6172,14 @@ struct loss_and_gradient {
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-[[gnu::noinline]] MESHWISE_BODY void refuse_empty_gradient(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_empty_gradient(std::source_location where) {
     throw_error(
         {at_line(where),
          "this gradient is empty: it was moved from, or never found: use the one that mw::value_and_gradient "
          "gave"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_empty_parameter(std::string_view name,
-                                                            std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_empty_parameter(std::string_view name,
+                                                                       std::source_location where) {
     throw_error(
         {at_line(where), "parameter ", name,
          " of this model was never given a value, or was moved from: make the model with mw::init, or use "
@@ -6176,9 +6195,9 @@ MESHWISE_BODY void refuse_shared_views(users_memory const* views, std::size_t co
                              "the order of mw::fields, and a step of one would change the other: give each "
                              "memory of its own, or tie them by using one member twice"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,
-                                                      std::size_t count, axis_name const* names,
-                                                      std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_parameter(std::string_view of, std::size_t index,
+                                                                 std::size_t count, axis_name const* names,
+                                                                 std::source_location where) {
     std::string text = sentence({at_line(where), of, "(", index, ", x) "});
     if (index >= count)
         throw_error({text, "is asked of a model of ", count,
@@ -6450,43 +6469,44 @@ detail::refused_gradient value_and_gradient(Model const&, Given const&...) {
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-[[gnu::noinline]] MESHWISE_BODY void refuse_loss(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_loss(std::source_location where) {
     throw_error(
         {detail::at_line(where),
          "the loss does not depend on the parameters of the model that mw::value_and_gradient was given, so "
          "there is no gradient: compute it with the function's own argument (m, not model), and without "
          "x.detached(), here.gather(x) or mw::without_recording on the way"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_frozen_model(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_frozen_model(std::source_location where) {
     throw error(
         at_line(where) +
         "every parameter of this model is frozen, so there is no gradient: leave one to train, by mw::unfreeze(model, "
         "which) or without mw::frozen in mw::fields");
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_count(double sum, std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_count(double sum, std::source_location where) {
     throw_error(
         {at_line(where), "the loss counts 0 elements, but their sum is ", std::to_string(sum),
          ", so there is no mean to train: give mw::loss_parts the number of elements that were summed"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_recorded_count(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_recorded_count(std::source_location where) {
     throw_error(
         {at_line(where),
          "the count of this loss was computed from the parameters, and the loss would be divided by it without its "
          "gradient: give mw::loss_parts{sum, count.detached()} where the count is a constant, or return the quotient of "
          "the settled sums as the loss"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_micro_batches(std::size_t count, std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_micro_batches(std::size_t count,
+                                                                     std::source_location where) {
     throw_error({at_line(where),
                  "ranks gave mw::value_and_gradient different numbers of micro-batches, this one ", count,
                  ", and each counts as one part of the same step: give every rank as many"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_no_micro_batches(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_no_micro_batches(std::source_location where) {
     throw error(
         at_line(where) +
         "mw::value_and_gradient_over was given no micro-batches, so there is neither a loss nor a gradient, "
         "and a step would change the moments: leave the step out where there is no data");
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_change_of_copy(std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_change_of_copy(std::source_location where) {
     throw error(
         at_line(where) +
         "a member of the model was written while its loss was computed, and mw::value_and_gradient gives the "
@@ -16143,6 +16163,17 @@ constexpr bool computes() {
     visit_types<Model>(one);
     return all;
 }
+struct drift {
+    std::size_t rank, other, parameter;
+};
+drift find_drift(communicator& team, replica_of const* types, std::uint64_t const* mine,
+                 std::size_t parameters, std::source_location where);
+struct not_finite {
+    std::size_t rank, parameter;
+    bool summed;
+};
+not_finite find_not_finite(communicator& team, std::size_t own, std::size_t summed, std::size_t parameters,
+                           std::source_location where);
 std::string drift_text(communicator& team, std::size_t rank, std::size_t other, std::string const& parameter,
                        std::size_t turn);
 enum class unfit_gradient : std::uint8_t { applied, of_other_values };
@@ -16204,10 +16235,11 @@ private:
         if (drift != 0) refuse_drift(model, turn, where);
         return norm;
     }
-    [[noreturn]] void refuse_drift(Model& model, std::size_t turn, std::source_location where) const {
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse_drift(Model& model, std::size_t turn,
+                                                             std::source_location where) const {
         communicator& team = *current().team;
         std::vector<detail::replica_of> types(none);
-        std::vector<std::uint64_t> mine(none), all(none * team.size());
+        std::vector<std::uint64_t> mine(none);
         for_each_parameter(
             model, []<class X>() { return detail::replica_of_type<X>(); },
             [&](std::size_t i, std::string_view, detail::untyped_tensor const& p,
@@ -16215,16 +16247,10 @@ private:
                 types[i] = of;
                 mine[i] = of.digest(p, turn);
             });
-        team.all_gather(team.mesh().every_axis(), element_type::uint64, mine.data(), all.data(), {1, none},
-                        where);
-        for (std::size_t i = 0; i < none; ++i)
-            for (std::size_t other = 1; other < team.size(); ++other) {
-                std::size_t const first = types[i].first_replica(team.mesh(), other);
-                if (all[first * none + i] != all[other * none + i])
-                    throw error(
-                        detail::drift_text(team, first, other, detail::parameter_name(model, i), turn));
-            }
-        throw error(detail::drift_text(team, 0, 1, "some", turn));
+        detail::drift const found = detail::find_drift(team, types.data(), mine.data(), none, where);
+        std::string const name =
+            found.parameter < none ? detail::parameter_name(model, found.parameter) : "some";
+        throw error(detail::drift_text(team, found.rank, found.other, name, turn));
     }
     static void report_unreached(Model& model, model_gradient<Model> const& gradient) {
         auto const traits = detail::traits_of(model);
@@ -16264,20 +16290,15 @@ private:
             });
         return first;
     }
-    [[noreturn]] void refuse_step(Model& model, model_gradient<Model> const& gradient, std::size_t own,
-                                  std::source_location where) const {
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse_step(Model& model,
+                                                            model_gradient<Model> const& gradient,
+                                                            std::size_t own,
+                                                            std::source_location where) const {
         communicator& team = *current().team;
-        std::array<std::uint64_t, 2> const mine{own, first_not_finite(model, gradient)};
-        std::vector<std::uint64_t> firsts(2 * team.size());
-        team.all_gather(team.mesh().every_axis(), element_type::uint64, mine.data(), firsts.data(), {1, 2},
-                        where);
-        for (std::size_t which = 0; which < 2; ++which)
-            for (std::size_t rank = 0; rank < team.size(); ++rank)
-                if (std::size_t const first = firsts[2 * rank + which]; first < none)
-                    throw error(detail::not_finite_text(team, rank, detail::parameter_name(model, first),
-                                                        which == 1, skipped_in_a_row));
-        throw error("the gradient's norm is beyond the range of double; parameters are as they were before; "
-                    "lower the learning rate");
+        detail::not_finite const found =
+            detail::find_not_finite(team, own, first_not_finite(model, gradient), none, where);
+        throw error(detail::not_finite_text(team, found.rank, detail::parameter_name(model, found.parameter),
+                                            found.summed, skipped_in_a_row));
     }
 };
 }
@@ -16308,15 +16329,41 @@ MESHWISE_BODY std::size_t replica_of::first_replica(grid const& mesh, std::size_
     while (first < rank && mesh.group_index(first, split_over) != mesh.group_index(rank, split_over)) ++first;
     return first;
 }
-MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::size_t other,
-                                     std::string const& parameter, std::size_t turn) {
+[[gnu::cold]] MESHWISE_BODY drift find_drift(communicator& team, replica_of const* types,
+                                             std::uint64_t const* mine, std::size_t parameters,
+                                             std::source_location where) {
+    std::vector<std::uint64_t> all(parameters * team.size());
+    team.all_gather(team.mesh().every_axis(), element_type::uint64, mine, all.data(), {1, parameters}, where);
+    for (std::size_t i = 0; i < parameters; ++i)
+        for (std::size_t other = 1; other < team.size(); ++other) {
+            std::size_t const first = types[i].first_replica(team.mesh(), other);
+            if (all[first * parameters + i] != all[other * parameters + i]) return {first, other, i};
+        }
+    return {0, 1, parameters};
+}
+[[gnu::cold]] MESHWISE_BODY not_finite find_not_finite(communicator& team, std::size_t own,
+                                                       std::size_t summed, std::size_t parameters,
+                                                       std::source_location where) {
+    std::uint64_t const mine[] = {own, summed};
+    std::vector<std::uint64_t> firsts(2 * team.size());
+    team.all_gather(team.mesh().every_axis(), element_type::uint64, mine, firsts.data(), {1, 2}, where);
+    for (std::size_t which = 0; which < 2; ++which)
+        for (std::size_t rank = 0; rank < team.size(); ++rank)
+            if (std::size_t const first = firsts[2 * rank + which]; first < parameters)
+                return {rank, first, which == 1};
+    throw error("the gradient's norm is beyond the range of double; parameters are as they were before; "
+                "lower the learning rate");
+}
+[[gnu::cold]] MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::size_t other,
+                                                   std::string const& parameter, std::size_t turn) {
     return sentence(
         {"replicas have drifted apart: parameter ", parameter, " of ", describe(team.mesh(), rank),
          " and of ", describe(team.mesh(), other), " differ before step ", turn,
          " of this optimiser; every rank must start from the same values and change them alike: look for writes by "
          "hand, random numbers or data of one rank alone"});
 }
-[[gnu::noinline]] MESHWISE_BODY void refuse_gradient(unfit_gradient why, std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_gradient(unfit_gradient why,
+                                                                std::source_location where) {
     std::string const line = at_line(where);
     switch (why) {
     case unfit_gradient::applied:
@@ -16332,7 +16379,7 @@ MESHWISE_BODY std::string drift_text(communicator& team, std::size_t rank, std::
          "before a step or a restore: call mw::value_and_gradient again, step the model that it was given, or "
          "say gradient.retarget(model) first"});
 }
-inline bool is_news(std::string_view name) {
+[[gnu::cold]] inline bool is_news(std::string_view name) {
     context& here = current();
     std::uint64_t hash = 0xCBF29CE484222325U;
     for (char const c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
@@ -16340,7 +16387,7 @@ inline bool is_news(std::string_view name) {
     here.reported.push_back(hash);
     return here.team->rank() == 0;
 }
-MESHWISE_BODY void note_unreached(std::string_view name) {
+[[gnu::cold]] MESHWISE_BODY void note_unreached(std::string_view name) {
     if (is_news(name))
         std::fprintf(
             stderr,
@@ -16348,7 +16395,7 @@ MESHWISE_BODY void note_unreached(std::string_view name) {
             "it is to be trained, the loss has to use it by the function's own argument (m, not model)\n",
             static_cast<int>(name.size()), name.data());
 }
-MESHWISE_BODY void note_unseen(std::string_view name) {
+[[gnu::cold]] MESHWISE_BODY void note_unseen(std::string_view name) {
     if (is_news(name))
         std::fprintf(
             stderr,
@@ -16362,16 +16409,17 @@ MESHWISE_BODY same_places twice_among(void const* const* addresses, std::size_t 
             if (addresses[i] != nullptr && addresses[i] == addresses[j]) return {i, j, true};
     return {0, 0, false};
 }
-MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
-    if (is_news(std::string(one) + '=' + std::string(other)))
+[[gnu::cold]] MESHWISE_BODY void note_tied(std::string_view one, std::string_view other) {
+    if (is_news(sentence({one, "=", other})))
         std::fprintf(
             stderr,
             "meshwise: parameters %.*s and %.*s begin with the same values, and part at this step, because a "
             "copy is a value; if they are to stay tied, let the model have one member and use it twice\n",
             static_cast<int>(one.size()), one.data(), static_cast<int>(other.size()), other.data());
 }
-MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank, std::string const& parameter,
-                                          bool summed, std::size_t skipped_in_a_row) {
+[[gnu::cold]] MESHWISE_BODY std::string not_finite_text(communicator& team, std::size_t rank,
+                                                        std::string const& parameter, bool summed,
+                                                        std::size_t skipped_in_a_row) {
     std::string text = "the gradient is not finite";
     if (skipped_in_a_row > 0) append(text, {", after ", skipped_in_a_row, " skipped steps in a row"});
     append(text, {(summed ? ": the sum over ranks overflows; it begins on " : ": it begins on "),
@@ -16470,32 +16518,34 @@ constexpr parameter_group usual_group(parameter_info const& parameter) {
 }
 namespace detail {
 using grouping = parameter_group (*)(parameter_info const&);
+struct group_search {
+    grouping group_of;
+    parameter_group* groups;
+    std::source_location where;
+};
+inline void find_group(parameter_walk& w, std::size_t, untyped_tensor const*, initial start) {
+    auto const& search = *static_cast<group_search const*>(w.function);
+    parameter_info const info{w.name.text(), role_of(w.said, start)};
+    parameter_group const group = search.group_of(info);
+    if (!at_least_zero.has(group.learning_rate) || !at_least_zero.has(group.weight_decay))
+        check_options(sentence({"the mw::parameter_group of ", info.name}).c_str(),
+                      {{"learning_rate", group.learning_rate, at_least_zero},
+                       {"weight_decay", group.weight_decay, at_least_zero}},
+                      &search.where);
+    search.groups[w.index] = group;
+}
 template <class Model>
 std::array<parameter_group, parameter_count<Model>> groups_of(Model const& model, grouping group_of,
                                                               std::source_location where) {
-    struct searched {
-        std::array<parameter_group, parameter_count<Model>> groups{};
-        grouping group_of;
-        std::source_location where;
-    } all{{}, group_of == nullptr ? &usual_group : group_of, where};
-    parameter_walk walk{[](parameter_walk& w, std::size_t, untyped_tensor const*, initial start) {
-        auto& found = *static_cast<searched*>(w.function);
-        parameter_info const info{w.name.text(), role_of(w.said, start)};
-        parameter_group const group = found.group_of(info);
-        if (!at_least_zero.has(group.learning_rate) || !at_least_zero.has(group.weight_decay))
-            check_options(("the mw::parameter_group of " + std::string(info.name)).c_str(),
-                          {{"learning_rate", group.learning_rate, at_least_zero},
-                           {"weight_decay", group.weight_decay, at_least_zero}},
-                          &found.where);
-        found.groups[w.index] = group;
-    }};
-    walk.function = &all;
+    std::array<parameter_group, parameter_count<Model>> groups{};
+    group_search all{group_of == nullptr ? &usual_group : group_of, groups.data(), where};
+    parameter_walk walk{&find_group, &all};
     part_search const search("the groups of an optimiser ask",
                              hash_of({reinterpret_cast<std::uintptr_t>(all.group_of),
                                       reinterpret_cast<std::uintptr_t>(&type_tag<Model>)}));
     walk_parameters<decltype(parameter_types<Model>())>(model, initial{}, walk);
     search.tell();
-    return all.groups;
+    return groups;
 }
 }
 }
@@ -16747,7 +16797,8 @@ private:
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-[[gnu::noinline]] MESHWISE_BODY void refuse_optimizer(bool moved_from, std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_optimizer(bool moved_from,
+                                                                 std::source_location where) {
     if (moved_from)
         throw error(at_line(where) +
                     "this optimiser was moved from, so it has no moments: step the one that it was moved to");
@@ -16984,28 +17035,6 @@ step_result sgd(Model const&, model_gradient<Model> const&, double) {
     static_assert(never<Model>, "meshwise: an optimiser changes the model, and this one is const");
     return {};
 }
-}
-namespace meshwise::detail {
-template <class Signature>
-class function_ref;
-template <class Result, class... Arguments>
-class function_ref<Result(Arguments...)> {
-public:
-    template <class F>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>)
-    function_ref(F&& f)
-        : object_(const_cast<void*>(static_cast<void const*>(__builtin_addressof(f)))),
-          call_([](void* object, Arguments... arguments) -> Result {
-              return (*static_cast<std::remove_reference_t<F>*>(object))(
-                  std::forward<Arguments>(arguments)...);
-          }) {}
-    Result operator()(Arguments... arguments) const {
-        return call_(object_, std::forward<Arguments>(arguments)...);
-    }
-private:
-    void* object_;
-    Result (*call_)(void*, Arguments...);
-};
 }
 namespace meshwise::detail {
 std::vector<std::string> gather_texts(communicator& team, std::string const& mine);
@@ -17514,15 +17543,17 @@ auto start_thread(std::string_view what_for, Start const& start) {
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-[[gnu::noinline]] MESHWISE_BODY std::string text_of_system(std::string const& path) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY std::string text_of_system(std::string const& path) {
     std::string text(4096, '\0');
     std::FILE* const file = std::fopen(path.c_str(), "r");
     text.resize(file == nullptr ? 0 : std::fread(text.data(), 1, text.size(), file));
     if (file != nullptr) std::fclose(file);
     return text;
 }
-MESHWISE_BODY unsigned long number_in(char const* text) { return std::strtoul(text, nullptr, 10); }
-MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
+[[gnu::cold]] MESHWISE_BODY unsigned long number_in(char const* text) {
+    return std::strtoul(text, nullptr, 10);
+}
+[[gnu::cold]] MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
     unsigned long all = 0;
     DIR* const processes = ::opendir("/proc");
     if (processes == nullptr) return 0;
@@ -17538,11 +17569,12 @@ MESHWISE_BODY unsigned long threads_of_user(uid_t user) {
     ::closedir(processes);
     return all;
 }
-[[gnu::noinline]] MESHWISE_BODY unsigned long number_of_cgroup(char const* root, std::string const& path,
-                                                               char const* file) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY unsigned long number_of_cgroup(char const* root,
+                                                                          std::string const& path,
+                                                                          char const* file) {
     return number_in(text_of_system(sentence({root, path, file})).c_str());
 }
-MESHWISE_BODY std::string limit_of_cgroup() {
+[[gnu::cold]] MESHWISE_BODY std::string limit_of_cgroup() {
     struct version {
         char const *line, *root;
     };
@@ -17565,7 +17597,7 @@ MESHWISE_BODY std::string limit_of_cgroup() {
     }
     return "";
 }
-MESHWISE_BODY std::string limit_of_threads() {
+[[gnu::cold]] MESHWISE_BODY std::string limit_of_threads() {
     if (std::string reached = limit_of_cgroup(); !reached.empty()) return reached;
     rlimit processes{}, memory{}, stack{};
     ::getrlimit(RLIMIT_NPROC, &processes);
@@ -17591,7 +17623,7 @@ MESHWISE_BODY std::string limit_of_threads() {
     append(text, {"pids.max of a cgroup, kernel.threads-max or vm.max_map_count of the machine"});
     return text;
 }
-MESHWISE_BODY void refuse_thread(std::string_view what_for, std::string_view reason) {
+[[gnu::cold]] MESHWISE_BODY void refuse_thread(std::string_view what_for, std::string_view reason) {
     throw_error({"this process could not start a thread for ", what_for, " (", reason,
                  "): ", limit_of_threads(), "; raise the limit, or run fewer ranks and workers"});
 }
@@ -17913,7 +17945,7 @@ struct membership {
 namespace meshwise::shared_memory {
 class groups {
 public:
-    groups(grid const& mesh, mesh_mask within, std::span<std::size_t const> ranks)
+    [[gnu::cold]] groups(grid const& mesh, mesh_mask within, std::span<std::size_t const> ranks)
         : ranks_(mesh.ranks()),
           memberships_((std::size_t{mesh.every_axis()} + 1) * ranks_) {
         for (mesh_mask mask = 1; mask <= mesh.every_axis(); ++mask) {
@@ -17932,9 +17964,9 @@ public:
     membership membership_of(std::size_t rank, mesh_mask mask) const {
         return memberships_[mask * ranks_ + rank];
     }
-    std::vector<membership> memberships(std::size_t rank) const {
-        std::vector<membership> all;
-        for (std::size_t at = rank; at < memberships_.size(); at += ranks_) all.push_back(memberships_[at]);
+    [[gnu::cold]] std::vector<membership> memberships(std::size_t rank) const {
+        std::vector<membership> all(memberships_.size() / ranks_);
+        for (std::size_t mask = 0; mask < all.size(); ++mask) all[mask] = memberships_[mask * ranks_ + rank];
         return all;
     }
 private:
@@ -18641,7 +18673,7 @@ namespace meshwise::flight {
 class record {
 public:
     static constexpr std::size_t capacity = 2048, kept = 2000;
-    record() : calls_(capacity) {}
+    record() : calls_(std::make_unique<call[]>(capacity)) {}
     void enter(call const& made, bool team_is_whole = true) {
         std::size_t const number = entered_.load(std::memory_order_relaxed);
         if (!team_is_whole && end_.load(std::memory_order_relaxed) == open_end) end_ = number;
@@ -18654,7 +18686,7 @@ public:
     }
     std::size_t entered() const { return entered_.load(std::memory_order_acquire); }
     call latest() const { return calls_[(entered() - 1) % capacity]; }
-    std::string text(grid const& mesh, std::size_t rank) const {
+    [[gnu::cold]] std::string text(grid const& mesh, std::size_t rank) const {
         std::size_t const left = left_.load(std::memory_order_acquire),
                           end = std::min(entered(), end_.load());
         std::size_t first = end > kept ? end - kept : 0;
@@ -18676,10 +18708,10 @@ public:
     }
 private:
     static constexpr std::size_t open_end = static_cast<std::size_t>(-1);
-    std::vector<call> calls_;
+    std::unique_ptr<call[]> calls_;
     std::atomic<std::size_t> entered_{0}, left_{0}, end_{open_end};
 };
-inline void write_file(std::string const& path, std::string const& text) noexcept {
+[[gnu::cold]] inline void write_file(std::string const& path, std::string const& text) noexcept {
     try {
         detail::output_file out(detail::file_calls::of_system(), path);
         out.append(text);
@@ -18702,14 +18734,26 @@ public:
         std::uint64_t sleeping_in;
         std::size_t awaited_by;
     };
-    using obstacles = std::vector<obstacle>;
+    class obstacles {
+    public:
+        obstacles() = default;
+        explicit obstacles(std::size_t ranks) : all_(std::make_unique_for_overwrite<obstacle[]>(ranks)) {}
+        void add(obstacle one) { all_[size_++] = one; }
+        void clear() { size_ = 0; }
+        std::size_t size() const { return size_; }
+        bool empty() const { return size_ == 0; }
+        obstacle const& operator[](std::size_t at) const { return all_[at]; }
+    private:
+        std::unique_ptr<obstacle[]> all_;
+        std::size_t size_ = 0;
+    };
     wait_graph(grid const& mesh, std::span<std::unique_ptr<rendezvous> const> groups,
                std::span<rank_state> states)
         : mesh_(mesh),
           groups_(groups),
           states_(states),
-          lists_(states.size()) {
-        for (auto& list : lists_) list.reserve(std::min<std::size_t>(states.size(), 64));
+          lists_(std::make_unique<obstacles[]>(states.size())) {
+        for (std::size_t rank = 0; rank < states.size(); ++rank) lists_[rank] = obstacles(states.size());
     }
     static std::uint64_t code(rendezvous const& group, std::uint64_t sequence) {
         return (group.id + 1) << 40 | (sequence & sequence_bits);
@@ -18721,26 +18765,32 @@ public:
                 return group.ranks[i];
         return {};
     }
-    obstacles const& holding_up(std::size_t rank, std::uint64_t code) {
+    [[gnu::cold]] obstacles const& holding_up(std::size_t rank, std::uint64_t code) {
         obstacles& list = lists_[rank];
-        list.assign(1, {rank, code, 0});
+        list.clear();
+        list.add({rank, code, 0});
         for (std::size_t i = 0; i < list.size(); ++i) {
             if (list[i].sleeping_in == 0) continue;
             for_missing(list[i].sleeping_in, [&](std::size_t other) {
-                for (auto const& known : list)
-                    if (known.rank == other) return;
-                list.push_back({other, states_[other].sleeping_in.load(), i});
+                for (std::size_t known = 0; known < list.size(); ++known)
+                    if (list[known].rank == other) return;
+                list.add({other, states_[other].sleeping_in.load(), i});
             });
         }
         return list;
     }
-    obstacles circle(obstacles const& list) const {
+    [[gnu::cold]] obstacles circle(obstacles const& list) const {
         for (std::size_t last = 1; last < list.size(); ++last) {
-            if (!waits_for(list[last], list.front().rank)) continue;
-            obstacles path;
-            for (std::size_t i = last; i != 0; i = list[i].awaited_by) path.push_back(list[i]);
-            path.push_back(list.front());
-            std::reverse(path.begin(), path.end());
+            if (!waits_for(list[last], list[0].rank)) continue;
+            std::size_t length = 1;
+            for (std::size_t i = last; i != 0; i = list[i].awaited_by) ++length;
+            obstacles path(length);
+            path.add(list[0]);
+            for (std::size_t place = 1; place < length; ++place) {
+                std::size_t at = last;
+                for (std::size_t i = place + 1; i < length; ++i) at = list[at].awaited_by;
+                path.add(list[at]);
+            }
             bool real = true;
             for (std::size_t i = 0; i < path.size(); ++i)
                 real = real && waits_for(path[i], path[(i + 1) % path.size()].rank);
@@ -18748,21 +18798,21 @@ public:
         }
         return {};
     }
-    std::string ended_text(std::size_t rank, std::size_t other) const {
+    [[gnu::cold]] std::string ended_text(std::size_t rank, std::size_t other) const {
         return detail::sentence({describe(mesh_, other), " ended its program", last_call(other, " after "),
                                  " while ", describe(mesh_, rank), " waits for it", last_call(rank, " in "),
                                  same_calls_rule});
     }
-    std::string circle_text(obstacles const& path) const {
-        std::string text = detail::sentence(
-            {describe(mesh_, path.front().rank), " waits", last_call(path.front().rank, " in ")});
+    [[gnu::cold]] std::string circle_text(obstacles const& path) const {
+        std::string text =
+            detail::sentence({describe(mesh_, path[0].rank), " waits", last_call(path[0].rank, " in ")});
         for (std::size_t i = 1; i < path.size(); ++i)
             detail::append(text, {" for ", describe(mesh_, path[i].rank), ", which waits",
                                   last_call(path[i].rank, " in ")});
-        return detail::sentence({text, " for ", describe(mesh_, path.front().rank),
-                                 ", so none of them can go on", same_calls_rule});
+        return detail::sentence(
+            {text, " for ", describe(mesh_, path[0].rank), ", so none of them can go on", same_calls_rule});
     }
-    std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
+    [[gnu::cold]] std::string late_text(obstacles const& list, std::chrono::milliseconds deadline) const {
         std::string text =
             detail::sentence({"after ", deadline.count(), " ms ", describe(mesh_, list[0].rank),
                               " still waits", last_call(list[0].rank, " in ")});
@@ -18778,7 +18828,7 @@ public:
             {text,
              "; find out what the missing ranks do, or raise the deadline if their work takes this long"});
     }
-    std::string last_call(std::size_t rank, char const* before) const {
+    [[gnu::cold]] std::string last_call(std::size_t rank, char const* before) const {
         flight::record const& record = states_[rank].record;
         if (record.entered() == 0) return {};
         return detail::sentence({before, describe(mesh_, record.latest())});
@@ -18801,14 +18851,14 @@ private:
     grid const& mesh_;
     std::span<std::unique_ptr<rendezvous> const> groups_;
     std::span<rank_state> states_;
-    std::vector<obstacles> lists_;
+    std::unique_ptr<obstacles[]> lists_;
 };
 }
 namespace meshwise::shared_memory {
 class team_barrier {
 public:
     enum class breach : std::uint8_t { peer_failed, mismatch, deadline };
-    team_barrier(grid const& mesh, std::chrono::milliseconds deadline)
+    [[gnu::cold]] team_barrier(grid const& mesh, std::chrono::milliseconds deadline)
         : mesh_(checked(mesh)),
           deadline_(std::min<std::chrono::milliseconds>(deadline, forever)),
           states_(mesh.ranks()),
@@ -18825,7 +18875,7 @@ public:
     flight::record& record(std::size_t rank) { return states_[rank].record; }
     bool broken() const { return broken_.load(std::memory_order_acquire) != whole; }
     std::size_t claimant() const { return claimant_; }
-    [[noreturn]] void raise_swallowed() const {
+    [[noreturn, gnu::cold]] void raise_swallowed() const {
         std::string text;
         if (kind_ == breach::peer_failed) detail::append(text, {describe(mesh_, claimant_), " failed: "});
         detail::append(
@@ -18934,7 +18984,7 @@ private:
         broken_.store(published);
         for (auto const& group : groups_.all()) group->wake();
     }
-    void publish_verdict(std::size_t rank, std::uint64_t code, verdict const& found) noexcept {
+    [[gnu::cold]] void publish_verdict(std::size_t rank, std::uint64_t code, verdict const& found) noexcept {
         bool const late = !found.ended && found.circle.empty();
         std::string text;
         try {
@@ -18948,7 +18998,7 @@ private:
         if (text.empty()) text = "a peer is missing";
         publish(late ? breach::deadline : breach::mismatch, rank, text);
     }
-    [[noreturn]] void raise(std::size_t rank) const {
+    [[noreturn, gnu::cold]] void raise(std::size_t rank) const {
         while (broken_.load() != published) std::this_thread::yield();
         std::string const text(reason_.data(), length_);
         if (kind_ == breach::mismatch) throw collective_error(text);
@@ -19034,14 +19084,15 @@ MESHWISE_BODY std::size_t threads::workers(std::size_t ranks) const {
     return std::max<std::size_t>(1, std::thread::hardware_concurrency() / std::max<std::size_t>(1, ranks));
 }
 namespace detail {
-MESHWISE_BODY void fail_with_current(communicator& here) noexcept {
+[[gnu::cold]] MESHWISE_BODY void fail_with_current(communicator& here) noexcept {
     try {
         throw;
     } catch (std::exception const& reason) { here.fail(reason.what()); } catch (...) {
         here.fail("an exception that is not a std::exception");
     }
 }
-MESHWISE_BODY void write_records(shared_memory::team_barrier& team, std::string const& path) noexcept {
+[[gnu::cold]] MESHWISE_BODY void write_records(shared_memory::team_barrier& team,
+                                               std::string const& path) noexcept {
     try {
         std::string text;
         for (std::size_t rank = 0; rank < team.mesh().ranks(); ++rank)
@@ -19049,8 +19100,8 @@ MESHWISE_BODY void write_records(shared_memory::team_barrier& team, std::string 
         flight::write_file(path, text);
     } catch (...) {}
 }
-MESHWISE_BODY bool run_on_record(shared_memory::team_barrier& team, std::string const& path,
-                                 function_ref<bool()> run) {
+[[gnu::cold]] MESHWISE_BODY bool run_on_record(shared_memory::team_barrier& team, std::string const& path,
+                                               function_ref<bool()> run) {
     bool failed = false;
     {
         flight::signals const on_signals([&] { write_records(team, path); });
@@ -19144,11 +19195,11 @@ private:
 };
 template <class S>
 void tell_of_idle_rules() {
-    static std::once_flag once;
-    std::call_once(once, [] {
+    static bool const told [[maybe_unused]] = [] {
         std::string const text = idle_rules(typename S::rules{});
         if (!text.empty()) std::fprintf(stderr, "meshwise: %s", text.c_str());
-    });
+        return true;
+    }();
 }
 template <class S, class Policy, class Program>
 void run_program(Policy const& policy, Program& program) {
@@ -19279,7 +19330,8 @@ bool is_frozen(Model const& model, std::size_t index) {
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
-[[gnu::noinline]] MESHWISE_BODY void refuse_to_unfreeze(std::string_view name, std::source_location where) {
+[[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_to_unfreeze(std::string_view name,
+                                                                   std::source_location where) {
     throw error(
         at_line(where) + "parameter " + std::string(name) +
         " is frozen by mw::frozen in the mw::fields of its model, so it is never trained: take it out there and "
