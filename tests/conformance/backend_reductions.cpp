@@ -2,6 +2,7 @@
 #include "conformance/backend_reference.hpp"
 
 #include <array>
+#include <tuple>
 
 namespace mw = meshwise;
 
@@ -95,4 +96,32 @@ TEST_CASE_TEMPLATE("a maximum is NaN where there is a NaN", On, BACKENDS) {
         CHECK(std::isnan(of_row));
         CHECK(index == static_cast<std::int32_t>(at));
     }
+}
+
+TEST_CASE_TEMPLATE("integers are added exactly, and wrap around", On, BACKENDS) {
+    using B = typename On::backend;
+    constexpr std::int64_t odd = (std::int64_t{1} << 53) + 1;  // the first that a double does not hold
+    std::vector<std::int64_t> const x{odd, 0, -5, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    for (auto const& [out, strides, wanted] :
+         {std::tuple{std::array<std::ptrdiff_t, 2>{1, 0}, 3, std::vector<std::int64_t>{odd - 5, 6, 15, 24}},
+          std::tuple{std::array<std::ptrdiff_t, 2>{0, 1}, 3, std::vector<std::int64_t>{odd + 12, 15, 13}},
+          std::tuple{std::array<std::ptrdiff_t, 2>{0, 0}, 3, std::vector<std::int64_t>{odd + 40}}}) {
+        auto space = dense({4, 3});
+        space.out = {out[0], out[1]};
+        space.in[0] = {strides, 1};
+        std::vector<std::int64_t> sums(wanted.size(), 7);
+        B::sum(space, sums.data(), x.data());
+        CHECK(sums == wanted);
+        std::vector<std::uint64_t> of_unsigned(wanted.size(), 7);
+        std::vector<std::uint64_t> const same(x.begin(), x.end());
+        B::sum(space, of_unsigned.data(), same.data());
+        CHECK(std::equal(wanted.begin(), wanted.end(), of_unsigned.begin(),
+                         [](auto a, auto b) { return static_cast<std::uint64_t>(a) == b; }));
+    }
+    std::vector<std::int32_t> const big(3, 2'000'000'000);
+    auto space = dense({3});
+    space.out[0] = 0;
+    std::int32_t sum = 7;
+    B::sum(space, &sum, big.data());
+    CHECK(sum == static_cast<std::int32_t>(6'000'000'000 - 4'294'967'296));
 }
