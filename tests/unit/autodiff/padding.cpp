@@ -89,7 +89,7 @@ bool padding_is_zero(X const& x) {
     for (float& one : same.mutable_span()) one = one == 0 ? 1 : one;  // 1 where zero was
     auto marked = same;
     mw::detail::clear_padding(marked);
-    for (std::size_t i = 0; i < x.size(); ++i)
+    for (std::size_t i = 0; i < x.local_size(); ++i)
         if (marked.data()[i] == 0 && x.data()[i] != 0) return false;
     return true;
 }

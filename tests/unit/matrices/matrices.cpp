@@ -352,12 +352,12 @@ TEST_CASE("matrices of no elements and of one, and no matrices") {
         auto const nothing = stack::uninitialized({2, 0, 0});
         CHECK(here.gather(mw::det<few, many>(nothing)) == numbers{1, 1});
         CHECK(here.gather(mw::slogdet<few, many>(nothing).sign) == numbers{1, 1});
-        CHECK(mw::inverse<few, many>(nothing).size() == 0);
-        CHECK(mw::solve<few, many>(nothing, value<one, few>::uninitialized({0})).size() == 0);
-        CHECK(mw::svd<few, many, shorter>(stack::uninitialized({2, 3, 0})).u.size() == 0);
+        CHECK(mw::inverse<few, many>(nothing).local_size() == 0);
+        CHECK(mw::solve<few, many>(nothing, value<one, few>::uninitialized({0})).local_size() == 0);
+        CHECK(mw::svd<few, many, shorter>(stack::uninitialized({2, 3, 0})).u.local_size() == 0);
         auto const no_matrices = stack::uninitialized({0, 2, 2});
-        CHECK(mw::det<few, many>(no_matrices).size() == 0);
-        CHECK(mw::eigh<few, many>(no_matrices).vectors.size() == 0);
+        CHECK(mw::det<few, many>(no_matrices).local_size() == 0);
+        CHECK(mw::eigh<few, many>(no_matrices).vectors.local_size() == 0);
         auto alone = stack::uninitialized({1, 1, 1});
         mw::fill_by_index(alone, [](std::size_t) { return 4.0; });
         CHECK(here.gather(mw::inverse<few, many>(alone)) == numbers{0.25});

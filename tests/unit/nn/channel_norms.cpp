@@ -125,7 +125,7 @@ TEST_CASE("a large mean costs no digits, and equal elements give zeros") {
         auto const y = mw::standardize(mw::cut_from<X>(std::span<float const>(numbers), {1000}), 0);
         CHECK(y.data()[0] == doctest::Approx(-1.5 / std::sqrt(1.25)).epsilon(1e-6));
         CHECK(mw::standardize(mw::full<X>(3, {7})).data()[5] == 0);
-        CHECK(mw::standardize(mw::full<X>(3, {0})).size() == 0);
+        CHECK(mw::standardize(mw::full<X>(3, {0})).local_size() == 0);
     });
 }
 

@@ -151,7 +151,7 @@ void check_in_two(auto& here, Cell const& cell) {
     };
     auto const all = cell(part(0, 4)), first = cell(part(0, 3)), none = cell(part(0, 0), first.state),
                second = cell(part(3, 1), none.state);
-    CHECK(none.output.size() == 0);
+    CHECK(none.output.local_size() == 0);
     auto const last = [](auto const& y, std::size_t t) {
         return mw::slice<some, mw::detail::one_of<some>>(y, t);
     };

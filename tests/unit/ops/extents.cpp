@@ -91,11 +91,11 @@ TEST_CASE("extents: lengths of an attention") {
             auto const lengths = mw::place<batch>(here, numbers, {numbers.size()});
             auto const own = mw::attention<token>(q, q, q, {.causal = false, .key_lengths = lengths});
             auto const other = mw::attention<S, token, past>(q, k, k, {.key_lengths = lengths});
-            return own.size() + other.size();
+            return own.local_size() + other.local_size();
         };
         refused([&] { with({1, 2}); }, "batch", "4", "2");
         refused([&] { with({1, 2, 3, 1, 1, 1}); }, "batch", "4", "6");
-        CHECK(with({1, 2, 3, 3}) == 2 * q.size());
+        CHECK(with({1, 2, 3, 3}) == 2 * q.local_size());
         refused([&] { mw::attention<token>(q, varied<decltype(q)>({4, 2}), q); }, "token", "3", "2");
         refused([&] { mw::attention<token, past>(q, k, varied<decltype(k)>({4, 2})); }, "past", "5", "2");
         refused([&] { mw::attention<token, past>(q, k, varied<decltype(k)>({2, 5})); }, "batch", "4", "2");

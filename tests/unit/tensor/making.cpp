@@ -113,7 +113,7 @@ TEST_CASE("arange, linspace and eye") {
         static_assert(std::is_same_v<decltype(mw::arange<row>(here))::value_type, std::int32_t>);
         static_assert(std::is_same_v<decltype(mw::arange<row>(here, 0.0))::value_type, float>);
         CHECK(mw::linspace<token>(here, 7, 9, {1}).at(mw::index<token>(0)) == 7);
-        CHECK(mw::linspace<token>(here, 7, 9, {0}).size() == 0);
+        CHECK(mw::linspace<token>(here, 7, 9, {0}).local_size() == 0);
         CHECK(says(refusal([&] { (void)mw::arange<row>(here, 0, 1'000'000'000); }),
                    "which int32 does not hold"));
     });
