@@ -7374,7 +7374,7 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
         [&]<class... A>(list<A...>) {
-            constexpr auto runs = runs_of<leaf, X, Y>(list<A...>{});
+            [[maybe_unused]] constexpr auto runs = runs_of<leaf, X, Y>(list<A...>{});
             std::size_t i = 0;
             ((all[index_of<A, every>].run = runs[i++]), ...);
         }(typename Relation::contracted{});
@@ -15624,8 +15624,9 @@ struct huber {
 template <class T>
 struct binary_cross_entropy {
     T weight;
-    constexpr auto operator()(auto x, auto y) const {
-        return (T{1} - y) * x + (T{1} + (weight - T{1}) * y) * softplus(-x);
+    constexpr auto operator()(auto x,
+                              auto y) const {
+        return (T{1} - y) * softplus(x) + weight * y * softplus(-x);
     }
 };
 struct kl {

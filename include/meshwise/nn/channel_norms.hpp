@@ -55,8 +55,8 @@ struct batch_norm_of {
             return refuse<verdict>();
         else {
             detail::note_numbers<X>(epsilon);
-            using T = typename X::value_type;
-            return map(elementary::by_running_statistics<T>{static_cast<T>(epsilon)}, x,
+            using T = detail::summed_as<typename X::value_type>;
+            return map(elementary::by_running_statistics<T>{static_cast<T>(epsilon)}, cast<T>(x, where),
                        detail::beside<X>(running_mean.detached(), where),
                        detail::beside<X>(running_variance.detached(), where), detail::beside<X>(gain, where),
                        detail::beside<X>(bias, where));

@@ -14,7 +14,7 @@ struct filters {
     using summed = without<list_of<In>, groups>;
     using made = without<list_of<Out>, groups>;
     template <class S>
-    using weight = parameter_over<S, groups, list<typename W::taps...>, summed, made>;
+    using weight = weight_over<S, groups, list<typename W::taps...>, summed, made>;
     // He et al.: behind a rectifier, outputs are as large as inputs
     // for each group one matrix, from a window's inputs to outputs; of several groups it is no single matrix
     static constexpr inputs rows{sizeof...(W) + summed::size};

@@ -10,6 +10,7 @@
 #include <meshwise/optim/adamw.hpp>
 #include <meshwise/optim/sgd.hpp>
 #include <meshwise/tensor/constants.hpp>
+#include <meshwise/tensor/random_tensors.hpp>
 
 #include "../ops/agreement.hpp"
 #include "../ops/meshes.hpp"
@@ -237,6 +238,23 @@ TEST_CASE("statistics of one element are refused") {
               auto const norm = mw::init<mw::batch_norm_of<whole, channel>>(here, mw::seed{1});
               (void)norm(mw::full<X>(1, {1}), mw::training{});
           }).find("batch norm was given 1 elements of each channel") != std::string::npos);
+}
+
+TEST_CASE("norms of bfloat16 are computed in float, and are float") {
+    using S = mw::strategy<grid<2, 1>, split<batch, dp2>, mw::on<mw::serial>>;
+    mw::run<S>(mw::threads{}, [](auto& here) {
+        auto const wide = mw::cast<float>(
+            mw::cast<mw::bfloat16>(mw::random_normal<batch, channel, width>(here, {mw::seed{4}, "x"})));
+        auto const narrow = mw::cast<mw::bfloat16>(wide);
+        auto const norm = mw::init<mw::batch_norm_of<S, channel>>(here, mw::seed{1});
+        auto const same = [&](auto const& f) { CHECK(here.gather(f(narrow)) == here.gather(f(wide))); };
+        same([](auto const& x) { return mw::standardize<S, batch>(x); });
+        same([&](auto const& x) { return mw::batch_norm<S, channel>(x, norm.gain, norm.bias); });
+        same([&](auto const& x) { return mw::instance_norm<width>(x, norm.gain, norm.bias); });
+        same([&](auto const& x) { return mw::group_norm<S, 3, channel, width>(x, norm.gain, norm.bias); });
+        same([&](auto const& x) { return norm(x); });
+        same([&](auto const& x) { return norm(x, mw::training{}); });
+    });
 }
 
 }  // namespace

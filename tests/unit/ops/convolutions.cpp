@@ -1,14 +1,17 @@
 // conv, layers and pooling: on one rank and on meshes, with every kind of split, against plain loops and their central differences.
+#include <algorithm>
 #include <limits>
 
 #include <meshwise/nn/convolution.hpp>
 #include <meshwise/ops/elements/activations.hpp>
+#include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/elements/comparisons.hpp>
 #include <meshwise/ops/elements/masks.hpp>
 #include <meshwise/ops/moves/slice.hpp>
 #include <meshwise/ops/moves/unfold.hpp>
 #include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/tensor/constants.hpp>
+#include <meshwise/tensor/random_tensors.hpp>
 
 #include "agreement.hpp"
 #include "meshes.hpp"
@@ -243,6 +246,51 @@ TEST_CASE("max_pool: NaN wins, and the first of equal elements gets the gradient
     });
 }
 
+// What stands behind the end of an axis is no element, also where it came to a rank with its halo.
+template <class S>
+void largest_of_lowest() {
+    auto const found = result_on<S, mw::tensor_of<S, double, batch, row>, mw::tensor_of<S, double, note>>(
+        [](auto&, auto const& x, auto const&) {
+            return mw::max_pool<mw::same_window<row, three>>(
+                x + mw::full_like(x, -std::numeric_limits<double>::infinity()));
+        });
+    numbers expected(batch::size * row::size);  // each window gives its slope to its first element
+    for (std::size_t i = 0; i < expected.size(); ++i)
+        expected[i % row::size == 0 ? i : i - 1] += weight_at(i);
+    CHECK(distance(found.dx, expected) < 1e-12);
+}
+template <class S>
+numbers where_weights_are_infinite() {
+    return result_on<S, mw::tensor_of<S, double, row, batch>, mw::tensor_of<S, double, three, batch>>(
+               [](auto&, auto const& x, auto const& w) {
+                   auto const weights = mw::where(w > 0, w, std::numeric_limits<double>::infinity());
+                   return mw::where(mw::isfinite(mw::conv<mw::same_window<row, three>>(x, weights)), x, 0);
+               })
+        .out;
+}
+TEST_CASE("windows at the ends of a split axis see what they see of a whole one") {
+    largest_of_lowest<one>();
+    largest_of_lowest<by_three>();
+    largest_of_lowest<by_row_and_column>();
+    largest_of_lowest<by_four>();
+    auto const finite = where_weights_are_infinite<one>();
+    CHECK(std::count(finite.begin(), finite.end(), 0.0) > 0);
+    CHECK(std::count(finite.begin(), finite.end(), 0.0) < 24);
+    CHECK(where_weights_are_infinite<by_three>() == finite);
+    CHECK(where_weights_are_infinite<by_four>() == finite);
+}
+struct single : mw::axis<1> {};
+TEST_CASE("pooling: a window that sees no element has no largest one, and a mean of 0") {
+    using apart = mw::window<single, two, single, mw::sliding{.padding = 1, .dilation = 2}>;
+    auto const found = result_on<one, mw::tensor_of<one, double, single>, mw::tensor_of<one, double, note>>(
+        [](auto&, auto const& x, auto const&) {
+            CHECK(mw::max_pool<apart>(x.detached()).data()[0] == -std::numeric_limits<double>::infinity());
+            return mw::avg_pool<apart>(x, {.count_padding = false}) + mw::avg_pool<apart>(x);
+        });
+    CHECK(found.out == numbers{0});
+    CHECK(found.dx == numbers{0});
+}
+
 // unfold is what conv is a contraction of
 template <class S>
 void unfolds() {
@@ -325,6 +373,33 @@ TEST_CASE("layers: a network has one value and one gradient on every mesh") {
     same(learned<plainly<grid<2, 2>, split<row, dp<2>>, split<half, dp<2>>, split<channel, tp<2>>,
                          split<out, tp<2>>, mw::dtype<double>>>());
     same(learned<plainly<grid<2, 2>, split<batch, dp<2>>, split<column, tp<2>>, mw::dtype<double>>>());
+}
+
+template <std::size_t Dp, std::size_t Tp>
+using reproducibly =
+    plainly<grid<Dp, Tp>, split<batch, dp<Dp>>, split<out, tp<Tp>>, mw::reproducible<2>, mw::dtype<double>>;
+TEST_CASE("reproducible<V>: a network learns the same bits on one rank, on two and on four") {
+    auto const bits = learned<reproducibly<1, 1>>(),
+               fast = learned<mw::strategy<grid<1, 1>, mw::dtype<double>>>();
+    CHECK(learned<reproducibly<2, 1>>() == bits);
+    CHECK(learned<reproducibly<2, 2>>() == bits);
+    for (std::size_t i = 0; i < bits.size(); ++i) CHECK(distance(bits[i], fast[i]) < 1e-8);
+}
+TEST_CASE("bfloat16 is convolved and pooled in float") {
+    using S = plainly<grid<2, 1>, split<row, dp<2>>, mw::weight_dtype<mw::bfloat16>>;
+    mw::run<S>(mw::threads{}, [](auto& here) {
+        using down = mw::same_window<row, three>;
+        auto const layer = mw::init<mw::convolution<S, channel, out, down>>(here, mw::seed{3});
+        auto const x = mw::random_normal<batch, row, channel>(here, {mw::seed{4}, "x"});
+        auto const narrow = mw::cast<mw::bfloat16>(x);
+        auto const wide = mw::cast<float>(narrow), weight = mw::cast<float>(layer.weight);
+        static_assert(std::is_same_v<typename decltype(layer.weight)::value_type, mw::bfloat16>);
+        auto const same = [&](auto const& a, auto const& b) { CHECK(here.gather(a) == here.gather(b)); };
+        same(layer(x), mw::conv<S, channel, down>(x, weight) + layer.bias);
+        same(mw::conv<S, channel, down>(narrow, layer.weight), mw::conv<S, channel, down>(wide, weight));
+        same(mw::max_pool<down>(narrow), mw::max_pool<down>(wide));
+        same(mw::avg_pool<down>(narrow), mw::avg_pool<down>(wide));
+    });
 }
 
 TEST_CASE("extents chosen when a tensor is made, and no elements at all") {

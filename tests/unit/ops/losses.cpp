@@ -198,6 +198,11 @@ TEST_CASE("a pending loss is divided last") {
     });
 }
 
+struct single : mw::axis<1> {};
+struct one_logit {
+    mw::tensor_of<whole, double, single> x;
+    static constexpr auto parameters = mw::fields<&one_logit::x>();
+};
 TEST_CASE("losses at the edges of numbers") {
     struct all : mw::up_to<8> {};
     using X = mw::tensor_of<whole, double, all>;
@@ -213,7 +218,13 @@ TEST_CASE("losses at the edges of numbers") {
         CHECK(bce(1000, 1) == 0);
         CHECK(bce(-1000, 1) == 1000);
         CHECK(bce(1000, 0) == 1000);
-        CHECK(bce(-40, 0) == doctest::Approx(std::exp(-40.0)).epsilon(1e-12));
+        CHECK(bce(-40, 0) / std::exp(-40.0) == doctest::Approx(1).epsilon(1e-12));
+        one_logit const sure{mw::full<mw::tensor_of<whole, double, single>>(-40)};
+        auto found = mw::value_and_gradient(sure, [](auto const& m) {
+            return mw::binary_cross_entropy_with_logits(m.x, mw::zeros_like(m.x));
+        });
+        CHECK(found.gradient.whole(0, sure.x).data()[0] / std::exp(-40.0) ==
+              doctest::Approx(1).epsilon(1e-12));
         CHECK(number(mw::kl_div<all>(of({-1, -2}), of({0, 1}))) == 2);
         CHECK(number(mw::kl_div<all>(of({-infinity, -2}), of({0, 1}))) == 2);
         CHECK(number(mw::kl_div<all>(of({-infinity, -2}), of({0.5, 0.5}))) == infinity);

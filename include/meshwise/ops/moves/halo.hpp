@@ -31,9 +31,9 @@ void copy_rows(raw_tensor const& shape, std::size_t axis, std::size_t count, T* 
     B::permute(l, to, from);
 }
 
-/// The piece of this rank with a halo along the axis of W; `outside` stands where the axis has ended.
+/// The piece of this rank with a halo along the axis of W; zeros stand where the axis has ended.
 template <class X, class W, halo Needed = halo_of<W, typename X::layout>()>
-raw_tensor with_halo(raw_tensor x, typename X::value_type outside, std::source_location where) {
+raw_tensor with_halo(raw_tensor x, std::source_location where) {
     using B = typename X::backend;
     using T = typename X::value_type;
     using move = mover<T, B>;
@@ -59,7 +59,7 @@ raw_tensor with_halo(raw_tensor x, typename X::value_type outside, std::source_l
     for (std::size_t i = 0; i < Needed.rows(); ++i) {
         std::size_t const row = i < Needed.before ? i : i + each, ahead = here * each + row;
         if (ahead < Needed.before || ahead - Needed.before >= each * pieces) {
-            for (std::size_t o = 0; o < outer; ++o) B::fill(to + (o * whole + row) * inner, inner, outside);
+            for (std::size_t o = 0; o < outer; ++o) B::fill(to + (o * whole + row) * inner, inner, T{});
             continue;
         }
         std::size_t const piece = (ahead - Needed.before) / each, in = (ahead - Needed.before) % each,
@@ -107,14 +107,14 @@ raw_tensor without_halo(raw_tensor d, std::source_location where) {
 }
 
 template <class X, class... W>
-raw_tensor with_halos(X const& x, typename X::value_type outside, std::source_location where) {
+raw_tensor with_halos(X const& x, std::source_location where) {
     raw_tensor all = raw(x);
     [[maybe_unused]] auto const one = [&]<class V>(V*) {
         if constexpr (constexpr halo h = halo_of<V, typename X::layout>(); h.before + h.after != 0)
-            all = with_halo<X, V>(std::move(all), outside, where);
+            all = with_halo<X, V>(std::move(all), where);
     };
     (one(static_cast<W*>(nullptr)), ...);
-    (void)outside, (void)where;
+    (void)where;
     return all;
 }
 // backwards: the last halo first
@@ -132,11 +132,20 @@ raw_tensor without_halos(raw_tensor d, std::source_location where, list<W...> = 
 /// The windows of W in a piece with its halo, `all`, which has the axes of X.
 template <class X, class W>
 windows_in_memory windows_of_piece(raw_tensor const& all, std::size_t windows) {
-    constexpr std::size_t at = index_of<typename W::axis, typename X::axes>;
+    using split = split_of<typename X::layout, typename W::axis>;
+    constexpr std::size_t at = index_of<typename W::axis, typename X::axes>,
+                          pieces = shards<typename X::layout, typename W::axis>;
     constexpr halo h = halo_of<W, typename X::layout>();
-    return {.size = all.extents[at],
+    std::size_t const size = all.extents[at], each = size - h.rows(),
+                      before = piece_index<typename X::mesh>(*current().team, split{}) * each;
+    // where the axis itself begins and ends, counted from the first element in memory
+    std::ptrdiff_t const start = static_cast<std::ptrdiff_t>(h.before) - static_cast<std::ptrdiff_t>(before);
+    return {.size = size,
             .windows = windows,
             .taps = W::taps::size,
+            .begin = std::max<std::ptrdiff_t>(0, start),
+            .end = std::min(static_cast<std::ptrdiff_t>(size),
+                            start + static_cast<std::ptrdiff_t>(each * pieces)),
             .first = static_cast<std::ptrdiff_t>(h.before) - static_cast<std::ptrdiff_t>(W::how.padding),
             .stride = static_cast<std::ptrdiff_t>(W::how.stride),
             .dilation = static_cast<std::ptrdiff_t>(W::how.dilation),

@@ -53,7 +53,7 @@ auto unfold(X const& x, std::source_location where = std::source_location::curre
         auto out = out_type::uninitialized(detail::windowed_extents<out_type>(detail::list<W>{}, x));
         auto all = detail::raw(x);
         if constexpr (edges.before + edges.after != 0)
-            all = detail::with_halo<X, W, edges>(std::move(all), typename X::value_type{}, where);
+            all = detail::with_halo<X, W, edges>(std::move(all), where);
         std::size_t const windows = out.template local_extent<typename W::result>(), taps = W::taps::size;
         auto map = detail::index_map::of<A>(x, windows * taps);
         map.operand = all.extents[at];

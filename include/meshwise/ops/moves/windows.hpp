@@ -199,17 +199,16 @@ template <class L, class V, class... Rest>
 struct folded_layout<L, V, Rest...>
     : folded_layout<typename moved_split<typename V::result, typename V::axis, L>::type, Rest...> {};
 
-/// The windows along one axis in memory: tap t of window w is element first + w * stride + t * dilation, if there is one.
+/// The windows along one axis in memory: tap t of window w is element first + w * stride + t * dilation, if that is one of the axis:
+/// of `size` elements in memory those from begin to end are. The others are padding that came with a halo.
 struct windows_in_memory {
     std::size_t size = 1, windows = 1, taps = 1;
-    std::ptrdiff_t first = 0, stride = 1, dilation = 1, step = 0;
+    std::ptrdiff_t begin = 0, end = 1, first = 0, stride = 1, dilation = 1, step = 0;
 
     std::ptrdiff_t element(std::size_t w, std::size_t t) const {
         return first + static_cast<std::ptrdiff_t>(w) * stride + static_cast<std::ptrdiff_t>(t) * dilation;
     }
-    bool has(std::ptrdiff_t element) const {
-        return element >= 0 && element < static_cast<std::ptrdiff_t>(size);
-    }
+    bool has(std::ptrdiff_t element) const { return element >= begin && element < end; }
 };
 
 /// How many windows there are; errors: not as many as the types say, or pieces that do not fit the extent.

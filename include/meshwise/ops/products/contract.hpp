@@ -119,7 +119,7 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
     if constexpr (B::leaves > 1) {
         using leaf = typename leaf_axis<typename X::layout, typename Relation::contracted>::type;
         [&]<class... A>(list<A...>) {
-            constexpr auto runs = runs_of<leaf, X, Y>(list<A...>{});
+            [[maybe_unused]] constexpr auto runs = runs_of<leaf, X, Y>(list<A...>{});
             std::size_t i = 0;
             ((all[index_of<A, every>].run = runs[i++]), ...);
         }(typename Relation::contracted{});

@@ -3,11 +3,14 @@
 // Rule: a convolution is a contraction (core/relations.hpp) of windows with weights: its placements, what it leaves pending and those of its
 // gradients are what that relation says of x unfolded by its windows. A split axis of windows needs a halo (ops/moves/halo.hpp).
 // Axes that x and w share besides those that are summed are matched: groups, of one channel each if it is depthwise.
+// Under reproducible<V> it is that contraction, of windows side by side, whose sums over ranks have their order.
 // Costs: ops/products/window_products.hpp; also one copy of x unless its channels lie together, behind all else. The gradient by x costs
 // strides as much more as a direction has of them.
 #pragma once
 
+#include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/moves/reshape.hpp>
+#include <meshwise/ops/moves/unfold.hpp>
 #include <meshwise/ops/products/dot.hpp>
 #include <meshwise/ops/products/window_products.hpp>
 
@@ -78,9 +81,9 @@ struct convolving<detail::list<K...>, detail::list<W...>, X, Y> {
 namespace detail {
 
 template <class X, class Y>
-using numbers_to_convolve = all_of<same_backend<X, Y>, same_elements<X, Y>,
-                                   judge<std::is_floating_point_v<typename X::value_type>,
-                                         function_of_integers, value_has_elements<typename X::value_type>>>;
+using numbers_to_convolve =
+    all_of<same_kind<X, Y>, judge<has_fractions<typename X::value_type>, function_of_integers,
+                                  value_has_elements<typename X::value_type>>>;
 
 /// The sums of a convolution. x lies in `all`, with its halo; its axes are the points in their order, then the channels.
 template <class Relation, class X, class... W, class Y, class Out>
@@ -119,7 +122,7 @@ auto convolved(list<W...> windows, X const& x, Y const& w, std::source_location 
     refuse_padding<typename W::axis..., typename W::taps..., typename W::result...>();
     bool const recorded = is_recorded(where, x, w);
     auto out = out_type::uninitialized(windowed_extents<out_type>(windows, x, w));
-    raw_tensor all = with_halos<X, W...>(x, 0, where);
+    raw_tensor all = with_halos<X, W...>(x, where);
     window_sums const how = sums_of_windows<Relation, X>(windows, all, w, out);
     sum_windows<B>(how, move::read(all.memory), w.raw_data(), out.mutable_data());
     if (recorded)
@@ -142,6 +145,16 @@ auto convolved(list<W...> windows, X const& x, Y const& w, std::source_location 
             }
         });
     return out;
+}
+
+// x with all its windows side by side
+template <class X>
+X const& all_unfolded(list<>, X const& x, std::source_location) {
+    return x;
+}
+template <class V, class... W, class X>
+auto all_unfolded(list<V, W...>, X const& x, std::source_location where) {
+    return all_unfolded(list<W...>{}, unfold<V>(x, where), where);
 }
 
 template <template <class, class, class, class> class Relation, class X, class Y, class... K>
@@ -191,6 +204,7 @@ struct conv_alignment<S, list<K...>, list<W...>, X, Y> {
 /// Placement: as the contraction of windows with w: a summed axis that is split leaves a pending sum, an axis that only w has
 /// splits the result. An axis of windows may be split where stride times as many elements as windows lie on each rank.
 /// Communication: for a split axis of windows one all-gather of the elements that windows reach of other pieces.
+/// Element types: the same, or float and bfloat16, which is computed in float.
 /// Errors: what does not fit does not compile. Source: torch.nn.functional.conv2d, without the flip of a mathematician's one.
 /// Example: auto y = mw::conv<embed, mw::same_window<token, tap>>(x, token_filter);
 template <detail::axis_or_window... K, any_tensor X, any_tensor Y>
@@ -199,17 +213,18 @@ auto conv(X const& x, Y const& w, std::source_location where = std::source_locat
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else {
-        static_assert(
-            X::backend::leaves == 1,
-            "meshwise: mw::conv has no fixed order of sums over ranks yet: leave mw::reproducible out of the "
-            "strategy of a model that has convolutions");
-        using relation = detail::conv_of<convolving, X, Y, K...>;
         using relation = detail::conv_of<convolving, X, Y, K...>;
         using windows = typename detail::conv_names<K...>::windows;
-        auto const in_order = transpose<typename relation::ordered_x>(x, where);
-        auto const weights = transpose<typename relation::ordered_y>(w, where);
-        using ordered = detail::conv_of<convolving, decltype(in_order), decltype(weights), K...>;
-        return detail::convolved<ordered>(windows{}, in_order, weights, where);
+        if constexpr (detail::is_one_of<bfloat16, typename X::value_type, typename Y::value_type>)
+            return conv<K...>(cast<float>(x, where), cast<float>(w, where), where);
+        else if constexpr (X::backend::leaves > 1)  // a contraction knows the order of sums over ranks
+            return contract<typename relation::axes>(detail::all_unfolded(windows{}, x, where), w, where);
+        else {
+            auto const in_order = transpose<typename relation::ordered_x>(x, where);
+            auto const weights = transpose<typename relation::ordered_y>(w, where);
+            using ordered = detail::conv_of<convolving, decltype(in_order), decltype(weights), K...>;
+            return detail::convolved<ordered>(windows{}, in_order, weights, where);
+        }
     }
 }
 

@@ -25,9 +25,10 @@ void copy_windows(window_sums const& how, std::array<std::size_t, most_axes> con
     std::size_t const each = run / one.taps;
     bool const last = d + 1 == how.window_count;
     if (last && one.dilation == 1 && one.step == static_cast<std::ptrdiff_t>(how.channels)) {
-        auto const taps = static_cast<std::ptrdiff_t>(one.taps), size = static_cast<std::ptrdiff_t>(one.size);
-        std::ptrdiff_t const from = one.element(at[d], 0), left = std::clamp<std::ptrdiff_t>(-from, 0, taps),
-                             right = std::clamp<std::ptrdiff_t>(size - from, left, taps);
+        auto const taps = static_cast<std::ptrdiff_t>(one.taps);
+        std::ptrdiff_t const from = one.element(at[d], 0),
+                             left = std::clamp<std::ptrdiff_t>(one.begin - from, 0, taps),
+                             right = std::clamp<std::ptrdiff_t>(one.end - from, left, taps);
         auto const zeros = static_cast<std::size_t>(left) * each,
                    end = static_cast<std::size_t>(right) * each;
         std::fill_n(to, zeros, T{});
@@ -165,6 +166,7 @@ struct elements_of_windows {
         windows = {.size = forward.windows,
                    .windows = elements,
                    .taps = taps,
+                   .end = static_cast<std::ptrdiff_t>(forward.windows),
                    .first = window(last) / forward.stride,
                    .dilation = static_cast<std::ptrdiff_t>(apart) * forward.dilation / forward.stride,
                    .step = step};

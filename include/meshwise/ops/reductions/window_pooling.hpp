@@ -4,8 +4,10 @@
 // Costs: one pass over x and the result, taps times through the cache; fast where axes without windows stand last.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 
+#include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/products/window_sums.hpp>
 
 namespace meshwise {
@@ -23,32 +25,26 @@ template <bool Linear, class X, class... W>
 using poolable = all_of<not_refused<X>,
                         typename then_judged<fitting_windows<false, typename X::operand, W...>,
                                              pooled<Linear, typename X::operand, W...>>::verdict,
-                        judge<std::is_floating_point_v<typename X::value_type>, function_of_integers,
+                        judge<has_fractions<typename X::value_type>, function_of_integers,
                               value_has_elements<typename X::value_type>>>;
 
-/// Where the elements in memory lie on the whole axis, to know which of them are none.
-struct piece_of_axis {
-    std::ptrdiff_t first = 0, whole = 0;
-    bool has(std::ptrdiff_t element) const { return element + first >= 0 && element + first < whole; }
-};
 struct pooling_windows {
     window_sums how;  // channels: the elements behind the last axis that has windows
-    std::array<piece_of_axis, most_axes> pieces{};
     std::array<point_axis, most_axes> lanes{}, places{};
     std::size_t lane_axes = 0, place_axes = 0, all_lanes = 1, all_places = 1, taps = 1;
     bool only_elements = false;  // the mean of what lies on the axis, not of padding
 
-    /// How many taps of a window count.
+    /// How many taps of a window count; a window that sees no element is a sum of none, whose mean is 0, as that of mw::mean.
     std::size_t count(std::array<std::size_t, most_axes> const& window) const {
         if (!only_elements) return taps;
         std::size_t n = 1;
         for (std::size_t d = 0; d < how.window_count; ++d) {
             std::size_t here = 0;
             for (std::size_t t = 0; t < how.windows[d].taps; ++t)
-                here += pieces[d].has(how.windows[d].element(window[d], t)) ? 1 : 0;
+                here += how.windows[d].has(how.windows[d].element(window[d], t)) ? 1 : 0;
             n *= here;
         }
-        return n;
+        return std::max<std::size_t>(n, 1);
     }
 };
 
@@ -66,14 +62,7 @@ pooling_windows windows_to_pool(raw_tensor const& all, Out const& out, bool only
                        .y = static_cast<std::ptrdiff_t>(y.after(i))};
     auto const slide = [&]<class V>(V*) {
         constexpr std::size_t at = index_of<typename V::result, out_axes>;
-        using split = split_of<typename X::layout, typename V::axis>;
-        constexpr halo h = halo_of<V, typename X::layout>();
-        std::size_t const each = all.extents[at] - h.rows();
         how.axes[at].window = how.window_count, how.axes[at].x = 0;
-        found.pieces[how.window_count] = {
-            static_cast<std::ptrdiff_t>(piece_index<typename X::mesh>(*current().team, split{}) * each) -
-                static_cast<std::ptrdiff_t>(h.before),
-            static_cast<std::ptrdiff_t>(each * shards<typename X::layout, typename V::axis>)};
         how.windows[how.window_count++] = windows_of_piece<X, V>(all, of_out[at]);
         found.taps *= V::taps::size;
     };
@@ -178,7 +167,7 @@ auto pool_by_windows(X const& x, bool only_elements, std::source_location where)
     refuse_padding<typename W::axis..., typename W::result...>();
     bool const recorded = is_recorded(where, x);
     auto out = out_type::uninitialized(windowed_extents<out_type>(list<W...>{}, x));
-    raw_tensor all = with_halos<X, W...>(x, Largest ? -std::numeric_limits<T>::infinity() : T{}, where);
+    raw_tensor all = with_halos<X, W...>(x, where);
     pooling_windows const how = windows_to_pool<X, W...>(all, out, only_elements);
     if constexpr (B::computes) pool_windows<B, Largest>(how, move::read(all.memory), out.mutable_data());
     if (recorded) {
@@ -201,7 +190,8 @@ auto pool_by_windows(X const& x, bool only_elements, std::source_location where)
 }
 }  // namespace detail
 
-/// The largest element of each window; padding is no element. A whole axis at once: mw::max<token>(x).
+/// The largest element of each window; padding is no element, and a window without any gives minus infinity, as torch has it. Of
+/// bfloat16 the result is float. A whole axis at once: mw::max<token>(x).
 /// Placement: x is not pending; a split axis of windows stays split where stride times as many elements as windows lie on each
 /// rank. Communication: for a split axis of windows one all-gather of the elements that windows reach of other pieces.
 /// Gradient: to the first of equal elements. Source: torch.nn.functional.max_pool2d.
@@ -211,6 +201,8 @@ auto max_pool(X const& x, std::source_location where = std::source_location::cur
     using verdict = detail::poolable<false, X, W...>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
+        return max_pool<W...>(cast<float>(x, where), where);
     else
         return detail::pool_by_windows<true, W...>(x, false, where);
 }
@@ -220,7 +212,8 @@ struct avg_pool_options {
     bool count_padding = true;
 };
 
-/// The mean of each window. A whole axis at once: mw::mean<token>(x).
+/// The mean of each window; where padding does not count, that of a window without elements is 0. Of bfloat16 the result is float.
+/// A whole axis at once: mw::mean<token>(x).
 /// Placement, Communication: as `max_pool`; pending sums stay pending. Source: torch.nn.functional.avg_pool2d.
 /// Example: auto smooth = mw::avg_pool<mw::same_window<token, tap>>(x, {.count_padding = false});
 template <any_window... W, any_tensor X>
@@ -229,6 +222,8 @@ auto avg_pool(X const& x, avg_pool_options const& how = {},
     using verdict = detail::poolable<true, X, W...>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
+        return avg_pool<W...>(cast<float>(x, where), how, where);
     else
         return detail::pool_by_windows<false, W...>(x, !how.count_padding, where);
 }

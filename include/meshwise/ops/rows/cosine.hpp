@@ -76,7 +76,9 @@ using cosines = all_of<not_refused<X, Y>, reducible<reduces::fractions, X, K...>
 /// The cosine of the angle between x and y along the axes K: their dot product over the product of their lengths, each at least
 /// epsilon. Axes that only one of them has are matched as in x * y: mw::cosine_similarity<embed>(queries, keys) is of all pairs.
 /// Placement: K whole; under a strategy, mw::cosine_similarity<S, embed>(x, y), K may be split, and the result is where S puts
-/// it. Communication: none; under S the sums of a split K. Example: auto alike = mw::cosine_similarity<embed>(x, y);
+/// it. Communication: none; under S the sums of a split K.
+/// Units: sums of squares are of the element type: floats between about 1e-18 and 1e18.
+/// Example: auto alike = mw::cosine_similarity<embed>(x, y);
 template <class... K, any_tensor X, any_tensor Y>
 auto cosine_similarity(X const& x, Y const& y, double epsilon = 1e-8,
                        std::source_location where = std::source_location::current()) {

@@ -1,6 +1,7 @@
 // standardize: elements shifted to mean 0 and scaled to deviation 1 along any axes, of which a strategy may have split some;
 // and the norms that are this and a gain and a bias: batch_norm, group_norm, instance_norm.
 // Rule: ops/reductions/reduction.hpp `folding`: a value that is whole; a split axis under a strategy.
+// Of bfloat16 the results are float.
 // Guarantees: mean and variance are those of all ranks, and a large mean costs no digits, as in `variance`.
 // Gradient: standardized rows less their part along ones and along themselves: two sums, reduced where axes are split.
 // Cost: two passes forward, and a copy where the axes are not the last; three backward. Keeps the result and a number a row.
@@ -8,6 +9,7 @@
 
 #include <cmath>
 
+#include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/moves/reshape.hpp>
 #include <meshwise/ops/reductions/variance.hpp>
 
@@ -75,9 +77,8 @@ auto moments_along(X const& x, double epsilon, std::source_location where) {
     return made;
 }
 
-/// What `standardize` does, with the moments that it found.
 template <class S, class Reduced, class X>
-auto standardized_along(X const& x, double epsilon, std::source_location where) {
+auto standardized_wide(X const& x, double epsilon, std::source_location where) {
     using B = typename X::backend;
     using kept = kept_of<S, Reduced, X>;
     bool const recorded = is_recorded(where, x);
@@ -107,10 +108,15 @@ auto standardized_along(X const& x, double epsilon, std::source_location where) 
         });
     return made;
 }
+/// What `standardize` does, with the moments that it found. bfloat16 is computed in float.
+template <class S, class Reduced, class X>
+auto standardized_along(X const& x, double epsilon, std::source_location where) {
+    return standardized_wide<S, Reduced>(cast<summed_as<typename X::value_type>>(x, where), epsilon, where);
+}
 
 template <class X, class... K>
 using standardizable = all_of<reducible<reduces::fractions, X, K...>,
-                              judge<std::is_floating_point_v<typename X::value_type>, function_of_integers,
+                              judge<has_fractions<typename X::value_type>, function_of_integers,
                                     value_has_elements<typename X::value_type>>>;
 struct judged_by_none {
     using verdict = holds;
@@ -120,7 +126,10 @@ template <class S, class X, class P>
 using fits_some_axes = all_of<
     not_refused<X, P>, same_mesh<typename X::operand::layout, typename P::operand::layout>,
     typename present<left_operand_lacks_axis, typename P::operand::axes, typename X::operand::axes>::type,
-    not_pending<typename P::operand::layout>, same_backend<X, P>, same_elements<X, P>,
+    not_pending<typename P::operand::layout>, same_backend<X, P>,
+    judge<std::is_same_v<summed_as<typename X::value_type>, typename P::value_type>,
+          elements_of_different_types, left_element_type<typename X::value_type>,
+          right_element_type<typename P::value_type>>,
     typename std::conditional_t<std::is_void_v<S>, element_wise<typename X::operand, typename P::operand>,
                                 judged_by_none>::verdict>;
 template <class S, class X, class Gain, class Bias>
