@@ -11009,6 +11009,10 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
         return cross_entropy<Vocab>(reshard<to>(logits, where), reshard<beside>(targets, where), labels,
                                     where);
 }
+template <any_tensor Logits, class Targets>
+auto cross_entropy(Logits const&, Targets const&, label_smoothing const& = {}) {
+    return refuse<detail::unnamed_axis<Logits>>();
+}
 }
 namespace meshwise {
 namespace detail {
@@ -14580,7 +14584,7 @@ auto einsum(X const&...) {
                                                   any_tensor<X>, holds, detail::no_tensor<X>>...>::type>;
     return refuse<verdict>();
 }
-template <class... Named, any_tensor... X>
+template <class... Named, class... X>
     requires(sizeof...(X) > 0 && !detail::einsum_names<Named...>)
 auto einsum(X const&...) {
     constexpr bool a_strategy_is_last = [] {
@@ -15497,6 +15501,16 @@ template <auto Position, any_tensor X>
 auto argsort(X const&) {
     return refuse<detail::unnamed_axis<X>>();
 }
+namespace detail {
+template <class X>
+poison refuse_top_without_axis() {
+    static_assert(
+        any_poison<X>,
+        "meshwise: what mw::top_k finds has an axis of its own, of as many elements as are asked for: "
+        "declare it, as in struct best : mw::axis<3> {}, and write mw::top_k<token, best>(x)");
+    return {};
+}
+}
 template <any_tensor X>
 auto top_k(X const&) {
     return refuse<detail::unnamed_axis<X>>();
@@ -15504,6 +15518,14 @@ auto top_k(X const&) {
 template <auto Position, any_tensor X>
 auto top_k(X const&) {
     return refuse<detail::unnamed_axis<X>>();
+}
+template <any_axis Axis, any_tensor X>
+auto top_k(X const&, std::size_t = 0) {
+    return detail::refuse_top_without_axis<X>();
+}
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto top_k(X const&, std::size_t = 0) {
+    return detail::refuse_top_without_axis<X>();
 }
 }
 namespace meshwise {
@@ -15806,6 +15828,26 @@ auto nll_loss(X const& input, Targets const& targets, loss_options const& how = 
 template <any_tensor X, class... Others>
 auto nll_loss(X const&, Others const&...) {
     return refuse<detail::unnamed_axis<X>>();
+}
+template <any_tensor X, class Target>
+    requires(!any_tensor<Target>)
+auto mse_loss(X const&, Target const&, loss_options const& = {}) {
+    return refuse<all_of<not_refused<X>, detail::no_tensor<Target>>>();
+}
+template <any_tensor X, class Target>
+    requires(!any_tensor<Target>)
+auto l1_loss(X const&, Target const&, loss_options const& = {}) {
+    return refuse<all_of<not_refused<X>, detail::no_tensor<Target>>>();
+}
+template <any_tensor X, class Target>
+    requires(!any_tensor<Target>)
+auto huber_loss(X const&, Target const&, huber_options const& = {}) {
+    return refuse<all_of<not_refused<X>, detail::no_tensor<Target>>>();
+}
+template <any_tensor X, class Target>
+    requires(!any_tensor<Target>)
+auto binary_cross_entropy_with_logits(X const&, Target const&, binary_cross_entropy_options const& = {}) {
+    return refuse<all_of<not_refused<X>, detail::no_tensor<Target>>>();
 }
 template <any_strategy S, class Sum, class Count>
 auto settle(loss_parts<Sum, Count> const& loss,

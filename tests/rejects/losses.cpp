@@ -6,6 +6,7 @@
 #include <meshwise/ops/rows/info_nce.hpp>
 #include <meshwise/ops/rows/losses.hpp>
 #include <meshwise/parallel/rank.hpp>
+#include <meshwise/tensor/constants.hpp>
 namespace mw = meshwise;
 
 struct batch : mw::axis<8> {};
@@ -45,7 +46,17 @@ void program(mw::tensor_of<S, float, batch, embed> x, mw::tensor_of<S, float, ba
     // rule: function_of_integers
     // sentence: mw::cast
     auto loss = mw::l1_loss(ids, ids);
+#elif REJECTED == 8
+    // rule: axis_is_not_named
+    // sentence: mw::
+    auto loss = mw::cross_entropy(x, ids);
+#elif REJECTED == 9
+    // rule: not_a_tensor
+    // sentence: a tensor belongs here, and this value is none
+    auto loss = mw::mse_loss(x, 0.0);
 #else
+    auto loss8 = mw::cross_entropy<embed>(x, ids);
+    auto loss9 = mw::mse_loss(x, mw::zeros_like(x));
     auto loss1 = mw::mse_loss(x, y);
     auto loss0 = mw::mse_loss(of_rows, mw::sum<embed>(y));
     auto loss2 = mw::huber_loss(mw::settle<S>(mw::dot<ffn>(h, down)), y);

@@ -94,7 +94,8 @@ void program(mw::tensor_of<S, float, batch, row, channel> x, mw::tensor_of<S, fl
     // sentence: windows that reach over pieces of a split axis have no fixed order of sums over ranks yet
     auto y = mw::conv<channel, same>(fixed_cut_x, fixed_w);
 #else
-    auto y15 = mw::conv<channel, same>(fixed_x, fixed_w);
+    auto y15 = mw::conv<channel, same>(fixed_x, fixed_w) +
+               mw::conv<channel, same>(mw::reshard<mw::layout<mw::mesh<tp>>>(fixed_cut_x), fixed_w);
     auto y12 = mw::avg_pool<same>(mw::sum<channel>(cut_x));
     auto y13 = mw::max_pool<mw::window<row, many, half, mw::sliding{.padding = 8, .padding_behind = 5}>>(all);
     auto y14 = mw::convolution<S, channel, out, same>()(x);

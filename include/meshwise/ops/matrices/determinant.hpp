@@ -117,4 +117,16 @@ auto slogdet(A const& a, std::source_location where = std::source_location::curr
     }
 }
 
+// other names than those of the axes
+template <class... K, any_tensor A>
+    requires detail::not_so_many_axes<2, K...>
+auto det(A const&) {
+    return detail::refuse_names_of_matrices<A>();
+}
+template <class... K, any_tensor A>
+    requires detail::not_so_many_axes<2, K...>
+auto slogdet(A const&) {
+    return detail::refuse_names_of_matrices<A>();
+}
+
 }  // namespace meshwise

@@ -133,6 +133,19 @@ auto write_matrices(X& x, std::size_t rows, std::size_t columns) {
     return matrix_stack<typename X::value_type>{x.mutable_data(), rows, columns};
 }
 
+// Whether other names stand between < and > than so many axes.
+template <std::size_t Count, class... K>
+concept not_so_many_axes = sizeof...(K) != Count || !(any_axis<K> && ...);
+template <class... X>
+poison refuse_names_of_matrices() {
+    static_assert(
+        any_poison<X...>,
+        "meshwise: the algebra of matrices is told the axis of their rows and that of their columns, as in "
+        "mw::solve<row, column>(a, b); mw::qr and mw::svd also a new one between them, as in "
+        "mw::svd<row, column, rank>(a)");
+    return {};
+}
+
 [[noreturn, gnu::noinline]] inline void refuse_matrix(std::string_view operation, char const* problem,
                                                       std::size_t at, std::size_t count,
                                                       std::source_location where) {

@@ -139,4 +139,18 @@ auto inverse(A const& a, std::source_location where = std::source_location::curr
     }
 }
 
+// other names than those of the axes
+template <class... K, any_tensor A, any_tensor B>
+    requires detail::not_so_many_axes<2, K...>
+auto solve(A const&, B const&) {
+    return detail::refuse_names_of_matrices<A, B>();
+}
+
+// other names than those of the axes
+template <class... K, any_tensor A>
+    requires detail::not_so_many_axes<2, K...>
+auto inverse(A const&) {
+    return detail::refuse_names_of_matrices<A>();
+}
+
 }  // namespace meshwise

@@ -212,4 +212,16 @@ auto svd(A const& a, std::source_location where = std::source_location::current(
     }
 }
 
+// other names than those of the axes
+template <class... K, any_tensor A>
+    requires detail::not_so_many_axes<3, K...>
+auto qr(A const&) {
+    return detail::refuse_names_of_matrices<A>();
+}
+template <class... K, any_tensor A>
+    requires detail::not_so_many_axes<3, K...>
+auto svd(A const&) {
+    return detail::refuse_names_of_matrices<A>();
+}
+
 }  // namespace meshwise

@@ -131,4 +131,16 @@ auto eigh(A const& a, std::source_location where = std::source_location::current
     }
 }
 
+// other names than those of the axes
+template <class... K, any_tensor A>
+    requires detail::not_so_many_axes<2, K...>
+auto cholesky(A const&) {
+    return detail::refuse_names_of_matrices<A>();
+}
+template <class... K, any_tensor A>
+    requires detail::not_so_many_axes<2, K...>
+auto eigh(A const&) {
+    return detail::refuse_names_of_matrices<A>();
+}
+
 }  // namespace meshwise

@@ -112,6 +112,19 @@ struct one_axis_has_two_windows {
 };
 // clang-format on
 
+// axes, numbers or nothing where windows belong
+template <class... K>
+concept no_windows = sizeof...(K) == 0 || !(any_window<K> && ...);
+template <class X>
+poison refuse_without_windows() {
+    static_assert(
+        any_poison<X>,
+        "meshwise: this operation goes along windows, each of which is a type: mw::same_window<axis, taps>, or "
+        "mw::window<axis, taps, result, mw::sliding{.stride = 2}>; of whole axes there are mw::max<axis>(x) and "
+        "mw::mean<axis>(x)");
+    return {};
+}
+
 constexpr std::size_t windows_along(std::size_t elements, std::size_t reach, sliding how) {
     std::size_t const all = elements + how.padding + how.behind();
     return how.stride == 0 || all <= reach ? 0 : (all - 1 - reach) / how.stride + 1;

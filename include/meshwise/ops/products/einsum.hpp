@@ -323,8 +323,8 @@ auto einsum(X const&...) {
                                                   any_tensor<X>, holds, detail::no_tensor<X>>...>::type>;
     return refuse<verdict>();
 }
-// axes one by one, none at all, or a strategy behind them
-template <class... Named, any_tensor... X>
+// axes one by one, none at all, a text, or a strategy behind them
+template <class... Named, class... X>
     requires(sizeof...(X) > 0 && !detail::einsum_names<Named...>)
 auto einsum(X const&...) {
     constexpr bool a_strategy_is_last = [] {

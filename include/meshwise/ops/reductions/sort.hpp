@@ -270,7 +270,17 @@ auto argsort(X const&) {
     return refuse<detail::unnamed_axis<X>>();
 }
 
-// no axis, or a position
+namespace detail {
+template <class X>
+poison refuse_top_without_axis() {
+    static_assert(
+        any_poison<X>,
+        "meshwise: what mw::top_k finds has an axis of its own, of as many elements as are asked for: "
+        "declare it, as in struct best : mw::axis<3> {}, and write mw::top_k<token, best>(x)");
+    return {};
+}
+}  // namespace detail
+// no axis, a position, or one axis
 template <any_tensor X>
 auto top_k(X const&) {
     return refuse<detail::unnamed_axis<X>>();
@@ -278,6 +288,14 @@ auto top_k(X const&) {
 template <auto Position, any_tensor X>
 auto top_k(X const&) {
     return refuse<detail::unnamed_axis<X>>();
+}
+template <any_axis Axis, any_tensor X>
+auto top_k(X const&, std::size_t = 0) {
+    return detail::refuse_top_without_axis<X>();
+}
+template <any_strategy S, any_axis Axis, any_tensor X>
+auto top_k(X const&, std::size_t = 0) {
+    return detail::refuse_top_without_axis<X>();
 }
 
 }  // namespace meshwise

@@ -197,6 +197,7 @@ auto pool_by_windows(X const& x, bool only_elements, std::source_location where)
 /// Gradient: to the first of equal elements. Source: torch.nn.functional.max_pool2d.
 /// Example: auto halves = mw::max_pool<mw::window<token, tap, past, mw::sliding{.stride = 2, .padding = 1}>>(x);
 template <any_window... W, any_tensor X>
+    requires(sizeof...(W) > 0)
 auto max_pool(X const& x, std::source_location where = std::source_location::current()) {
     using verdict = detail::poolable<false, X, W...>;
     if constexpr (!verdict::value)
@@ -217,6 +218,7 @@ struct avg_pool_options {
 /// Placement, Communication: as `max_pool`; pending sums stay pending. Source: torch.nn.functional.avg_pool2d.
 /// Example: auto smooth = mw::avg_pool<mw::same_window<token, tap>>(x, {.count_padding = false});
 template <any_window... W, any_tensor X>
+    requires(sizeof...(W) > 0)
 auto avg_pool(X const& x, avg_pool_options const& how = {},
               std::source_location where = std::source_location::current()) {
     using verdict = detail::poolable<true, X, W...>;
@@ -226,6 +228,26 @@ auto avg_pool(X const& x, avg_pool_options const& how = {},
         return avg_pool<W...>(cast<float>(x, where), how, where);
     else
         return detail::pool_by_windows<false, W...>(x, !how.count_padding, where);
+}
+
+// no windows
+template <class... K, any_tensor X>
+    requires detail::no_windows<K...>
+auto max_pool(X const&) {
+    return detail::refuse_without_windows<X>();
+}
+template <auto First, auto... Rest, any_tensor X>
+auto max_pool(X const&) {
+    return detail::refuse_without_windows<X>();
+}
+template <class... K, any_tensor X>
+    requires detail::no_windows<K...>
+auto avg_pool(X const&, avg_pool_options const& = {}) {
+    return detail::refuse_without_windows<X>();
+}
+template <auto First, auto... Rest, any_tensor X>
+auto avg_pool(X const&, avg_pool_options const& = {}) {
+    return detail::refuse_without_windows<X>();
 }
 
 }  // namespace meshwise

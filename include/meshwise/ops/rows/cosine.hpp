@@ -77,7 +77,7 @@ using cosines = all_of<not_refused<X, Y>, reducible<reduces::fractions, X, K...>
 /// epsilon. Axes that only one of them has are matched as in x * y: mw::cosine_similarity<embed>(queries, keys) is of all pairs.
 /// Placement: K whole; under a strategy, mw::cosine_similarity<S, embed>(x, y), K may be split, and the result is where S puts
 /// it. Communication: none; under S the sums of a split K.
-/// Units: sums of squares are of the element type: floats between about 1e-18 and 1e18.
+/// Units: sums of squares are of the element type: floats up to about 1e18.
 /// Example: auto alike = mw::cosine_similarity<embed>(x, y);
 template <class... K, any_tensor X, any_tensor Y>
 auto cosine_similarity(X const& x, Y const& y, double epsilon = 1e-8,

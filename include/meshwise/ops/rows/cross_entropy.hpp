@@ -323,4 +323,10 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
                                     where);
 }
 
+// no axis
+template <any_tensor Logits, class Targets>
+auto cross_entropy(Logits const&, Targets const&, label_smoothing const& = {}) {
+    return refuse<detail::unnamed_axis<Logits>>();
+}
+
 }  // namespace meshwise

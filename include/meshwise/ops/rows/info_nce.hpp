@@ -74,4 +74,15 @@ auto info_nce(X const& queries, Y const& keys, info_nce_options const& how = {},
     }
 }
 
+// no strategy, or other axes
+template <class... K, any_tensor X, any_tensor Y>
+    requires(sizeof...(K) != 3 || !detail::strategy_then_axes<K...>)
+auto info_nce(X const&, Y const&, info_nce_options const& = {}) {
+    static_assert(
+        any_poison<X, Y>,
+        "meshwise: mw::info_nce is told the strategy, the axis of the pairs and the axis that is summed, as in "
+        "mw::info_nce<strategy, batch, embed>(queries, keys): keys are those of all ranks");
+    return poison{};
+}
+
 }  // namespace meshwise

@@ -285,6 +285,28 @@ auto nll_loss(X const&, Others const&...) {
     return refuse<detail::unnamed_axis<X>>();
 }
 
+// beside what is no tensor
+template <any_tensor X, class Target>
+    requires(!any_tensor<Target>)
+auto mse_loss(X const&, Target const&, loss_options const& = {}) {
+    return refuse<all_of<not_refused<X>, detail::no_tensor<Target>>>();
+}
+template <any_tensor X, class Target>
+    requires(!any_tensor<Target>)
+auto l1_loss(X const&, Target const&, loss_options const& = {}) {
+    return refuse<all_of<not_refused<X>, detail::no_tensor<Target>>>();
+}
+template <any_tensor X, class Target>
+    requires(!any_tensor<Target>)
+auto huber_loss(X const&, Target const&, huber_options const& = {}) {
+    return refuse<all_of<not_refused<X>, detail::no_tensor<Target>>>();
+}
+template <any_tensor X, class Target>
+    requires(!any_tensor<Target>)
+auto binary_cross_entropy_with_logits(X const&, Target const&, binary_cross_entropy_options const& = {}) {
+    return refuse<all_of<not_refused<X>, detail::no_tensor<Target>>>();
+}
+
 /// A loss as a number on every rank, which can be added to others or printed. Communication: sum and count, where pending.
 /// Example: auto both = mw::settle<S>(mw::mse_loss(x, y)) + mw::settle<S>(mw::l1_loss(x, y)) * 0.1;
 template <any_strategy S, class Sum, class Count>

@@ -222,6 +222,17 @@ auto batch_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon =
     }
 }
 
+// no strategy, or more than one axis
+template <class... K, any_tensor X, any_tensor Gain, any_tensor Bias>
+    requires(sizeof...(K) != 2 || !detail::strategy_then_axes<K...>)
+auto batch_norm(X const&, Gain const&, Bias const&, double = 0) {
+    static_assert(
+        any_poison<X, Gain, Bias>,
+        "meshwise: mw::batch_norm is told the strategy and the axis of the channels, as in "
+        "mw::batch_norm<strategy, channel>(x, gain, bias): its mean and variance are those of all ranks");
+    return poison{};
+}
+
 /// `standardize` of each of so many Groups of channels together with the axes Along, times a gain, plus a bias for each channel.
 /// Placement: a split Channel keeps whole groups on each rank; Along is whole. Under a strategy,
 /// mw::group_norm<S, 4, channel, height, width>(x, gain, bias), Along may be split. Communication: that of `standardize`.
