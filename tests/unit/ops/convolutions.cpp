@@ -392,7 +392,8 @@ TEST_CASE("bfloat16 is convolved and pooled in float") {
         auto const layer = mw::init<mw::convolution<S, channel, out, down>>(here, mw::seed{3});
         auto const x = mw::random_normal<batch, row, channel>(here, {mw::seed{4}, "x"});
         auto const narrow = mw::cast<mw::bfloat16>(x);
-        auto const wide = mw::cast<float>(narrow), weight = mw::cast<float>(layer.weight);
+        auto const wide = mw::cast<float>(narrow);
+        auto const weight = mw::cast<float>(layer.weight);
         static_assert(std::is_same_v<typename decltype(layer.weight)::value_type, mw::bfloat16>);
         auto const same = [&](auto const& a, auto const& b) { CHECK(here.gather(a) == here.gather(b)); };
         same(layer(x), mw::conv<S, channel, down>(x, weight) + layer.bias);
