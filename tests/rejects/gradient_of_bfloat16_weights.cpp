@@ -1,5 +1,5 @@
 // A model whose weights are bfloat16 is not trained.
-// sentence: train a model with float weights, then make a narrow one of it with mw::cast_weights
+// sentence: for products in bfloat16 take mw::precision<mw::bfloat16> instead of mw::weight_dtype
 // lines: 24
 #include <meshwise/autodiff/value_and_gradient.hpp>
 #include <meshwise/nn/linear.hpp>

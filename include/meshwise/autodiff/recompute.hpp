@@ -25,42 +25,39 @@ std::uint64_t digest_of_result(X const& x) {
 template <class Out, class F, class X>
 void note_recomputed(tape& t, Out& out, F f, X const& x, std::source_location where) {
     place_on_tape(
-        out,
-        t.record(element_operations_of<typename Out::value_type, typename Out::backend>, out.local_size(),
-                 where, [f, x, where, digest = digest_of_result(out)](tape& on, node_id id) {
-                     contributions const wanted = on.gradient_of(id);
-                     X again = x.detached();
-                     node_id const leaf =
-                         on.leaf(element_operations_of<typename X::value_type, typename X::backend>,
-                                 x.local_size(), where);
-                     place_on_tape(again, leaf);
-                     context& here = current();
-                     here.recording = &on;
-                     struct stop {
-                         context& here;
-                         ~stop() { here.recording = nullptr; }
-                     };
-                     auto const made = [&] {
-                         stop const at_end{here};
-                         doing const again_forward("recompute");
-                         return f(again);
-                     }();
-                     if (digest != digest_of_result(made)) refuse_recomputed(where);
-                     if (made.node() == leaf) {  // f returned its operand
-                         if (x.node() == 0) return;
-                         for (std::size_t i = 0; i < wanted.count; ++i)
-                             on.contribute(x.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
-                         return;
-                     }
-                     if (made.node() == 0) return;  // nothing was recorded
-                     for (std::size_t i = 0; i < wanted.count; ++i)
-                         on.contribute(made.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
-                     on.backward(leaf);
-                     if (x.node() == 0) return;
-                     contributions const found = on.gradient_of(leaf);
-                     for (std::size_t i = 0; i < found.count; ++i)
-                         on.contribute(x.node(), found.kinds[i].pending, found.kinds[i].memory);
-                 }));
+        out, t.record(operations_on_gradient<Out>, out.local_size(), where,
+                      [f, x, where, digest = digest_of_result(out)](tape& on, node_id id) {
+                          contributions const wanted = on.gradient_of(id);
+                          X again = x.detached();
+                          node_id const leaf = on.leaf(operations_on_gradient<X>, x.local_size(), where);
+                          place_on_tape(again, leaf);
+                          context& here = current();
+                          here.recording = &on;
+                          struct stop {
+                              context& here;
+                              ~stop() { here.recording = nullptr; }
+                          };
+                          auto const made = [&] {
+                              stop const at_end{here};
+                              doing const again_forward("recompute");
+                              return f(again);
+                          }();
+                          if (digest != digest_of_result(made)) refuse_recomputed(where);
+                          if (made.node() == leaf) {  // f returned its operand
+                              if (x.node() == 0) return;
+                              for (std::size_t i = 0; i < wanted.count; ++i)
+                                  on.contribute(x.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
+                              return;
+                          }
+                          if (made.node() == 0) return;  // nothing was recorded
+                          for (std::size_t i = 0; i < wanted.count; ++i)
+                              on.contribute(made.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
+                          on.backward(leaf);
+                          if (x.node() == 0) return;
+                          contributions const found = on.gradient_of(leaf);
+                          for (std::size_t i = 0; i < found.count; ++i)
+                              on.contribute(x.node(), found.kinds[i].pending, found.kinds[i].memory);
+                      }));
 }
 }  // namespace detail
 

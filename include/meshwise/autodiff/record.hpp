@@ -12,10 +12,18 @@
 
 namespace meshwise {
 
-/// The gradient of a tensor of type X, whole.
+/// The gradient of a tensor of type X, whole. That of bfloat16 is float: gradients are sums.
 /// Example: static_assert(std::is_same_v<mw::gradient_of<decltype(x)>, decltype(x)>);  // x is not pending
 template <class X>
-using gradient_of = with_place<X, typename X::axes, without_partials<typename X::layout>>;
+using gradient_of = tensor<detail::summed_as<typename X::value_type>, typename X::axes,
+                           without_partials<typename X::layout>, typename X::backend>;
+
+namespace detail {
+// what a tape does with the gradient of an X
+template <class X>
+inline constexpr element_operations const& operations_on_gradient =
+    element_operations_of<summed_as<typename X::value_type>, typename X::backend>;
+}  // namespace detail
 
 /// What a pullback remembers of an operand: where to send its gradient, but not its memory.
 /// Example:
@@ -130,12 +138,11 @@ inline void place_on_tape(untyped_tensor& out, node_id node) {
 template <class Out, class Pull>
 void record(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
-    detail::place_on_tape(out, current().recording->record(
-                                   element_operations_of<typename Out::value_type, typename Out::backend>,
-                                   out.local_size(), where,
-                                   [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                       pull(gradient_of<Out>::over(t.whole(id), extents));
-                                   }));
+    detail::place_on_tape(
+        out, current().recording->record(detail::operations_on_gradient<Out>, out.local_size(), where,
+                                         [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                                             pull(gradient_of<Out>::over(t.whole(id), extents));
+                                         }));
 }
 
 /// The same for operations whose gradient is linear and cheap: `pull(gradient_of<Out>, pending)` is called once for
@@ -149,14 +156,13 @@ void record(Out& out, std::source_location where, Pull pull) {
 template <class Out, class Pull>
 void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
-    detail::place_on_tape(out, current().recording->record(
-                                   element_operations_of<typename Out::value_type, typename Out::backend>,
-                                   out.local_size(), where,
-                                   [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                       t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
-                                           pull(gradient_of<Out>::over(memory, extents), pending);
-                                       });
-                                   }));
+    detail::place_on_tape(
+        out, current().recording->record(detail::operations_on_gradient<Out>, out.local_size(), where,
+                                         [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                                             t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
+                                                 pull(gradient_of<Out>::over(memory, extents), pending);
+                                             });
+                                         }));
 }
 
 namespace detail {
@@ -177,15 +183,17 @@ void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending 
                   "a gradient is split as its value");
     static_assert((detail::sum_mask<typename X::layout> & detail::sum_mask<typename DX::layout>) == 0,
                   "the gradient of a pending value is whole");
-    static_assert(std::is_same_v<typename X::value_type, typename DX::value_type>);
+    using T = typename DX::value_type;
+    static_assert(std::is_same_v<T, detail::summed_as<typename X::value_type>>,
+                  "a gradient has the elements of its value; that of bfloat16 is float");
     if (!to) return;
     tape& t = *detail::tape_going_backwards();
     mesh_mask pending = detail::sum_mask<typename DX::layout> | also_pending;
     buffer memory = gradient.memory();
     if constexpr (X::backend::leaves > 1) {
         // (q0 + k0) + (q1 + k1) is not (q0 + q1) + (k0 + k1): for equal bits every contribution is reduced by itself
-        memory = tape::reduced(element_type_of<typename X::value_type>, sizeof(typename X::value_type),
-                               gradient.local_size(), pending, std::move(memory), t.where(to.node));
+        memory = tape::reduced(element_type_of<T>, sizeof(T), gradient.local_size(), pending,
+                               std::move(memory), t.where(to.node));
         pending = 0;
     }
     t.contribute(to.node, pending, std::move(memory));

@@ -130,8 +130,9 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
                                                  with_scale how = std::source_location::current()) {
     static_assert(
         detail::without_bfloat16(detail::parameter_types<Model>()),
-        "meshwise: gradients are float or double: train a model with float weights, then make a narrow "
-        "one of it with mw::cast_weights");
+        "meshwise: parameters that are trained are float or double: for products in bfloat16 take "
+        "mw::precision<mw::bfloat16> instead of mw::weight_dtype; for generation make a narrow model of the "
+        "trained one with mw::cast_weights");
     tape& t = detail::own_tape();
     context& here = current();
     std::source_location const where = how.where;

@@ -35,6 +35,12 @@ struct dtype {};
 template <class T>
 struct weight_dtype {};
 
+/// Option of a strategy: what matrix products and attention multiply (the type of `dtype` when nothing is said), and what is
+/// kept of activations. Parameters, gradients, sums, norms, softmax and losses stay float.
+/// Example: using mixed = mw::strategy<mesh, mw::split<batch, dp>, mw::precision<mw::bfloat16>>;
+template <class T>
+struct precision {};
+
 /// The backend of a strategy without `mw::on`; tensor/default_backend.hpp chooses it.
 /// Example: static_assert(std::is_same_v<S::backend_option, mw::default_backend>);
 struct default_backend;  // the best one the machine's packages allow; chosen in tensor/default_backend.hpp
@@ -53,6 +59,7 @@ struct no_option {
     using rest = list<>;
     using element = list<>;
     using weight = list<>;
+    using product = list<>;
     static constexpr std::size_t leaves = 0;
 };
 template <class Option>
@@ -82,6 +89,12 @@ template <class T>
 struct option<weight_dtype<T>> : no_option {
     using rest = list<weight_dtype<T>>;
     using weight = list<T>;
+};
+
+template <class T>
+struct option<precision<T>> : no_option {
+    using rest = list<precision<T>>;
+    using product = list<T>;
 };
 
 // walks the rules in order; a mesh axis goes to the first rule whose tensor axis is present
@@ -146,7 +159,7 @@ struct strategy_check {
                                  "mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>>");
     static_assert(!parts::begins || parts::known,
                   "meshwise: a strategy is a mesh, then mw::split<axis, mesh_axis> rules, mw::on<backend>, "
-                  "mw::dtype<type>, mw::weight_dtype<type> and mw::reproducible<V>");
+                  "mw::dtype<type>, mw::weight_dtype<type>, mw::precision<type> and mw::reproducible<V>");
     static_assert(splits, "meshwise: a rule of a strategy names an axis of a tensor, then axes of the mesh: "
                           "mw::split<batch, dp>");
     static_assert(inside,
@@ -171,6 +184,9 @@ struct strategy {
         detail::concat<detail::list<>, typename detail::option<Options>::element..., detail::list<float>>>;
     using weight = detail::first_of<
         detail::concat<detail::list<>, typename detail::option<Options>::weight..., detail::list<element>>>;
+    /// What products multiply.
+    using product = detail::first_of<
+        detail::concat<detail::list<>, typename detail::option<Options>::product..., detail::list<element>>>;
     static constexpr std::size_t leaves = [] {
         std::size_t most = 1;
         ((most = detail::option<Options>::leaves > most ? detail::option<Options>::leaves : most), ...);

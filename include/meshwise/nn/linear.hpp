@@ -14,6 +14,10 @@ using parameter = tensor_of<S, typename S::element, A...>;
 /// Example: using matrix = mw::weight<S, embed, ffn>;  // bfloat16 under mw::weight_dtype<mw::bfloat16>
 template <class S, class... A>
 using weight = tensor_of<S, typename S::weight, A...>;
+/// What a matrix product under the strategy gives: in the strategy's type of products.
+/// Example: using hidden = mw::activation<S, batch, ffn>;  // bfloat16 under mw::precision<mw::bfloat16>
+template <class S, class... A>
+using activation = tensor_of<S, typename S::product, A...>;
 
 namespace detail {
 template <class T>

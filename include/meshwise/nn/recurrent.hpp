@@ -153,7 +153,8 @@ struct lstm {
         if constexpr (!verdict::value)
             return refuse<verdict>();
         else {
-            auto const products = input(x, where);
+            // states are kept in float also where products are bfloat16: they go through all tokens
+            auto const products = cast<typename S::element>(input(x, where), where);
             using places = detail::token_by_token<S, Token, 4, std::remove_const_t<decltype(products)>>;
             using state = typename places::state;
             return from<places>(products,
@@ -169,7 +170,8 @@ struct lstm {
         if constexpr (!verdict::value)
             return refuse<verdict>();
         else {
-            auto const products = input(x, where);
+            // states are kept in float also where products are bfloat16: they go through all tokens
+            auto const products = cast<typename S::element>(input(x, where), where);
             using places = detail::token_by_token<S, Token, 4, std::remove_const_t<decltype(products)>>;
             using to = typename places::state::layout;
             return from<places>(products,
@@ -218,7 +220,8 @@ struct gru {
         if constexpr (!verdict::value)
             return refuse<verdict>();
         else {
-            auto const products = input(x, where);
+            // states are kept in float also where products are bfloat16: they go through all tokens
+            auto const products = cast<typename S::element>(input(x, where), where);
             using places = detail::token_by_token<S, Token, 3, std::remove_const_t<decltype(products)>>;
             return from<places>(products, detail::state_of_zeros<typename places::state>(products), where);
         }
@@ -230,7 +233,8 @@ struct gru {
         if constexpr (!verdict::value)
             return refuse<verdict>();
         else {
-            auto const products = input(x, where);
+            // states are kept in float also where products are bfloat16: they go through all tokens
+            auto const products = cast<typename S::element>(input(x, where), where);
             using places = detail::token_by_token<S, Token, 3, std::remove_const_t<decltype(products)>>;
             return from<places>(products, reshard<typename places::state::layout>(before, where), where);
         }

@@ -17,7 +17,7 @@ struct self_attention {
 
     /// Keys and values as a cache keeps them.
     template <class Batch, class Context>
-    using kept = parameter<S, Batch, Context, Heads, HeadDim>;
+    using kept = activation<S, Batch, Context, Heads, HeadDim>;
 
     template <any_tensor X, class Past = no_cache>
     auto operator()(X const& x, Past past = {}) const {
@@ -41,7 +41,7 @@ struct grouped_attention {
     linear_without_bias<S, axes<KvHeads, Group, HeadDim>, Embed> out;
 
     template <class Batch, class Context>
-    using kept = parameter<S, Batch, Context, KvHeads, HeadDim>;
+    using kept = activation<S, Batch, Context, KvHeads, HeadDim>;
 
     template <any_tensor X, class Past = no_cache>
     auto operator()(X const& x, Past past = {}) const {

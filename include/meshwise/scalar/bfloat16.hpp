@@ -55,6 +55,10 @@ static_assert(sizeof(bfloat16) == 2);
 
 namespace detail {
 
+/// What elements of T are computed and summed in, and what their gradients are: float for bfloat16.
+template <class T>
+using summed_as = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
+
 /// A float that reads as the bfloat16 nearest to it.
 struct seen_as_bfloat16 {
     float value;

@@ -70,7 +70,7 @@ TEST_CASE("a cast to a narrower type rounds; its gradient does not") {
 }
 
 // x of float used in bfloat16 by ranks that each owe a part of its gradient: the parts are added in float
-TEST_CASE("what is pending of a gradient is added in the wider type") {
+TEST_CASE("the gradient of bfloat16 is float, also where parts of it are pending") {
     using S = plan<1, 2>;
     using X = mw::tensor_of<S, float, batch, embed>;
     using W = mw::tensor_of<S, float, inner>;
@@ -78,10 +78,8 @@ TEST_CASE("what is pending of a gradient is added in the wider type") {
         auto const ones = mw::full<W>(1);
         operands<X, W> const model{mw::full<X>(1), ones};
         auto const result = mw::value_and_gradient(model, [&](auto const& m) {
-            auto const x =
-                mw::cast<float>(mw::cast<mw::bfloat16>(m.x));  // up: the gradient is reduced, then rounded
-            // rank 0 contributes 256, rank 1 contributes 1: as on one rank the sum, 257, is what is rounded,
-            // to 256
+            auto const x = mw::cast<float>(mw::cast<mw::bfloat16>(m.x));
+            // rank 0 contributes 256, rank 1 contributes 1: their sum, 257, is no number of bfloat16
             auto scales = mw::result_of<W>(m.y);
             mw::fill_by_index(scales, [](std::size_t i) {
                 return i == 0 ? 256.0 : i == inner::size - 1 ? 1.0 : 0.0;
@@ -91,7 +89,7 @@ TEST_CASE("what is pending of a gradient is added in the wider type") {
         });
         auto gradient = result.gradient;
         auto const dx = here.gather(gradient.whole(0, model.x));
-        if (here.is_first().on_this_rank()) CHECK(dx[0] == 256.0F);
+        if (here.is_first().on_this_rank()) CHECK(dx[0] == 257.0F);
     });
 }
 

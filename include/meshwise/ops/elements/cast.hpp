@@ -1,6 +1,7 @@
 // cast: the same values as another element type. To a type that holds every value of the old one the cast is
 // linear and works on pending sums; to fewer bits it rounds, and wants the whole value.
-// Gradient: cast back; where that rounds, the gradient is reduced first, in the wider type. Cost: one pass.
+// Gradient: cast back, and between float and bfloat16 as it is: both have gradients of float. Where that rounds, the
+// gradient is reduced first, in the wider type. Cost: one pass.
 #pragma once
 
 #include <limits>
@@ -58,9 +59,15 @@ auto cast(X const& x, std::source_location where = std::source_location::current
             if constexpr (detail::has_fractions<From> && detail::has_fractions<To>) {
                 if (recorded) {
                     auto const back = [to = target_of(x)](auto const& d, mesh_mask pending) {
-                        auto gradient = gradient_of<X>::uninitialized(to.extents);
-                        B::cast(gradient.mutable_data(), d.raw_data(), d.local_size());
-                        contribute(to, gradient, pending);
+                        using gradient_type = gradient_of<X>;
+                        if constexpr (std::is_same_v<typename gradient_type::value_type,
+                                                     typename gradient_of<out_type>::value_type>)
+                            contribute(to, gradient_type::over(d.memory(), to.extents), pending);
+                        else {
+                            auto gradient = gradient_type::uninitialized(to.extents);
+                            B::cast(gradient.mutable_data(), d.raw_data(), d.local_size());
+                            contribute(to, gradient, pending);
+                        }
                     };
                     if constexpr (casts_exactly<From, To>)
                         record_linear(out, where, back);
@@ -72,5 +79,52 @@ auto cast(X const& x, std::source_location where = std::source_location::current
         }
     }
 }
+
+namespace detail {
+// whether products under S multiply X in fewer bits
+template <class S, class X>
+inline constexpr bool narrows = !std::is_same_v<typename S::product, typename S::element> &&
+                                std::is_same_v<typename X::value_type, typename S::element>;
+// The value as products under S multiply it. What is recorded is cast once, however many products take it.
+template <class S, class X>
+auto in_precision(X const& x, std::source_location where) {
+    if constexpr (is_poison<X>)
+        return poison{};
+    else if constexpr (!narrows<S, X>)
+        return x;
+    else {
+        using To = typename S::product;
+        static_assert(
+            std::is_same_v<To, bfloat16> && std::is_same_v<typename S::element, float>,
+            "meshwise: mw::precision<mw::bfloat16> goes with parameters of float; leave mw::dtype out");
+        bool const recorded = is_recorded(where, x);
+        void const* const tag = &type_tag<precision<To>>;
+        if (recorded)
+            if (auto const* known = current().recording->find_resharded(x.node(), tag)) {
+                auto out = with_elements<X, To>::over(known->memory, x.extents());
+                out.set_node(known->result, current().recording_number);
+                return out;
+            }
+        auto out = cast<To>(x, where);
+        if (recorded) current().recording->remember_resharded({x.node(), tag, out.node(), out.memory()});
+        return out;
+    }
+}
+// what computes in float and gives float takes bfloat16 as the float it is
+template <class X>
+inline constexpr bool is_narrow = false;
+template <class A, class L, class B>
+inline constexpr bool is_narrow<tensor<bfloat16, A, L, B>> = true;
+template <class X>
+struct widening {
+    using type = X;
+};
+template <class A, class L, class B>
+struct widening<tensor<bfloat16, A, L, B>> {
+    using type = tensor<float, A, L, B>;
+};
+template <class X>
+using widened_type = typename widening<X>::type;
+}  // namespace detail
 
 }  // namespace meshwise

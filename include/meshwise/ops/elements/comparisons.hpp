@@ -42,12 +42,11 @@ using comparable = typename comparison<X, V>::verdict;
 
 template <class Compare, class X, class V>
 auto compared(X const& x, V const& v) {
-    // elements of bfloat16 are compared as they are, with the number rounded to one
     if constexpr (any_tensor<V>)
         return map(Compare{}, x, v);
     else {
         note_numbers<X>(element_of<X>(v));
-        return map(elementary::compared_with<Compare, typename X::value_type>{element_of<X>(v)}, x);
+        return map(elementary::compared_with<Compare, as_argument<X>>{element_of<X>(v)}, x);
     }
 }
 }  // namespace detail

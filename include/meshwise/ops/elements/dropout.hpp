@@ -45,7 +45,7 @@ struct dropout_mask {
         if constexpr (X::axis_count > 0) run = part.local.back();
         T* const to = out.mutable_data();
         T const* const from = x.raw_data();
-        T const times = static_cast<T>(factor);
+        auto const times = static_cast<summed_as<T>>(factor);
         B::parallel(x.local_size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
             for (; begin < end; ++begin) {
                 std::size_t const global = first_of_run(part, begin);

@@ -78,12 +78,6 @@ struct power_from {
     T base;
     constexpr auto operator()(auto a) const { return meshwise::pow(base, a); }
 };
-// elements of bfloat16 are computed with as float
-template <class F>
-struct in_float {
-    F f;
-    constexpr float operator()(auto... a) const { return static_cast<float>(f(static_cast<float>(a)...)); }
-};
 }  // namespace elementary::functions
 
 namespace detail {
@@ -105,10 +99,7 @@ auto number_for(N const& n) {
 // a function whose operands were judged
 template <class F, class X, class... More>
 auto applied(F const& f, X const& x, More const&... more) {
-    if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
-        return map(elementary::functions::in_float<F>{f}, x, more...);
-    else
-        return map(f, x, more...);
+    return map(f, x, more...);
 }
 // the same, of numbers that all ranks must have alike
 template <class F, class X, class... N>

@@ -64,10 +64,13 @@ constexpr T slope_in(Plain) {
     return T{};
 }
 template <class T>
-inline constexpr bool has_slope = std::is_floating_point_v<T>;
+inline constexpr bool has_slope = std::is_floating_point_v<summed_as<T>>;
 // what stands for an element of type T in the search for a derivative
 template <class T>
-using differentiated = std::conditional_t<has_slope<T>, dual<T, 1>, T>;
+using differentiated = std::conditional_t<has_slope<T>, dual<summed_as<T>, 1>, T>;
+// what the function gets of an element of X
+template <class X>
+using as_argument = summed_as<typename X::value_type>;
 template <class F, class... T>
 constexpr bool takes_dual_numbers() {
     if constexpr ((has_slope<T> || ...))
@@ -79,7 +82,7 @@ constexpr bool takes_dual_numbers() {
 // an element of T as a dual number, which varies or not; integers and masks are constants
 template <class T, bool Varies, class Element>
 [[gnu::always_inline]] inline constexpr auto lifted(Element x) {
-    if constexpr (std::is_same_v<Element, T>)
+    if constexpr (std::is_same_v<summed_as<Element>, T>)
         return dual<T, 1>{x, {static_cast<T>(Varies)}};
     else
         return x;
@@ -118,7 +121,7 @@ struct slope_of {
 /// f(x...) for each element. `f` takes plain numbers, or dual numbers of them: write it as a generic lambda with
 /// arithmetic, mw::exp, mw::tanh, mw::max, mw::select and the like.
 /// Elements: those of the operands that have fractions, which are of one type; integers and masks stand beside them and get
-/// no gradient. Of integers alone, a function that returns a number with a fraction makes such. One that returns bool makes a mask, as `x < y` does, of which no gradient is asked.
+/// no gradient. The function gets floats for bfloat16, which may stand beside float: then the result is float. Of integers alone, a function that returns a number with a fraction makes such. One that returns bool makes a mask, as `x < y` does, of which no gradient is asked.
 /// Placement: the result's; operands split alike, or without the split axis; nothing pending. Communication: none.
 /// Errors: a function that takes plain numbers only, or another count of them, and functions of std that lose the derivative
 /// do not compile; one that gives two results for one element, because it counts its calls or draws random numbers, and one
@@ -128,11 +131,12 @@ template <class F, any_tensor X, any_tensor... More>
     requires(!any_tensor<F>)
 auto map(F f, X const& x, More const&... more) {
     using relation = element_wise<typename X::operand, typename More::operand...>;
-    using T = typename detail::mapped_elements<X, More...>::number;
+    using types = detail::mapped_elements<X, More...>;
+    using T = typename types::number;
     using verdict = detail::mappable<X, More...>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (!requires { f(typename X::value_type{}, typename More::value_type{}...); }) {
+    else if constexpr (!requires { f(detail::as_argument<X>{}, detail::as_argument<More>{}...); }) {
         static_assert(never<F>,
                       "meshwise: mw::map calls its function with one number of each tensor, and this "
                       "one takes others: write as many parameters as there are tensors, [](auto a, auto b)");
@@ -147,18 +151,25 @@ auto map(F f, X const& x, More const&... more) {
         return poison{};
     } else {
         using element = detail::result_element<
-            T, std::remove_cvref_t<decltype(f(typename X::value_type{}, typename More::value_type{}...))>>;
+            typename types::element,
+            std::remove_cvref_t<decltype(f(detail::as_argument<X>{}, detail::as_argument<More>{}...))>>;
         using out_type =
             tensor<element, typename relation::axes, typename relation::layout, typename X::backend>;
         [[maybe_unused]] bool const recorded = is_recorded(std::source_location::current(), x, more...);
         auto out = result_of<out_type>(x, more...);
         if constexpr (X::backend::computes && !std::is_empty_v<F>)
             detail::note_function<X>([&] {
-                return f(detail::tried<typename X::value_type>(),
-                         detail::tried<typename More::value_type>()...);
+                return f(detail::tried<detail::as_argument<X>>(),
+                         detail::tried<detail::as_argument<More>>()...);
             });
-        X::backend::map(detail::element_loops(out, x, more...), f, out.mutable_data(), x.raw_data(),
-                        more.raw_data()...);
+        auto const run = [&](auto const& function) {
+            X::backend::map(detail::element_loops(out, x, more...), function, out.mutable_data(),
+                            x.raw_data(), more.raw_data()...);
+        };
+        if constexpr (detail::any_bfloat16<X, More...>)
+            run(detail::on_numbers<F>{f});
+        else
+            run(f);
         detail::clear_padding(out);
         if constexpr (detail::is_mask_element<element>) {
         } else if constexpr (detail::has_slope<T>) {
@@ -167,7 +178,7 @@ auto map(F f, X const& x, More const&... more) {
             record(out, std::source_location::current(), [f, x, more...](auto const& d) {
                 auto one = [&]<std::size_t I, class Operand>(std::integral_constant<std::size_t, I>,
                                                              Operand const& operand) {
-                    if constexpr (std::is_same_v<typename Operand::value_type, T>) {
+                    if constexpr (std::is_same_v<detail::as_argument<Operand>, T>) {
                         if (operand.node() == 0) return;
                         auto slope = result_of<gradient_of<out_type>>(d);
                         X::backend::map(detail::element_loops(slope, d, x, more...),

@@ -1,10 +1,12 @@
 // mapped_elements: how the element types of map's operands fit together, and what elements its result has.
 // Rule: numbers with fractions are of one type, and so are integers; a mask (elements of bool) stands beside any.
+// bfloat16 is computed with as float, and so it stands beside float; of bfloat16 alone the result is rounded to bfloat16.
 #pragma once
 
 #include <type_traits>
 
 #include <meshwise/core/relations.hpp>
+#include <meshwise/scalar/bfloat16.hpp>
 
 namespace meshwise::detail {
 
@@ -17,15 +19,29 @@ struct of_one_type {
 };
 template <class T, class... Rest>
 struct of_one_type<list<T, Rest...>> {
-    using verdict = judge<(std::is_same_v<T, Rest> && ...), elements_of_different_types, left_element_type<T>,
-                          right_element_type<Rest...>>;
+    using verdict = judge<(std::is_same_v<summed_as<T>, summed_as<Rest>> && ...), elements_of_different_types,
+                          left_element_type<T>, right_element_type<Rest...>>;
 };
 
-/// `number` is the type that is computed in: the fractions' if there are any, else the integers', else bool.
+// what operands of these elements give: of bfloat16 alone bfloat16, else what they are computed in
+template <class...>
+struct element_of_all {
+    using type = void;
+};
+template <class First, class... Rest>
+struct element_of_all<First, Rest...> {
+    using type = std::conditional_t<(std::is_same_v<First, Rest> && ...), First, summed_as<First>>;
+};
+template <class... T>
+using joint_element = typename element_of_all<T...>::type;
+
+/// `number` is the type that is computed in: the fractions' if there are any, else the integers', else bool. `element` is the
+/// type of a result of such numbers.
 template <bool Alike, class First, class... Rest>
 struct element_types {
     using verdict = holds;
-    using number = First;
+    using number = summed_as<First>;
+    using element = First;
 };
 template <class First, class... Rest>
 struct element_types<false, First, Rest...> {
@@ -36,7 +52,9 @@ struct element_types<false, First, Rest...> {
     using fractions = concat<fraction<First>, fraction<Rest>...>;
     using integers = concat<integer<First>, integer<Rest>...>;
     using verdict = all_of<typename of_one_type<fractions>::verdict, typename of_one_type<integers>::verdict>;
-    using number = first_of<concat<fractions, integers, list<bool>>>;
+    using number = summed_as<first_of<concat<fractions, integers, list<bool>>>>;
+    using element =
+        std::conditional_t<fractions::size == 0, number, typename apply_to<element_of_all, fractions>::type>;
 };
 template <class X, class... More>
 using mapped_elements =
@@ -45,11 +63,20 @@ using mapped_elements =
 
 /// The elements of a result: a function that returns bool makes a mask, and of integers or masks alone one that returns
 /// numbers with fractions makes these; of masks alone the function says the type itself.
-template <class Number, class Returned>
+template <class Element, class Returned>
 using result_element =
-    std::conditional_t<is_mask_element<Returned> || is_mask_element<Number> ||
-                           (std::is_integral_v<Number> && std::is_floating_point_v<Returned>),
-                       Returned, Number>;
+    std::conditional_t<is_mask_element<Returned> || is_mask_element<Element> ||
+                           (std::is_integral_v<Element> && std::is_floating_point_v<Returned>),
+                       Returned, Element>;
+
+/// f, called with floats where elements are bfloat16.
+template <class F>
+struct on_numbers {
+    F f;
+    constexpr auto operator()(auto... x) const { return f(static_cast<summed_as<decltype(x)>>(x)...); }
+};
+template <class... X>
+inline constexpr bool any_bfloat16 = (std::is_same_v<typename X::value_type, bfloat16> || ...);
 
 /// Arithmetic is of numbers.
 template <class... X>

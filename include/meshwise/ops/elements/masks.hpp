@@ -15,15 +15,12 @@ namespace meshwise {
 namespace elementary::functions {
 struct isnan {
     constexpr bool operator()(auto a) const { return meshwise::isnan(a); }
-    constexpr bool operator()(bfloat16 a) const { return meshwise::isnan(static_cast<float>(a)); }
 };
 struct isfinite {
     constexpr bool operator()(auto a) const { return meshwise::isfinite(a); }
-    constexpr bool operator()(bfloat16 a) const { return meshwise::isfinite(static_cast<float>(a)); }
 };
 struct choose {
     constexpr auto operator()(bool mask, auto a, auto b) const { return select(mask, a, b); }
-    constexpr bfloat16 operator()(bool mask, bfloat16 a, bfloat16 b) const { return mask ? a : b; }
 };
 template <class T>
 struct choose_or {
@@ -161,7 +158,7 @@ auto where(M const& mask, X const& a, N const& b) {
         return refuse<verdict>();
     else {
         auto const number = detail::element_of<X>(b);
-        return detail::chosen(elementary::functions::choose_or<typename X::value_type>{number}, a, number,
+        return detail::chosen(elementary::functions::choose_or<detail::as_argument<X>>{number}, a, number,
                               mask);
     }
 }
@@ -174,7 +171,7 @@ auto where(M const& mask, N const& a, X const& b) {
         return refuse<verdict>();
     else {
         auto const number = detail::element_of<X>(a);
-        return detail::chosen(elementary::functions::choose_unless<typename X::value_type>{number}, b, number,
+        return detail::chosen(elementary::functions::choose_unless<detail::as_argument<X>>{number}, b, number,
                               mask);
     }
 }

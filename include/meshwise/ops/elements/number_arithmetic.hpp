@@ -67,12 +67,12 @@ template <class X, class N>
 using invertible = all_of<mappable<X>, no_mask<X>, divides<X>, representable<X, N>>;
 template <class X, class N>
 auto element_of(N const& number) {
-    return held_number<typename X::value_type>(static_cast<typename number_type<N>::type>(number));
+    return held_number<summed_as<typename X::value_type>>(static_cast<typename number_type<N>::type>(number));
 }
 // the same for a divisor: what is 0 in the type of the elements divides no integers, and no numbers if it was not meant to be 0
 template <class X, class N>
 auto divisor_of(N const& number) {
-    using T = typename X::value_type;
+    using T = summed_as<typename X::value_type>;
     auto const given = static_cast<typename number_type<N>::type>(number);
     T const divisor = held_number<T>(given);
     if (divisor == T{} && (std::is_integral_v<T> || given != 0))
@@ -94,7 +94,7 @@ auto add(X const& x, N const& n, std::source_location where = std::source_locati
     else {
         bool const recorded = is_recorded(where, x);
         detail::note_numbers<X>(detail::element_of<X>(n));
-        using T = typename X::value_type;
+        using T = detail::summed_as<typename X::value_type>;
         auto out = detail::each_of(elementary::plus_number<T>{detail::element_of<X>(n)}, x);
         detail::clear_padding(out);
         if (recorded)
@@ -112,7 +112,9 @@ auto sub(X const& x, N const& n, std::source_location where = std::source_locati
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return add(x, static_cast<typename X::value_type>(elementary::negative{}(detail::element_of<X>(n))),
+        return add(x,
+                   static_cast<detail::summed_as<typename X::value_type>>(
+                       elementary::negative{}(detail::element_of<X>(n))),
                    where);
 }
 /// n - x, as `add`.
@@ -125,7 +127,7 @@ auto sub(N const& n, X const& x, std::source_location where = std::source_locati
     else {
         bool const recorded = is_recorded(where, x);
         detail::note_numbers<X>(detail::element_of<X>(n));
-        using T = typename X::value_type;
+        using T = detail::summed_as<typename X::value_type>;
         auto out = detail::each_of(elementary::number_minus<T>{detail::element_of<X>(n)}, x);
         detail::clear_padding(out);
         if (recorded)
@@ -145,7 +147,8 @@ auto div(X const& x, N const& n, std::source_location where = std::source_locati
         return refuse<verdict>();
     else {
         bool const recorded = is_recorded(where, x);
-        elementary::over_number<typename X::value_type> const over{detail::divisor_of<X>(n)};
+        elementary::over_number<detail::summed_as<typename X::value_type>> const over{
+            detail::divisor_of<X>(n)};
         detail::note_numbers<X>(over.divisor);
         auto out = detail::each_of(over, x);
         if (recorded)
@@ -164,7 +167,8 @@ auto div(N const& n, X const& x) {
         return refuse<verdict>();
     else {
         detail::note_numbers<X>(detail::element_of<X>(n));
-        return map(elementary::number_over<typename X::value_type>{detail::element_of<X>(n)}, x);
+        return map(
+            elementary::number_over<detail::summed_as<typename X::value_type>>{detail::element_of<X>(n)}, x);
     }
 }
 

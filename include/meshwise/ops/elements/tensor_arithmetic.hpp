@@ -63,7 +63,7 @@ struct times_number {
 namespace detail {
 // where the gradient of a sum goes to an operand: the same memory where the axes are the same
 template <class X, class D>
-void pass_on(target<X> const& to, D const& d, mesh_mask pending, typename X::value_type sign) {
+void pass_on(target<X> const& to, D const& d, mesh_mask pending, int sign) {
     if (!to) return;
     auto part = ordered_as<X>(narrowed<X>(d));
     if (sign != 1) {
@@ -100,6 +100,9 @@ using divisible = all_of<mappable<Y>, multipliable<X, Y>, divides<Y>>;
 template <class X>
 using scalable = all_of<not_refused<X>, no_maximum<typename X::layout>, no_mask<X>>;
 
+// the elements that two operands give: float where only one of them is bfloat16
+template <class X, class Y>
+using common_element = joint_element<typename X::value_type, typename Y::value_type>;
 template <class F, class X>
 X each_of(F f, X const& x) {
     auto out = result_of<X>(x);
@@ -115,11 +118,13 @@ void record_sum(Out& out, X const& x, Y const& y, std::source_location where) {
     });
 }
 
-template <int Sign, class X, class Y>
+// As: the elements of the result
+template <int Sign, class As, class X, class Y>
 auto sum_of_two(X const& x, Y const& y, std::source_location where) {
     using relation = addition<typename X::operand, typename Y::operand>;
     bool const recorded = is_recorded(where, x, y);
-    auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+    auto out =
+        result_of<tensor<As, typename relation::axes, typename relation::layout, typename X::backend>>(x, y);
     X::backend::map(element_loops(out, x, y),
                     std::conditional_t<(Sign > 0), elementary::plus, elementary::minus>{}, out.mutable_data(),
                     x.raw_data(), y.raw_data());
@@ -137,7 +142,7 @@ auto add(X const& x, Y const& y, std::source_location where = std::source_locati
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::sum_of_two<1>(x, y, where);
+        return detail::sum_of_two<1, detail::common_element<X, Y>>(x, y, where);
 }
 /// x - y, as `add`.
 /// Example: auto d = mw::sub(x, y);  // the same as x - y
@@ -147,7 +152,7 @@ auto sub(X const& x, Y const& y, std::source_location where = std::source_locati
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::sum_of_two<-1>(x, y, where);
+        return detail::sum_of_two<-1, detail::common_element<X, Y>>(x, y, where);
 }
 
 /// x * y element by element. Placement: one operand may be pending where the other is whole. Communication: none.
@@ -160,7 +165,9 @@ auto mul(X const& x, Y const& y, std::source_location where = std::source_locati
         return refuse<verdict>();
     else {
         bool const recorded = is_recorded(where, x, y);
-        auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+        using element = detail::common_element<X, Y>;
+        auto out = result_of<
+            with_place<with_elements<X, element>, typename relation::axes, typename relation::layout>>(x, y);
         X::backend::map(detail::element_loops(out, x, y), elementary::times{}, out.mutable_data(),
                         x.raw_data(), y.raw_data());
         if (recorded)
@@ -185,7 +192,9 @@ auto div(X const& x, Y const& y, std::source_location where = std::source_locati
         return refuse<verdict>();
     else {
         bool const recorded = is_recorded(where, x, y);
-        auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+        using element = detail::common_element<X, Y>;
+        auto out = result_of<
+            with_place<with_elements<X, element>, typename relation::axes, typename relation::layout>>(x, y);
         X::backend::map(detail::element_loops(out, x, y), elementary::over{}, out.mutable_data(),
                         x.raw_data(), y.raw_data());
         detail::clear_padding(out);
@@ -210,10 +219,10 @@ auto div(X const& x, Y const& y, std::source_location where = std::source_locati
 namespace detail {
 // the factor is one that the elements hold
 template <class X>
-auto scaled(X const& x, typename X::value_type factor, std::source_location where) {
+auto scaled(X const& x, summed_as<typename X::value_type> factor, std::source_location where) {
     bool const recorded = is_recorded(where, x);
     note_numbers<X>(factor);
-    elementary::times_number<typename X::value_type> const times{factor};
+    elementary::times_number<summed_as<typename X::value_type>> const times{factor};
     auto out = each_of(times, x);
     if (recorded)
         record_linear(out, where, [to = target_of(x), times](auto const& d, mesh_mask pending) {
@@ -235,7 +244,8 @@ auto scale(X const& x, double factor, std::source_location where = std::source_l
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, detail::held_number<typename X::value_type>(factor), where);
+        return detail::scaled(x, detail::held_number<detail::summed_as<typename X::value_type>>(factor),
+                              where);
 }
 
 template <any_tensor X, any_tensor Y>

@@ -204,7 +204,9 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
             auto out = out_type::over(move::forward(detail::raw(x), plan, where), x.extents());
             if (recorded) {
                 record_linear(out, where, [to = target_of(x), where](auto const& d, mesh_mask pending) {
-                    buffer back = move::backward(detail::raw(d), plan, pending, where);
+                    using back_move =
+                        detail::mover<detail::summed_as<typename X::value_type>, typename X::backend>;
+                    buffer back = back_move::backward(detail::raw(d), plan, pending, where);
                     contribute(to, gradient_of<X>::over(std::move(back), to.extents), pending);
                 });
                 current().recording->remember_resharded(

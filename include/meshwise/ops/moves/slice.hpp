@@ -63,7 +63,7 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
                                          : gradient_of<X>::over(std::move(there), to.extents);
                 auto* const elements = gradient.mutable_data();
                 if (is_fresh) {
-                    B::fill(elements, gradient.local_size(), typename X::value_type{});
+                    B::fill(elements, gradient.local_size(), typename gradient_of<X>::value_type{});
                     run.template put<B>(elements, d.raw_data());
                 } else
                     run.template add<B>(elements, d.raw_data());

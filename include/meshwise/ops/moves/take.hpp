@@ -85,7 +85,7 @@ auto take(X const& x, Ids const& ids, std::source_location where = std::source_l
     else {
         using B = typename X::backend;
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        [[maybe_unused]] bool const recorded = is_recorded(where, x);
+        bool const recorded = is_recorded(where, x);
         check_operands(where, ids);
         detail::check_ids<Axis>(ids, "id", 0, detail::true_extent<Axis>(x));
         auto out = result_of<out_type>(ids, x);
@@ -97,16 +97,14 @@ auto take(X const& x, Ids const& ids, std::source_location where = std::source_l
                 detail::element_loops(out, out), [](auto a) { return a + decltype(a){0}; },
                 out.mutable_data(), out.raw_data());
         detail::clear_padding(out);  // of axes of ids
-        if constexpr (detail::has_gradient<X>) {
-            if (recorded)
-                record(out, where, [to = target_of(x), ids](auto const& d) {
-                    using back = with_place<X, typename X::axes, typename relation::backward::layout>;
-                    auto gradient = back::uninitialized(to.extents);
-                    detail::sum_rows<Axis>(gradient, d, ids);
-                    contribute(to, gradient);
-                });
-        } else
-            detail::refuse_recorded("mw::take", x);
+        if (recorded)
+            record(out, where, [to = target_of(x), ids](auto const& d) {
+                using back = with_place<std::remove_cvref_t<decltype(d)>, typename X::axes,
+                                        typename relation::backward::layout>;
+                auto gradient = back::uninitialized(to.extents);
+                detail::sum_rows<Axis>(gradient, d, ids);
+                contribute(to, gradient);
+            });
         return out;
     }
 }
@@ -144,7 +142,7 @@ auto scatter_add(Updates const& updates, Ids const& ids,
         static_assert(!Axis::bounded,
                       "meshwise: mw::scatter_add needs an axis whose size stands in its type: take one of "
                       "mw::axis<size>, and mw::slice of the result");
-        static_assert(detail::has_gradient<Updates>,
+        static_assert(!std::is_same_v<typename Updates::value_type, bfloat16>,
                       "meshwise: sums of bfloat16 would lose what is added: write mw::cast<float>(updates)");
         bool const recorded = is_recorded(where, updates);
         check_operands(where, ids);

@@ -165,6 +165,7 @@ struct attention_of {
         // the lengths are captured because the shape points into them
         record(out, where, [q, k, v, out = out.detached(), s, lse, lengths = how.key_lengths](auto const& d) {
             (void)lengths;
+            auto const slope = cast<T>(d);
             auto dq = result_of<Q>(q);
             auto dk =
                 result_of<with_place<K, typename K::axes, typename relation::template shared_gradient<K>>>(k);
@@ -174,7 +175,7 @@ struct attention_of {
             auto const run = [&](std::size_t i, T* to_k, T* to_v) {
                 piece const p = leaf_of(s, i);
                 B::attention_gradient(p.shape, q.raw_data() + p.at_q, k.raw_data(), v.raw_data(),
-                                      out.raw_data() + p.at_q, rows + p.at_row, d.raw_data() + p.at_q,
+                                      out.raw_data() + p.at_q, rows + p.at_row, slope.raw_data() + p.at_q,
                                       dq.mutable_data() + p.at_q, to_k, to_v);
             };
             if constexpr (leaves == 1)
@@ -189,9 +190,10 @@ struct attention_of {
                 B::copy(dk.mutable_data(), sums, n);
                 B::copy(dv.mutable_data(), sums + n, n);
             }
-            if (q.node() != 0) contribute(target_of(q), dq);
-            if (k.node() != 0) contribute(target_of(k), dk);
-            if (v.node() != 0) contribute(target_of(v), dv);
+            using sums = summed_as<T>;
+            if (q.node() != 0) contribute(target_of(q), cast<sums>(dq));
+            if (k.node() != 0) contribute(target_of(k), cast<sums>(dk));
+            if (v.node() != 0) contribute(target_of(v), cast<sums>(dv));
         });
     }
 };
@@ -235,16 +237,16 @@ auto attended_by(Q const& q, K const& k, V const& v,
     else {
         using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
         using to_kv = typename relation::template wanted_kv<to_q>;
-        auto const at_q = reshard<to_q>(q, where);
+        auto const at_q = brought<S, to_q>(q, where);
         options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
             how.causal, {}, how.first_query, how.scale};
         if constexpr (relation::parts::batch::size == 1)
             if (how.key_lengths.has_value())
                 placed.key_lengths =
                     reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
-        return settle<S>(
-            attended<Token, Key>(at_q, reshard<to_kv>(k, where), reshard<to_kv>(v, where), placed, where),
-            where);
+        return settle<S>(attended<Token, Key>(at_q, brought<S, to_kv>(k, where), brought<S, to_kv>(v, where),
+                                              placed, where),
+                         where);
     }
 }
 }  // namespace detail

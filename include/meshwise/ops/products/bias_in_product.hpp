@@ -57,7 +57,17 @@ constexpr bool bias_fits_into_product() {
 /// Placement and communication: as dot<S, K...> and add of the aligned bias.
 template <class S, class... K, class X, class W, class Bias>
 auto affine(list<K...>, X const& x, W const& w, Bias const& bias, std::source_location where) {
-    if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
+    if constexpr (any_poison<X, W, Bias> || !free_dot_verdict<S, X, W, K...>::value) {
+        auto const y = dot<S, K...>(x, w, where);
+        return add(y, align(bias, y, where), where);
+    } else if constexpr (narrows<S, X> || narrows<S, W>) {
+        // rounded once, behind the bias
+        using aligned = alignment<S, X, W, typename dot_axes<X, W, K...>::type, K...>;
+        auto const left = brought<S, typename aligned::template wanted<X>::type>(x, where);
+        auto const right = brought_to_the_right<S, typename aligned::template wanted<W>::type>(w, where);
+        auto const y = settle<S>(contract<typename dot_axes<X, W, K...>::type>(left, right, where), where);
+        return sum_of_two<1, typename S::product>(y, align(bias, y, where), where);
+    } else if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
         auto const y = dot<S, K...>(x, w, where);
         return add(y, align(bias, y, where), where);
     } else {

@@ -141,11 +141,6 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
 }
 
 // bfloat16 multiplies with itself and with float, and is summed in float
-template <class T>
-using summed_as = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
-template <class X>
-inline constexpr bool has_gradient = !std::is_same_v<typename X::value_type, bfloat16>;
-
 template <class X, class Y>
 using same_kind =
     all_of<same_backend<X, Y>, no_mask<X, Y>,
@@ -172,14 +167,20 @@ auto contract_gradients(X const& x, Y const& y) {
 
 template <class Out, class X, class Y>
 void record_contraction(Out& out, X const& x, Y const& y, std::source_location where) {
-    if ((!has_gradient<X> && x.node() != 0) || (!has_gradient<Y> && y.node() != 0))
-        throw error("a product gives no gradient to its bfloat16 operand: multiply in float, or put"
-                    " mw::without_recording around it");
     record(out, where, [x, y](auto const& d) {
-        if constexpr (has_gradient<X>)
-            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
-        if constexpr (has_gradient<Y>)
-            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
+        auto const back = [&](auto const& slope) {
+            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(slope, y));
+            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, slope));
+        };
+        if constexpr (std::is_same_v<typename X::value_type, bfloat16> ||
+                      std::is_same_v<typename Y::value_type, bfloat16>) {
+            // rounded once for both products
+            using D = std::remove_cvref_t<decltype(d)>;
+            auto slope = result_of<with_elements<D, bfloat16>>(d);
+            D::backend::cast(slope.mutable_data(), d.raw_data(), d.local_size());
+            back(slope);
+        } else
+            back(d);
     });
 }
 }  // namespace detail
@@ -187,7 +188,7 @@ void record_contraction(Out& out, X const& x, Y const& y, std::source_location w
 /// The contraction of x and y that keeps the axes Out, in that order; all other axes are summed.
 /// Placement: local or an error; a summed axis that is split leaves a pending sum. Communication: none.
 /// Element types: the same, or float and bfloat16; bfloat16 is summed in float, and float beside it is rounded to
-/// bfloat16 first. Gradient: the same rule applied to the backward contractions; none for an operand of bfloat16.
+/// bfloat16 first. Gradient: the same rule applied to the backward contractions, in float also for an operand of bfloat16.
 /// Example: auto h = mw::contract<mw::axes<batch, token, ffn>>(x, w);  // embed is summed
 template <class Out, any_tensor X, any_tensor Y>
 auto contract(X const& x, Y const& y, std::source_location where = std::source_location::current()) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <meshwise/core/named_axes.hpp>
+#include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/moves/reshard.hpp>
 #include <meshwise/ops/products/contract.hpp>
 
@@ -48,6 +49,24 @@ struct alignment {
     };
 };
 
+// x where it is wanted, as products under S multiply it: cast before it is gathered, and after it is reduced
+template <class S, class To, class X>
+auto brought(X const& x, std::source_location where) {
+    if constexpr (narrows<S, X> && !is_partial<typename X::layout>)
+        return reshard<To>(in_precision<S>(x, where), where);
+    else
+        return in_precision<S>(reshard<To>(x, where), where);
+}
+
+// The right operand, which mostly is a weight, is rounded while it is read, where it stays in its place.
+template <class S, class To, class X>
+auto brought_to_the_right(X const& x, std::source_location where) {
+    if constexpr (std::is_same_v<To, typename X::layout>)
+        return reshard<To>(x, where);
+    else
+        return brought<S, To>(x, where);
+}
+
 template <class X, class Y, class... K>
 using dot_verdict = all_of<typename present<left_operand_lacks_axis, list<K...>, typename X::axes>::type,
                            typename present<right_operand_lacks_axis, list<K...>, typename Y::axes>::type>;
@@ -76,6 +95,8 @@ auto dot(X const& x, Y const& w, std::source_location where = std::source_locati
 
 /// The same under a strategy: the operands are brought together, the result goes where S puts its axes.
 /// Communication: what `reshard` derives, and nothing where the operands already lie as the strategy says.
+/// Elements: under mw::precision<mw::bfloat16> operands of float are rounded to it, sums are made and reduced in float, and the
+/// result is rounded.
 template <any_strategy S, any_axis... K, any_tensor X, any_tensor Y>
 auto dot(X const& x, Y const& w, std::source_location where = std::source_location::current()) {
     using verdict = all_of<not_refused<X, Y>, detail::free_dot_verdict<S, X, Y, K...>>;
@@ -84,9 +105,10 @@ auto dot(X const& x, Y const& w, std::source_location where = std::source_locati
     else {
         using out = typename detail::dot_axes<X, Y, K...>::type;
         using aligned = detail::alignment<S, X, Y, out, K...>;
-        return settle<S>(contract<out>(reshard<typename aligned::template wanted<X>::type>(x, where),
-                                       reshard<typename aligned::template wanted<Y>::type>(w, where), where),
-                         where);
+        auto const left = detail::brought<S, typename aligned::template wanted<X>::type>(x, where);
+        auto const right =
+            detail::brought_to_the_right<S, typename aligned::template wanted<Y>::type>(w, where);
+        return detail::in_precision<S>(settle<S>(contract<out>(left, right, where), where), where);
     }
 }
 

@@ -86,8 +86,8 @@ auto sum_in_elements(X const& x, std::source_location where) {
 }
 }  // namespace detail
 
-/// Sum over the axes A, or of all elements. The sum of integers is std::int64_t, or std::uint64_t of those. Placement: pending
-/// over the mesh axes that split them. Communication: none.
+/// Sum over the axes A, or of all elements. The sum of integers is std::int64_t, or std::uint64_t of those; that of bfloat16 is
+/// float. Placement: pending over the mesh axes that split them. Communication: none.
 /// Example: auto per_text = mw::sum<token, embed>(x);
 template <any_axis... A, any_tensor X>
 auto sum(X const& x, std::source_location where = std::source_location::current()) {
@@ -96,6 +96,8 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
         all_of<not_refused<X>, typename summation<summed, typename X::operand>::verdict, detail::no_mask<X>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return sum<A...>(cast<float>(x, where), where);
     else if constexpr (detail::is_added_as_int64<X>)
         return detail::sum_in_elements<summed>(cast<std::int64_t>(x, where), where);
     else

@@ -224,6 +224,8 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
     using verdict = all_of<not_refused<Logits, Targets>, detail::scored<Vocab, Logits, Targets>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<Logits>)
+        return cross_entropy<Vocab>(cast<float>(logits, where), targets, labels, where);
     else {
         using rows_axes = as_axes<typename relation::rows>;
         static_assert(

@@ -149,7 +149,7 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
         using B = typename Table::backend;
         using element = detail::summed_as<typename Table::value_type>;
         using out_type = tensor<element, typename relation::axes, typename relation::layout, B>;
-        [[maybe_unused]] bool const recorded = is_recorded(where, table);
+        bool const recorded = is_recorded(where, table);
         check_operands(where, table, ids);
         detail::check_ids<Vocab>(ids, "id", 0);
         detail::check_options("mw::embedding", {{"scale", how.scale, detail::finite}}, &where);
@@ -165,7 +165,7 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
             B::gather_rows(ids.local_size(), taken.raw_data(), first_of_axis<Vocab>(table), rows,
                            table.local_size() / rows, table.raw_data(), to.mutable_data());
         };
-        if constexpr (detail::has_gradient<Table>)
+        if constexpr (std::is_same_v<element, typename Table::value_type>)
             gather(out);
         else {
             auto narrow = result_of<with_elements<out_type, bfloat16>>(ids, table);
@@ -179,24 +179,21 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
         double const factor = how.scale;
         detail::note_numbers<Table>(factor, how.padding_id.value_or(-1));
         if (factor != 1) B::scale(out.mutable_data(), out.local_size(), static_cast<element>(factor));
-        if constexpr (detail::has_gradient<Table>)
-            if (recorded)
-                record(out, where, [to = target_of(table), taken, factor](auto const& d) {
-                    using back = tensor<typename Table::value_type, typename Table::axes,
-                                        typename relation::backward::layout, B>;
-                    // A tied table has the gradient of the other use by now: a few rows of it change, the rest stays.
-                    auto there = B::leaves > 1 ? buffer{}
-                                               : detail::tape_going_backwards()->take(
-                                                     to.node, detail::sum_mask<typename back::layout>);
-                    bool const first = !there;
-                    auto gradient =
-                        first ? back::uninitialized(to.extents) : back::over(std::move(there), to.extents);
-                    if (first)
-                        B::fill(gradient.mutable_data(), gradient.local_size(), typename back::value_type{});
-                    detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
-                    contribute(to, gradient);
-                });
-        if constexpr (!detail::has_gradient<Table>) detail::refuse_recorded("mw::embedding", table);
+        if (recorded)
+            record(out, where, [to = target_of(table), taken, factor](auto const& d) {
+                using back = tensor<element, typename Table::axes, typename relation::backward::layout, B>;
+                // A tied table has the gradient of the other use by now: a few rows of it change, the rest stays.
+                auto there = B::leaves > 1 ? buffer{}
+                                           : detail::tape_going_backwards()->take(
+                                                 to.node, detail::sum_mask<typename back::layout>);
+                bool const first = !there;
+                auto gradient =
+                    first ? back::uninitialized(to.extents) : back::over(std::move(there), to.extents);
+                if (first)
+                    B::fill(gradient.mutable_data(), gradient.local_size(), typename back::value_type{});
+                detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
+                contribute(to, gradient);
+            });
         return out;
     }
 }

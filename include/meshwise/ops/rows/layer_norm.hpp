@@ -47,9 +47,12 @@ template <any_axis Axis, any_tensor X, any_tensor Gain, any_tensor Bias>
 auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon = 1e-5,
                 std::source_location where = std::source_location::current()) {
     using verdict = all_of<not_refused<X, Gain, Bias>, typename along<Axis, typename X::operand>::verdict,
-                           detail::fits_rows<Axis, X, Gain>, detail::fits_rows<Axis, X, Bias>>;
+                           detail::fits_rows<Axis, detail::widened_type<X>, Gain>,
+                           detail::fits_rows<Axis, detail::widened_type<X>, Bias>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return layer_norm<Axis>(cast<float>(x, where), gain, bias, epsilon, where);
     else {
         bool const recorded = is_recorded(where, x, gain, bias);
         detail::refuse_padding<Axis>();

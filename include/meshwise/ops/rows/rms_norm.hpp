@@ -17,9 +17,11 @@ template <any_axis Axis, any_tensor X, any_tensor Gain>
 auto rms_norm(X const& x, Gain const& gain, double epsilon = 1e-5,
               std::source_location where = std::source_location::current()) {
     using verdict = all_of<not_refused<X, Gain>, typename along<Axis, typename X::operand>::verdict,
-                           detail::fits_rows<Axis, X, Gain>>;
+                           detail::fits_rows<Axis, detail::widened_type<X>, Gain>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return rms_norm<Axis>(cast<float>(x, where), gain, epsilon, where);
     else {
         bool const recorded = is_recorded(where, x, gain);
         detail::refuse_padding<Axis>();

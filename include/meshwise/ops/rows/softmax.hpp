@@ -14,6 +14,8 @@ auto softmax(X const& x, std::source_location where = std::source_location::curr
     using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return softmax<Axis>(cast<float>(x, where), where);
     else {
         bool const recorded = is_recorded(where, x);
         using B = typename X::backend;

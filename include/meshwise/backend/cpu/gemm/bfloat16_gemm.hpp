@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <type_traits>
 
-#include <meshwise/backend/cpu/gemm/bfloat16_tile.hpp>
+#include <meshwise/backend/cpu/gemm/bfloat16_packing.hpp>
 #include <meshwise/backend/cpu/gemm/gemm.hpp>
 #include <meshwise/backend/cpu/gemm/row_times_matrix.hpp>
 #include <meshwise/backend/cpu/gemm/transposed_tile.hpp>
@@ -146,20 +146,24 @@ void many_rows_of_pairs(gemm_shape const& shape, Left const* a, Right const* b, 
             for (std::size_t i = 0; i < shape.m; i += chunk_m) {
                 std::size_t const m = std::min(chunk_m, shape.m - i), first = i == 0 ? 0 : of_b;
                 Left const* const from_a = a + offset(i, shape.a_m) + offset(p, shape.a_k);
-                parallel(of_b - first + divide_up(m, rows), std::size_t{2},
-                         [=](std::size_t begin, std::size_t end) {
-                             for (std::size_t at = begin + first; at < end + first; ++at)
-                                 if (at < of_b)
-                                     pack_column_panel<Instructions>(std::min(columns, n - at * columns), k,
-                                                                     from_b + offset(at * columns, shape.b_n),
-                                                                     shape.b_k, shape.b_n, 0,
-                                                                     right + at * panel);
-                                 else
-                                     for (std::size_t row = (at - of_b) * rows;
-                                          row < std::min(m, (at - of_b + 1) * rows); ++row)
-                                         pack_row<Instructions>(k, from_a + offset(row, shape.a_m), shape.a_k,
-                                                                left + row * step);
-                         });
+                bool const by_columns = shape.a_m == 1 && shape.a_k != 1;
+                std::size_t const group = by_columns ? lanes<Instructions, pair_of_bfloat16> : rows;
+                parallel(
+                    of_b - first + divide_up(m, group), std::size_t{2},
+                    [=](std::size_t begin, std::size_t end) {
+                        for (std::size_t at = begin + first; at < end + first; ++at)
+                            if (at < of_b)
+                                pack_column_panel<Instructions>(std::min(columns, n - at * columns), k,
+                                                                from_b + offset(at * columns, shape.b_n),
+                                                                shape.b_k, shape.b_n, 0, right + at * panel);
+                            else if (std::size_t row = (at - of_b) * group; by_columns)
+                                pack_rows_of_columns<Instructions>(std::min(group, m - row), k, from_a + row,
+                                                                   shape.a_k, left + row * step);
+                            else
+                                for (; row < std::min(m, (at - of_b + 1) * group); ++row)
+                                    pack_row<Instructions>(k, from_a + offset(row, shape.a_m), shape.a_k,
+                                                           left + row * step);
+                    });
                 // Blocks of A that fit in L2; columns are divided until there are enough pieces.
                 std::size_t const down = divide_up(m, high);
                 std::size_t const cuts =
@@ -243,6 +247,12 @@ void bfloat16_gemm(gemm_shape const& shape, Left const* a, Right const* b, float
                    Parallel const& parallel) {
     if constexpr (std::is_same_v<Instructions, avx512_bf16>) {
         if (shape.m == 0 || shape.n == 0) return;
+        // rows of C that lie one behind the other are columns of its transpose, of the same bits
+        if (shape.c_m == 1 && shape.c_n != 1 && shape.n > 4 * detail::pair_panels::rows)
+            return bfloat16_gemm<Instructions>(gemm_shape{shape.n, shape.m, shape.k, shape.b_n, shape.b_k,
+                                                          shape.a_k, shape.a_m, shape.c_n, shape.c_m,
+                                                          shape.accumulate},
+                                               b, a, c, parallel);
         if (shape.k == 0)
             gemm<Instructions>(shape, static_cast<float const*>(nullptr), static_cast<float const*>(nullptr),
                                c, parallel);
