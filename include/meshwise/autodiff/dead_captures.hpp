@@ -1,7 +1,7 @@
 // dead_captures: functions that the tape keeps for the backward pass, and what they refer to.
 // Guarantees: a kept function that has captured a variable of the loss by reference, or its address, is refused: the variable is
-// gone when the backward pass calls the function. Seen are functions that can be copied as bytes, with clang only those without
-// padding and without references; no other function is refused.
+// gone when the backward pass calls the function. Seen are functions all of whose bytes are values of integers, pointers or (with
+// clang) references, and those that captured one thing of the size of a pointer; no other function is refused.
 // Costs: a look at each word of the function, where it is recorded.
 #pragma once
 
@@ -25,32 +25,20 @@ template <class F, class... X>
 bool points_into_loss(void const* const* words, std::size_t count);
 [[noreturn]] void refuse_dead_capture(char const* operation, std::source_location where);
 
-#ifdef __has_builtin
-#if __has_builtin(__builtin_clear_padding)
-#define MESHWISE_CLEARS_PADDING 1
-#endif
-#endif
-
 template <class F>
 void check_captures([[maybe_unused]] F const& f, [[maybe_unused]] char const* operation,
                     [[maybe_unused]] std::source_location where) {
-#ifdef MESHWISE_CLEARS_PADDING
-    constexpr bool is_seen = !std::is_empty_v<F> && std::is_trivially_copyable_v<F>;
-#else
-    constexpr bool is_seen = !std::is_empty_v<F> && __has_unique_object_representations(F);
-#endif
+    // Others have bytes that nobody wrote, in padding or in an empty std::optional, which may look like an address. g++ says so of
+    // references, too.
+    constexpr bool is_seen =
+        __has_unique_object_representations(F) ||
+        (std::is_trivially_copyable_v<F> && !std::is_empty_v<F> && sizeof(F) == sizeof(void*));
     if constexpr (is_seen && sizeof(F) >= sizeof(void*)) {
-        F copy = f;
-#ifdef MESHWISE_CLEARS_PADDING
-        __builtin_clear_padding(&copy);  // what was there before may look like an address
-#endif
         void const* words[sizeof(F) / sizeof(void*)];
-        std::memcpy(words, &copy, sizeof words);
+        std::memcpy(words, static_cast<void const*>(&f), sizeof words);
         if (points_into_loss(words, sizeof(F) / sizeof(void*))) refuse_dead_capture(operation, where);
     }
 }
-
-#undef MESHWISE_CLEARS_PADDING
 
 }  // namespace meshwise::detail
 
