@@ -820,6 +820,8 @@ template <class T>
 struct dtype {};
 template <class T>
 struct weight_dtype {};
+template <class T>
+struct precision {};
 struct default_backend;
 namespace detail {
 template <class Axis, class M>
@@ -834,6 +836,7 @@ struct no_option {
     using rest = list<>;
     using element = list<>;
     using weight = list<>;
+    using product = list<>;
     static constexpr std::size_t leaves = 0;
 };
 template <class Option>
@@ -863,6 +866,11 @@ template <class T>
 struct option<weight_dtype<T>> : no_option {
     using rest = list<weight_dtype<T>>;
     using weight = list<T>;
+};
+template <class T>
+struct option<precision<T>> : no_option {
+    using rest = list<precision<T>>;
+    using product = list<T>;
 };
 template <class Axes, class Rules, class... Taken>
 struct taken {
@@ -919,7 +927,7 @@ struct strategy_check {
                                  "mw::strategy<mw::mesh<dp, tp>, mw::split<batch, dp>>");
     static_assert(!parts::begins || parts::known,
                   "meshwise: a strategy is a mesh, then mw::split<axis, mesh_axis> rules, mw::on<backend>, "
-                  "mw::dtype<type>, mw::weight_dtype<type> and mw::reproducible<V>");
+                  "mw::dtype<type>, mw::weight_dtype<type>, mw::precision<type> and mw::reproducible<V>");
     static_assert(splits, "meshwise: a rule of a strategy names an axis of a tensor, then axes of the mesh: "
                           "mw::split<batch, dp>");
     static_assert(inside,
@@ -939,6 +947,8 @@ struct strategy {
         detail::concat<detail::list<>, typename detail::option<Options>::element..., detail::list<float>>>;
     using weight = detail::first_of<
         detail::concat<detail::list<>, typename detail::option<Options>::weight..., detail::list<element>>>;
+    using product = detail::first_of<
+        detail::concat<detail::list<>, typename detail::option<Options>::product..., detail::list<element>>>;
     static constexpr std::size_t leaves = [] {
         std::size_t most = 1;
         ((most = detail::option<Options>::leaves > most ? detail::option<Options>::leaves : most), ...);
@@ -1459,6 +1469,8 @@ private:
 };
 static_assert(sizeof(bfloat16) == 2);
 namespace detail {
+template <class T>
+using summed_as = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
 struct seen_as_bfloat16 {
     float value;
     constexpr operator float() const { return bfloat16(value); }
@@ -4703,30 +4715,18 @@ template <class F, class... X>
 }
 bool points_into_loss(void const* const* words, std::size_t count);
 [[noreturn]] void refuse_dead_capture(char const* operation, std::source_location where);
-#ifdef __has_builtin
-#if __has_builtin(__builtin_clear_padding)
-#define MESHWISE_CLEARS_PADDING 1
-#endif
-#endif
 template <class F>
 void check_captures([[maybe_unused]] F const& f, [[maybe_unused]] char const* operation,
                     [[maybe_unused]] std::source_location where) {
-#ifdef MESHWISE_CLEARS_PADDING
-    constexpr bool is_seen = !std::is_empty_v<F> && std::is_trivially_copyable_v<F>;
-#else
-    constexpr bool is_seen = !std::is_empty_v<F> && __has_unique_object_representations(F);
-#endif
+    constexpr bool is_seen =
+        __has_unique_object_representations(F) ||
+        (std::is_trivially_copyable_v<F> && !std::is_empty_v<F> && sizeof(F) == sizeof(void*));
     if constexpr (is_seen && sizeof(F) >= sizeof(void*)) {
-        F copy = f;
-#ifdef MESHWISE_CLEARS_PADDING
-        __builtin_clear_padding(&copy);
-#endif
         void const* words[sizeof(F) / sizeof(void*)];
-        std::memcpy(words, &copy, sizeof words);
+        std::memcpy(words, static_cast<void const*>(&f), sizeof words);
         if (points_into_loss(words, sizeof(F) / sizeof(void*))) refuse_dead_capture(operation, where);
     }
 }
-#undef MESHWISE_CLEARS_PADDING
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {
@@ -5099,7 +5099,13 @@ Out result_of(X const&... operands) {
 }
 namespace meshwise {
 template <class X>
-using gradient_of = with_place<X, typename X::axes, without_partials<typename X::layout>>;
+using gradient_of = tensor<detail::summed_as<typename X::value_type>, typename X::axes,
+                           without_partials<typename X::layout>, typename X::backend>;
+namespace detail {
+template <class X>
+inline constexpr element_operations const& operations_on_gradient =
+    element_operations_of<summed_as<typename X::value_type>, typename X::backend>;
+}
 template <class X>
 struct target {
     node_id node = 0;
@@ -5177,24 +5183,22 @@ inline void place_on_tape(untyped_tensor& out, node_id node) {
 template <class Out, class Pull>
 void record(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
-    detail::place_on_tape(out, current().recording->record(
-                                   element_operations_of<typename Out::value_type, typename Out::backend>,
-                                   out.local_size(), where,
-                                   [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                       pull(gradient_of<Out>::over(t.whole(id), extents));
-                                   }));
+    detail::place_on_tape(
+        out, current().recording->record(detail::operations_on_gradient<Out>, out.local_size(), where,
+                                         [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                                             pull(gradient_of<Out>::over(t.whole(id), extents));
+                                         }));
 }
 template <class Out, class Pull>
 void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
-    detail::place_on_tape(out, current().recording->record(
-                                   element_operations_of<typename Out::value_type, typename Out::backend>,
-                                   out.local_size(), where,
-                                   [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                       t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
-                                           pull(gradient_of<Out>::over(memory, extents), pending);
-                                       });
-                                   }));
+    detail::place_on_tape(
+        out, current().recording->record(detail::operations_on_gradient<Out>, out.local_size(), where,
+                                         [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                                             t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
+                                                 pull(gradient_of<Out>::over(memory, extents), pending);
+                                             });
+                                         }));
 }
 namespace detail {
 inline tape*& tape_going_backwards() {
@@ -5210,14 +5214,16 @@ void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending 
                   "a gradient is split as its value");
     static_assert((detail::sum_mask<typename X::layout> & detail::sum_mask<typename DX::layout>) == 0,
                   "the gradient of a pending value is whole");
-    static_assert(std::is_same_v<typename X::value_type, typename DX::value_type>);
+    using T = typename DX::value_type;
+    static_assert(std::is_same_v<T, detail::summed_as<typename X::value_type>>,
+                  "a gradient has the elements of its value; that of bfloat16 is float");
     if (!to) return;
     tape& t = *detail::tape_going_backwards();
     mesh_mask pending = detail::sum_mask<typename DX::layout> | also_pending;
     buffer memory = gradient.memory();
     if constexpr (X::backend::leaves > 1) {
-        memory = tape::reduced(element_type_of<typename X::value_type>, sizeof(typename X::value_type),
-                               gradient.local_size(), pending, std::move(memory), t.where(to.node));
+        memory = tape::reduced(element_type_of<T>, sizeof(T), gradient.local_size(), pending,
+                               std::move(memory), t.where(to.node));
         pending = 0;
     }
     t.contribute(to.node, pending, std::move(memory));
@@ -5302,42 +5308,39 @@ std::uint64_t digest_of_result(X const& x) {
 template <class Out, class F, class X>
 void note_recomputed(tape& t, Out& out, F f, X const& x, std::source_location where) {
     place_on_tape(
-        out,
-        t.record(element_operations_of<typename Out::value_type, typename Out::backend>, out.local_size(),
-                 where, [f, x, where, digest = digest_of_result(out)](tape& on, node_id id) {
-                     contributions const wanted = on.gradient_of(id);
-                     X again = x.detached();
-                     node_id const leaf =
-                         on.leaf(element_operations_of<typename X::value_type, typename X::backend>,
-                                 x.local_size(), where);
-                     place_on_tape(again, leaf);
-                     context& here = current();
-                     here.recording = &on;
-                     struct stop {
-                         context& here;
-                         ~stop() { here.recording = nullptr; }
-                     };
-                     auto const made = [&] {
-                         stop const at_end{here};
-                         doing const again_forward("recompute");
-                         return f(again);
-                     }();
-                     if (digest != digest_of_result(made)) refuse_recomputed(where);
-                     if (made.node() == leaf) {
-                         if (x.node() == 0) return;
-                         for (std::size_t i = 0; i < wanted.count; ++i)
-                             on.contribute(x.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
-                         return;
-                     }
-                     if (made.node() == 0) return;
-                     for (std::size_t i = 0; i < wanted.count; ++i)
-                         on.contribute(made.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
-                     on.backward(leaf);
-                     if (x.node() == 0) return;
-                     contributions const found = on.gradient_of(leaf);
-                     for (std::size_t i = 0; i < found.count; ++i)
-                         on.contribute(x.node(), found.kinds[i].pending, found.kinds[i].memory);
-                 }));
+        out, t.record(operations_on_gradient<Out>, out.local_size(), where,
+                      [f, x, where, digest = digest_of_result(out)](tape& on, node_id id) {
+                          contributions const wanted = on.gradient_of(id);
+                          X again = x.detached();
+                          node_id const leaf = on.leaf(operations_on_gradient<X>, x.local_size(), where);
+                          place_on_tape(again, leaf);
+                          context& here = current();
+                          here.recording = &on;
+                          struct stop {
+                              context& here;
+                              ~stop() { here.recording = nullptr; }
+                          };
+                          auto const made = [&] {
+                              stop const at_end{here};
+                              doing const again_forward("recompute");
+                              return f(again);
+                          }();
+                          if (digest != digest_of_result(made)) refuse_recomputed(where);
+                          if (made.node() == leaf) {
+                              if (x.node() == 0) return;
+                              for (std::size_t i = 0; i < wanted.count; ++i)
+                                  on.contribute(x.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
+                              return;
+                          }
+                          if (made.node() == 0) return;
+                          for (std::size_t i = 0; i < wanted.count; ++i)
+                              on.contribute(made.node(), wanted.kinds[i].pending, wanted.kinds[i].memory);
+                          on.backward(leaf);
+                          if (x.node() == 0) return;
+                          contributions const found = on.gradient_of(leaf);
+                          for (std::size_t i = 0; i < found.count; ++i)
+                              on.contribute(x.node(), found.kinds[i].pending, found.kinds[i].memory);
+                      }));
 }
 }
 template <class F, any_tensor X>
@@ -6301,8 +6304,9 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
                                                  with_scale how = std::source_location::current()) {
     static_assert(
         detail::without_bfloat16(detail::parameter_types<Model>()),
-        "meshwise: gradients are float or double: train a model with float weights, then make a narrow "
-        "one of it with mw::cast_weights");
+        "meshwise: parameters that are trained are float or double: for products in bfloat16 take "
+        "mw::precision<mw::bfloat16> instead of mw::weight_dtype; for generation make a narrow model of the "
+        "trained one with mw::cast_weights");
     tape& t = detail::own_tape();
     context& here = current();
     std::source_location const where = how.where;
@@ -6768,6 +6772,110 @@ struct attending {
 };
 }
 namespace meshwise {
+namespace detail {
+template <class T>
+inline constexpr int exact_bits = std::numeric_limits<T>::digits;
+template <>
+inline constexpr int exact_bits<bfloat16> = 8;
+template <class T>
+inline constexpr bool has_fractions = std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>;
+}
+template <class To, class From>
+inline constexpr bool casts_exactly =
+    detail::exact_bits<To> >= detail::exact_bits<From> &&
+    (detail::has_fractions<To> || !detail::has_fractions<From>) &&
+    (std::numeric_limits<To>::is_signed || std::is_same_v<To, bfloat16> ||
+     !(std::numeric_limits<From>::is_signed || std::is_same_v<From, bfloat16>));
+template <class To, class From, class X>
+struct casting {
+    using layout = typename X::layout;
+    using verdict = std::conditional_t<casts_exactly<To, From>, holds, detail::not_pending<layout>>;
+};
+template <class To, any_tensor X>
+auto cast(X const& x, std::source_location where = std::source_location::current()) {
+    if constexpr (is_poison<X>)
+        return poison{};
+    else if constexpr (std::is_same_v<To, typename X::value_type>)
+        return x;
+    else {
+        using From = typename X::value_type;
+        using B = typename X::backend;
+        using verdict = typename casting<To, From, typename X::operand>::verdict;
+        if constexpr (!verdict::value)
+            return refuse<verdict>();
+        else {
+            [[maybe_unused]] bool const recorded = is_recorded(where, x);
+            using out_type = with_elements<X, To>;
+            auto out = result_of<out_type>(x);
+            B::cast(out.mutable_data(), x.raw_data(), x.local_size());
+            if constexpr (detail::has_fractions<From> && detail::has_fractions<To>) {
+                if (recorded) {
+                    auto const back = [to = target_of(x)](auto const& d, mesh_mask pending) {
+                        using gradient_type = gradient_of<X>;
+                        if constexpr (std::is_same_v<typename gradient_type::value_type,
+                                                     typename gradient_of<out_type>::value_type>)
+                            contribute(to, gradient_type::over(d.memory(), to.extents), pending);
+                        else {
+                            auto gradient = gradient_type::uninitialized(to.extents);
+                            B::cast(gradient.mutable_data(), d.raw_data(), d.local_size());
+                            contribute(to, gradient, pending);
+                        }
+                    };
+                    if constexpr (casts_exactly<From, To>)
+                        record_linear(out, where, back);
+                    else
+                        record(out, where, [back](auto const& d) { back(d, 0); });
+                }
+            }
+            return out;
+        }
+    }
+}
+namespace detail {
+template <class S, class X>
+inline constexpr bool narrows = !std::is_same_v<typename S::product, typename S::element> &&
+                                std::is_same_v<typename X::value_type, typename S::element>;
+template <class S, class X>
+auto in_precision(X const& x, std::source_location where) {
+    if constexpr (is_poison<X>)
+        return poison{};
+    else if constexpr (!narrows<S, X>)
+        return x;
+    else {
+        using To = typename S::product;
+        static_assert(
+            std::is_same_v<To, bfloat16> && std::is_same_v<typename S::element, float>,
+            "meshwise: mw::precision<mw::bfloat16> goes with parameters of float; leave mw::dtype out");
+        bool const recorded = is_recorded(where, x);
+        void const* const tag = &type_tag<precision<To>>;
+        if (recorded)
+            if (auto const* known = current().recording->find_resharded(x.node(), tag)) {
+                auto out = with_elements<X, To>::over(known->memory, x.extents());
+                out.set_node(known->result, current().recording_number);
+                return out;
+            }
+        auto out = cast<To>(x, where);
+        if (recorded) current().recording->remember_resharded({x.node(), tag, out.node(), out.memory()});
+        return out;
+    }
+}
+template <class X>
+inline constexpr bool is_narrow = false;
+template <class A, class L, class B>
+inline constexpr bool is_narrow<tensor<bfloat16, A, L, B>> = true;
+template <class X>
+struct widening {
+    using type = X;
+};
+template <class A, class L, class B>
+struct widening<tensor<bfloat16, A, L, B>> {
+    using type = tensor<float, A, L, B>;
+};
+template <class X>
+using widened_type = typename widening<X>::type;
+}
+}
+namespace meshwise {
 enum class step_kind : std::uint8_t {
     all_reduce,
     all_reduce_max,
@@ -7062,7 +7170,9 @@ auto reshard(X const& x, std::source_location where = std::source_location::curr
             auto out = out_type::over(move::forward(detail::raw(x), plan, where), x.extents());
             if (recorded) {
                 record_linear(out, where, [to = target_of(x), where](auto const& d, mesh_mask pending) {
-                    buffer back = move::backward(detail::raw(d), plan, pending, where);
+                    using back_move =
+                        detail::mover<detail::summed_as<typename X::value_type>, typename X::backend>;
+                    buffer back = back_move::backward(detail::raw(d), plan, pending, where);
                     contribute(to, gradient_of<X>::over(std::move(back), to.extents), pending);
                 });
                 current().recording->remember_resharded(
@@ -7104,13 +7214,24 @@ struct of_one_type {
 };
 template <class T, class... Rest>
 struct of_one_type<list<T, Rest...>> {
-    using verdict = judge<(std::is_same_v<T, Rest> && ...), elements_of_different_types, left_element_type<T>,
-                          right_element_type<Rest...>>;
+    using verdict = judge<(std::is_same_v<summed_as<T>, summed_as<Rest>> && ...), elements_of_different_types,
+                          left_element_type<T>, right_element_type<Rest...>>;
 };
+template <class...>
+struct element_of_all {
+    using type = void;
+};
+template <class First, class... Rest>
+struct element_of_all<First, Rest...> {
+    using type = std::conditional_t<(std::is_same_v<First, Rest> && ...), First, summed_as<First>>;
+};
+template <class... T>
+using joint_element = typename element_of_all<T...>::type;
 template <bool Alike, class First, class... Rest>
 struct element_types {
     using verdict = holds;
-    using number = First;
+    using number = summed_as<First>;
+    using element = First;
 };
 template <class First, class... Rest>
 struct element_types<false, First, Rest...> {
@@ -7121,17 +7242,26 @@ struct element_types<false, First, Rest...> {
     using fractions = concat<fraction<First>, fraction<Rest>...>;
     using integers = concat<integer<First>, integer<Rest>...>;
     using verdict = all_of<typename of_one_type<fractions>::verdict, typename of_one_type<integers>::verdict>;
-    using number = first_of<concat<fractions, integers, list<bool>>>;
+    using number = summed_as<first_of<concat<fractions, integers, list<bool>>>>;
+    using element =
+        std::conditional_t<fractions::size == 0, number, typename apply_to<element_of_all, fractions>::type>;
 };
 template <class X, class... More>
 using mapped_elements =
     element_types<(std::is_same_v<typename X::value_type, typename More::value_type> && ...),
                   typename X::value_type, typename More::value_type...>;
-template <class Number, class Returned>
+template <class Element, class Returned>
 using result_element =
-    std::conditional_t<is_mask_element<Returned> || is_mask_element<Number> ||
-                           (std::is_integral_v<Number> && std::is_floating_point_v<Returned>),
-                       Returned, Number>;
+    std::conditional_t<is_mask_element<Returned> || is_mask_element<Element> ||
+                           (std::is_integral_v<Element> && std::is_floating_point_v<Returned>),
+                       Returned, Element>;
+template <class F>
+struct on_numbers {
+    F f;
+    constexpr auto operator()(auto... x) const { return f(static_cast<summed_as<decltype(x)>>(x)...); }
+};
+template <class... X>
+inline constexpr bool any_bfloat16 = (std::is_same_v<typename X::value_type, bfloat16> || ...);
 template <class... X>
 using no_mask = judge<!(is_mask_element<typename X::value_type> || ...), arithmetic_on_a_mask>;
 }
@@ -7394,10 +7524,6 @@ auto contracted(X const& x, Y const& y, bias_of_columns<R>* bias = nullptr) {
     contract_into<B>(all, x.raw_data(), y.raw_data(), y.memory(), out.mutable_data(), bias);
     return out;
 }
-template <class T>
-using summed_as = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
-template <class X>
-inline constexpr bool has_gradient = !std::is_same_v<typename X::value_type, bfloat16>;
 template <class X, class Y>
 using same_kind =
     all_of<same_backend<X, Y>, no_mask<X, Y>,
@@ -7420,14 +7546,19 @@ auto contract_gradients(X const& x, Y const& y) {
 }
 template <class Out, class X, class Y>
 void record_contraction(Out& out, X const& x, Y const& y, std::source_location where) {
-    if ((!has_gradient<X> && x.node() != 0) || (!has_gradient<Y> && y.node() != 0))
-        throw error("a product gives no gradient to its bfloat16 operand: multiply in float, or put"
-                    " mw::without_recording around it");
     record(out, where, [x, y](auto const& d) {
-        if constexpr (has_gradient<X>)
-            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
-        if constexpr (has_gradient<Y>)
-            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
+        auto const back = [&](auto const& slope) {
+            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(slope, y));
+            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, slope));
+        };
+        if constexpr (std::is_same_v<typename X::value_type, bfloat16> ||
+                      std::is_same_v<typename Y::value_type, bfloat16>) {
+            using D = std::remove_cvref_t<decltype(d)>;
+            auto slope = result_of<with_elements<D, bfloat16>>(d);
+            D::backend::cast(slope.mutable_data(), d.raw_data(), d.local_size());
+            back(slope);
+        } else
+            back(d);
     });
 }
 }
@@ -7486,6 +7617,20 @@ struct alignment {
         using type = apply_to<in_mesh, typename cut_without<target, busy, kept>::type>;
     };
 };
+template <class S, class To, class X>
+auto brought(X const& x, std::source_location where) {
+    if constexpr (narrows<S, X> && !is_partial<typename X::layout>)
+        return reshard<To>(in_precision<S>(x, where), where);
+    else
+        return in_precision<S>(reshard<To>(x, where), where);
+}
+template <class S, class To, class X>
+auto brought_to_the_right(X const& x, std::source_location where) {
+    if constexpr (std::is_same_v<To, typename X::layout>)
+        return reshard<To>(x, where);
+    else
+        return brought<S, To>(x, where);
+}
 template <class X, class Y, class... K>
 using dot_verdict = all_of<typename present<left_operand_lacks_axis, list<K...>, typename X::axes>::type,
                            typename present<right_operand_lacks_axis, list<K...>, typename Y::axes>::type>;
@@ -7513,9 +7658,10 @@ auto dot(X const& x, Y const& w, std::source_location where = std::source_locati
     else {
         using out = typename detail::dot_axes<X, Y, K...>::type;
         using aligned = detail::alignment<S, X, Y, out, K...>;
-        return settle<S>(contract<out>(reshard<typename aligned::template wanted<X>::type>(x, where),
-                                       reshard<typename aligned::template wanted<Y>::type>(w, where), where),
-                         where);
+        auto const left = detail::brought<S, typename aligned::template wanted<X>::type>(x, where);
+        auto const right =
+            detail::brought_to_the_right<S, typename aligned::template wanted<Y>::type>(w, where);
+        return detail::in_precision<S>(settle<S>(contract<out>(left, right, where), where), where);
     }
 }
 template <class... K, any_tensor X, any_tensor Y>
@@ -7529,61 +7675,6 @@ template <class... K, class X, class Y>
 auto dot(X const&, Y const&) {
     using verdict = all_of<not_refused<X, Y>, detail::no_tensor<std::conditional_t<any_tensor<X>, Y, X>>>;
     return refuse<verdict>();
-}
-}
-namespace meshwise {
-namespace detail {
-template <class T>
-inline constexpr int exact_bits = std::numeric_limits<T>::digits;
-template <>
-inline constexpr int exact_bits<bfloat16> = 8;
-template <class T>
-inline constexpr bool has_fractions = std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>;
-}
-template <class To, class From>
-inline constexpr bool casts_exactly =
-    detail::exact_bits<To> >= detail::exact_bits<From> &&
-    (detail::has_fractions<To> || !detail::has_fractions<From>) &&
-    (std::numeric_limits<To>::is_signed || std::is_same_v<To, bfloat16> ||
-     !(std::numeric_limits<From>::is_signed || std::is_same_v<From, bfloat16>));
-template <class To, class From, class X>
-struct casting {
-    using layout = typename X::layout;
-    using verdict = std::conditional_t<casts_exactly<To, From>, holds, detail::not_pending<layout>>;
-};
-template <class To, any_tensor X>
-auto cast(X const& x, std::source_location where = std::source_location::current()) {
-    if constexpr (is_poison<X>)
-        return poison{};
-    else if constexpr (std::is_same_v<To, typename X::value_type>)
-        return x;
-    else {
-        using From = typename X::value_type;
-        using B = typename X::backend;
-        using verdict = typename casting<To, From, typename X::operand>::verdict;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
-            [[maybe_unused]] bool const recorded = is_recorded(where, x);
-            using out_type = with_elements<X, To>;
-            auto out = result_of<out_type>(x);
-            B::cast(out.mutable_data(), x.raw_data(), x.local_size());
-            if constexpr (detail::has_fractions<From> && detail::has_fractions<To>) {
-                if (recorded) {
-                    auto const back = [to = target_of(x)](auto const& d, mesh_mask pending) {
-                        auto gradient = gradient_of<X>::uninitialized(to.extents);
-                        B::cast(gradient.mutable_data(), d.raw_data(), d.local_size());
-                        contribute(to, gradient, pending);
-                    };
-                    if constexpr (casts_exactly<From, To>)
-                        record_linear(out, where, back);
-                    else
-                        record(out, where, [back](auto const& d) { back(d, 0); });
-                }
-            }
-            return out;
-        }
-    }
 }
 }
 namespace meshwise {
@@ -7657,6 +7748,8 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
         all_of<not_refused<X>, typename summation<summed, typename X::operand>::verdict, detail::no_mask<X>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return sum<A...>(cast<float>(x, where), where);
     else if constexpr (detail::is_added_as_int64<X>)
         return detail::sum_in_elements<summed>(cast<std::int64_t>(x, where), where);
     else
@@ -7871,6 +7964,7 @@ struct attention_of {
                                 buffer const& lse, options const& how, std::source_location where) {
         record(out, where, [q, k, v, out = out.detached(), s, lse, lengths = how.key_lengths](auto const& d) {
             (void)lengths;
+            auto const slope = cast<T>(d);
             auto dq = result_of<Q>(q);
             auto dk =
                 result_of<with_place<K, typename K::axes, typename relation::template shared_gradient<K>>>(k);
@@ -7880,7 +7974,7 @@ struct attention_of {
             auto const run = [&](std::size_t i, T* to_k, T* to_v) {
                 piece const p = leaf_of(s, i);
                 B::attention_gradient(p.shape, q.raw_data() + p.at_q, k.raw_data(), v.raw_data(),
-                                      out.raw_data() + p.at_q, rows + p.at_row, d.raw_data() + p.at_q,
+                                      out.raw_data() + p.at_q, rows + p.at_row, slope.raw_data() + p.at_q,
                                       dq.mutable_data() + p.at_q, to_k, to_v);
             };
             if constexpr (leaves == 1)
@@ -7895,9 +7989,10 @@ struct attention_of {
                 B::copy(dk.mutable_data(), sums, n);
                 B::copy(dv.mutable_data(), sums + n, n);
             }
-            if (q.node() != 0) contribute(target_of(q), dq);
-            if (k.node() != 0) contribute(target_of(k), dk);
-            if (v.node() != 0) contribute(target_of(v), dv);
+            using sums = summed_as<T>;
+            if (q.node() != 0) contribute(target_of(q), cast<sums>(dq));
+            if (k.node() != 0) contribute(target_of(k), cast<sums>(dk));
+            if (v.node() != 0) contribute(target_of(v), cast<sums>(dv));
         });
     }
 };
@@ -7939,16 +8034,16 @@ auto attended_by(Q const& q, K const& k, V const& v,
     else {
         using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
         using to_kv = typename relation::template wanted_kv<to_q>;
-        auto const at_q = reshard<to_q>(q, where);
+        auto const at_q = brought<S, to_q>(q, where);
         options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
             how.causal, {}, how.first_query, how.scale};
         if constexpr (relation::parts::batch::size == 1)
             if (how.key_lengths.has_value())
                 placed.key_lengths =
                     reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
-        return settle<S>(
-            attended<Token, Key>(at_q, reshard<to_kv>(k, where), reshard<to_kv>(v, where), placed, where),
-            where);
+        return settle<S>(attended<Token, Key>(at_q, brought<S, to_kv>(k, where), brought<S, to_kv>(v, where),
+                                              placed, where),
+                         where);
     }
 }
 }
@@ -8676,9 +8771,11 @@ constexpr T slope_in(Plain) {
     return T{};
 }
 template <class T>
-inline constexpr bool has_slope = std::is_floating_point_v<T>;
+inline constexpr bool has_slope = std::is_floating_point_v<summed_as<T>>;
 template <class T>
-using differentiated = std::conditional_t<has_slope<T>, dual<T, 1>, T>;
+using differentiated = std::conditional_t<has_slope<T>, dual<summed_as<T>, 1>, T>;
+template <class X>
+using as_argument = summed_as<typename X::value_type>;
 template <class F, class... T>
 constexpr bool takes_dual_numbers() {
     if constexpr ((has_slope<T> || ...))
@@ -8688,7 +8785,7 @@ constexpr bool takes_dual_numbers() {
 }
 template <class T, bool Varies, class Element>
 [[gnu::always_inline]] inline constexpr auto lifted(Element x) {
-    if constexpr (std::is_same_v<Element, T>)
+    if constexpr (std::is_same_v<summed_as<Element>, T>)
         return dual<T, 1>{x, {static_cast<T>(Varies)}};
     else
         return x;
@@ -8724,11 +8821,12 @@ template <class F, any_tensor X, any_tensor... More>
     requires(!any_tensor<F>)
 auto map(F f, X const& x, More const&... more) {
     using relation = element_wise<typename X::operand, typename More::operand...>;
-    using T = typename detail::mapped_elements<X, More...>::number;
+    using types = detail::mapped_elements<X, More...>;
+    using T = typename types::number;
     using verdict = detail::mappable<X, More...>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (!requires { f(typename X::value_type{}, typename More::value_type{}...); }) {
+    else if constexpr (!requires { f(detail::as_argument<X>{}, detail::as_argument<More>{}...); }) {
         static_assert(never<F>,
                       "meshwise: mw::map calls its function with one number of each tensor, and this "
                       "one takes others: write as many parameters as there are tensors, [](auto a, auto b)");
@@ -8743,18 +8841,25 @@ auto map(F f, X const& x, More const&... more) {
         return poison{};
     } else {
         using element = detail::result_element<
-            T, std::remove_cvref_t<decltype(f(typename X::value_type{}, typename More::value_type{}...))>>;
+            typename types::element,
+            std::remove_cvref_t<decltype(f(detail::as_argument<X>{}, detail::as_argument<More>{}...))>>;
         using out_type =
             tensor<element, typename relation::axes, typename relation::layout, typename X::backend>;
         [[maybe_unused]] bool const recorded = is_recorded(std::source_location::current(), x, more...);
         auto out = result_of<out_type>(x, more...);
         if constexpr (X::backend::computes && !std::is_empty_v<F>)
             detail::note_function<X>([&] {
-                return f(detail::tried<typename X::value_type>(),
-                         detail::tried<typename More::value_type>()...);
+                return f(detail::tried<detail::as_argument<X>>(),
+                         detail::tried<detail::as_argument<More>>()...);
             });
-        X::backend::map(detail::element_loops(out, x, more...), f, out.mutable_data(), x.raw_data(),
-                        more.raw_data()...);
+        auto const run = [&](auto const& function) {
+            X::backend::map(detail::element_loops(out, x, more...), function, out.mutable_data(),
+                            x.raw_data(), more.raw_data()...);
+        };
+        if constexpr (detail::any_bfloat16<X, More...>)
+            run(detail::on_numbers<F>{f});
+        else
+            run(f);
         detail::clear_padding(out);
         if constexpr (detail::is_mask_element<element>) {
         } else if constexpr (detail::has_slope<T>) {
@@ -8763,7 +8868,7 @@ auto map(F f, X const& x, More const&... more) {
             record(out, std::source_location::current(), [f, x, more...](auto const& d) {
                 auto one = [&]<std::size_t I, class Operand>(std::integral_constant<std::size_t, I>,
                                                              Operand const& operand) {
-                    if constexpr (std::is_same_v<typename Operand::value_type, T>) {
+                    if constexpr (std::is_same_v<detail::as_argument<Operand>, T>) {
                         if (operand.node() == 0) return;
                         auto slope = result_of<gradient_of<out_type>>(d);
                         X::backend::map(detail::element_loops(slope, d, x, more...),
@@ -8828,7 +8933,7 @@ struct times_number {
 }
 namespace detail {
 template <class X, class D>
-void pass_on(target<X> const& to, D const& d, mesh_mask pending, typename X::value_type sign) {
+void pass_on(target<X> const& to, D const& d, mesh_mask pending, int sign) {
     if (!to) return;
     auto part = ordered_as<X>(narrowed<X>(d));
     if (sign != 1) {
@@ -8859,6 +8964,8 @@ template <class X, class Y>
 using divisible = all_of<mappable<Y>, multipliable<X, Y>, divides<Y>>;
 template <class X>
 using scalable = all_of<not_refused<X>, no_maximum<typename X::layout>, no_mask<X>>;
+template <class X, class Y>
+using common_element = joint_element<typename X::value_type, typename Y::value_type>;
 template <class F, class X>
 X each_of(F f, X const& x) {
     auto out = result_of<X>(x);
@@ -8872,11 +8979,12 @@ void record_sum(Out& out, X const& x, Y const& y, std::source_location where) {
         pass_on(to_y, d, pending, Sign);
     });
 }
-template <int Sign, class X, class Y>
+template <int Sign, class As, class X, class Y>
 auto sum_of_two(X const& x, Y const& y, std::source_location where) {
     using relation = addition<typename X::operand, typename Y::operand>;
     bool const recorded = is_recorded(where, x, y);
-    auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+    auto out =
+        result_of<tensor<As, typename relation::axes, typename relation::layout, typename X::backend>>(x, y);
     X::backend::map(element_loops(out, x, y),
                     std::conditional_t<(Sign > 0), elementary::plus, elementary::minus>{}, out.mutable_data(),
                     x.raw_data(), y.raw_data());
@@ -8891,7 +8999,7 @@ auto add(X const& x, Y const& y, std::source_location where = std::source_locati
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::sum_of_two<1>(x, y, where);
+        return detail::sum_of_two<1, detail::common_element<X, Y>>(x, y, where);
 }
 template <any_tensor X, any_tensor Y>
 auto sub(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
@@ -8899,7 +9007,7 @@ auto sub(X const& x, Y const& y, std::source_location where = std::source_locati
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::sum_of_two<-1>(x, y, where);
+        return detail::sum_of_two<-1, detail::common_element<X, Y>>(x, y, where);
 }
 template <any_tensor X, any_tensor Y>
 auto mul(X const& x, Y const& y, std::source_location where = std::source_location::current()) {
@@ -8909,7 +9017,9 @@ auto mul(X const& x, Y const& y, std::source_location where = std::source_locati
         return refuse<verdict>();
     else {
         bool const recorded = is_recorded(where, x, y);
-        auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+        using element = detail::common_element<X, Y>;
+        auto out = result_of<
+            with_place<with_elements<X, element>, typename relation::axes, typename relation::layout>>(x, y);
         X::backend::map(detail::element_loops(out, x, y), elementary::times{}, out.mutable_data(),
                         x.raw_data(), y.raw_data());
         if (recorded)
@@ -8930,7 +9040,9 @@ auto div(X const& x, Y const& y, std::source_location where = std::source_locati
         return refuse<verdict>();
     else {
         bool const recorded = is_recorded(where, x, y);
-        auto out = result_of<with_place<X, typename relation::axes, typename relation::layout>>(x, y);
+        using element = detail::common_element<X, Y>;
+        auto out = result_of<
+            with_place<with_elements<X, element>, typename relation::axes, typename relation::layout>>(x, y);
         X::backend::map(detail::element_loops(out, x, y), elementary::over{}, out.mutable_data(),
                         x.raw_data(), y.raw_data());
         detail::clear_padding(out);
@@ -8953,10 +9065,10 @@ auto div(X const& x, Y const& y, std::source_location where = std::source_locati
 }
 namespace detail {
 template <class X>
-auto scaled(X const& x, typename X::value_type factor, std::source_location where) {
+auto scaled(X const& x, summed_as<typename X::value_type> factor, std::source_location where) {
     bool const recorded = is_recorded(where, x);
     note_numbers<X>(factor);
-    elementary::times_number<typename X::value_type> const times{factor};
+    elementary::times_number<summed_as<typename X::value_type>> const times{factor};
     auto out = each_of(times, x);
     if (recorded)
         record_linear(out, where, [to = target_of(x), times](auto const& d, mesh_mask pending) {
@@ -8974,7 +9086,8 @@ auto scale(X const& x, double factor, std::source_location where = std::source_l
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return detail::scaled(x, detail::held_number<typename X::value_type>(factor), where);
+        return detail::scaled(x, detail::held_number<detail::summed_as<typename X::value_type>>(factor),
+                              where);
 }
 template <any_tensor X, any_tensor Y>
 auto operator+(X const& x, Y const& y) {
@@ -9064,11 +9177,11 @@ template <class X, class N>
 using invertible = all_of<mappable<X>, no_mask<X>, divides<X>, representable<X, N>>;
 template <class X, class N>
 auto element_of(N const& number) {
-    return held_number<typename X::value_type>(static_cast<typename number_type<N>::type>(number));
+    return held_number<summed_as<typename X::value_type>>(static_cast<typename number_type<N>::type>(number));
 }
 template <class X, class N>
 auto divisor_of(N const& number) {
-    using T = typename X::value_type;
+    using T = summed_as<typename X::value_type>;
     auto const given = static_cast<typename number_type<N>::type>(number);
     T const divisor = held_number<T>(given);
     if (divisor == T{} && (std::is_integral_v<T> || given != 0))
@@ -9085,7 +9198,7 @@ auto add(X const& x, N const& n, std::source_location where = std::source_locati
     else {
         bool const recorded = is_recorded(where, x);
         detail::note_numbers<X>(detail::element_of<X>(n));
-        using T = typename X::value_type;
+        using T = detail::summed_as<typename X::value_type>;
         auto out = detail::each_of(elementary::plus_number<T>{detail::element_of<X>(n)}, x);
         detail::clear_padding(out);
         if (recorded)
@@ -9101,7 +9214,9 @@ auto sub(X const& x, N const& n, std::source_location where = std::source_locati
     if constexpr (!verdict::value)
         return refuse<verdict>();
     else
-        return add(x, static_cast<typename X::value_type>(elementary::negative{}(detail::element_of<X>(n))),
+        return add(x,
+                   static_cast<detail::summed_as<typename X::value_type>>(
+                       elementary::negative{}(detail::element_of<X>(n))),
                    where);
 }
 template <detail::number_operand N, any_tensor X>
@@ -9112,7 +9227,7 @@ auto sub(N const& n, X const& x, std::source_location where = std::source_locati
     else {
         bool const recorded = is_recorded(where, x);
         detail::note_numbers<X>(detail::element_of<X>(n));
-        using T = typename X::value_type;
+        using T = detail::summed_as<typename X::value_type>;
         auto out = detail::each_of(elementary::number_minus<T>{detail::element_of<X>(n)}, x);
         detail::clear_padding(out);
         if (recorded)
@@ -9129,7 +9244,8 @@ auto div(X const& x, N const& n, std::source_location where = std::source_locati
         return refuse<verdict>();
     else {
         bool const recorded = is_recorded(where, x);
-        elementary::over_number<typename X::value_type> const over{detail::divisor_of<X>(n)};
+        elementary::over_number<detail::summed_as<typename X::value_type>> const over{
+            detail::divisor_of<X>(n)};
         detail::note_numbers<X>(over.divisor);
         auto out = detail::each_of(over, x);
         if (recorded)
@@ -9146,7 +9262,8 @@ auto div(N const& n, X const& x) {
         return refuse<verdict>();
     else {
         detail::note_numbers<X>(detail::element_of<X>(n));
-        return map(elementary::number_over<typename X::value_type>{detail::element_of<X>(n)}, x);
+        return map(
+            elementary::number_over<detail::summed_as<typename X::value_type>>{detail::element_of<X>(n)}, x);
     }
 }
 template <any_tensor X, detail::number_operand N>
@@ -9449,7 +9566,16 @@ constexpr bool bias_fits_into_product() {
 }
 template <class S, class... K, class X, class W, class Bias>
 auto affine(list<K...>, X const& x, W const& w, Bias const& bias, std::source_location where) {
-    if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
+    if constexpr (any_poison<X, W, Bias> || !free_dot_verdict<S, X, W, K...>::value) {
+        auto const y = dot<S, K...>(x, w, where);
+        return add(y, align(bias, y, where), where);
+    } else if constexpr (narrows<S, X> || narrows<S, W>) {
+        using aligned = alignment<S, X, W, typename dot_axes<X, W, K...>::type, K...>;
+        auto const left = brought<S, typename aligned::template wanted<X>::type>(x, where);
+        auto const right = brought_to_the_right<S, typename aligned::template wanted<W>::type>(w, where);
+        auto const y = settle<S>(contract<typename dot_axes<X, W, K...>::type>(left, right, where), where);
+        return sum_of_two<1, typename S::product>(y, align(bias, y, where), where);
+    } else if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
         auto const y = dot<S, K...>(x, w, where);
         return add(y, align(bias, y, where), where);
     } else {
@@ -9482,6 +9608,8 @@ template <class S, class... A>
 using parameter = tensor_of<S, typename S::element, A...>;
 template <class S, class... A>
 using weight = tensor_of<S, typename S::weight, A...>;
+template <class S, class... A>
+using activation = tensor_of<S, typename S::product, A...>;
 namespace detail {
 template <class T>
 struct axes_list {
@@ -9698,11 +9826,6 @@ struct power_from {
     T base;
     constexpr auto operator()(auto a) const { return meshwise::pow(base, a); }
 };
-template <class F>
-struct in_float {
-    F f;
-    constexpr float operator()(auto... a) const { return static_cast<float>(f(static_cast<float>(a)...)); }
-};
 }
 namespace detail {
 template <class X, class... More>
@@ -9719,10 +9842,7 @@ auto number_for(N const& n) {
 }
 template <class F, class X, class... More>
 auto applied(F const& f, X const& x, More const&... more) {
-    if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
-        return map(elementary::functions::in_float<F>{f}, x, more...);
-    else
-        return map(f, x, more...);
+    return map(f, x, more...);
 }
 template <class F, class X, class... N>
 auto applied_with(F const& f, X const& x, N... number) {
@@ -10305,9 +10425,12 @@ template <any_axis Axis, any_tensor X, any_tensor Gain, any_tensor Bias>
 auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon = 1e-5,
                 std::source_location where = std::source_location::current()) {
     using verdict = all_of<not_refused<X, Gain, Bias>, typename along<Axis, typename X::operand>::verdict,
-                           detail::fits_rows<Axis, X, Gain>, detail::fits_rows<Axis, X, Bias>>;
+                           detail::fits_rows<Axis, detail::widened_type<X>, Gain>,
+                           detail::fits_rows<Axis, detail::widened_type<X>, Bias>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return layer_norm<Axis>(cast<float>(x, where), gain, bias, epsilon, where);
     else {
         bool const recorded = is_recorded(where, x, gain, bias);
         detail::refuse_padding<Axis>();
@@ -10353,9 +10476,11 @@ template <any_axis Axis, any_tensor X, any_tensor Gain>
 auto rms_norm(X const& x, Gain const& gain, double epsilon = 1e-5,
               std::source_location where = std::source_location::current()) {
     using verdict = all_of<not_refused<X, Gain>, typename along<Axis, typename X::operand>::verdict,
-                           detail::fits_rows<Axis, X, Gain>>;
+                           detail::fits_rows<Axis, detail::widened_type<X>, Gain>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return rms_norm<Axis>(cast<float>(x, where), gain, epsilon, where);
     else {
         bool const recorded = is_recorded(where, x, gain);
         detail::refuse_padding<Axis>();
@@ -10461,6 +10586,8 @@ auto rope(X const& x, rope_options how = {}, std::source_location where = std::s
     using verdict = all_of<not_refused<X>, typename rotation<Token, HeadDim, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return cast<bfloat16>(rope<Token, HeadDim>(cast<float>(x, where), how, where), where);
     else {
         bool const recorded = is_recorded(where, x);
         static_assert(HeadDim::size % 2 == 0,
@@ -10486,7 +10613,7 @@ struct self_attention {
     linear<S, Embed, axes<Heads, HeadDim>> query, key, value;
     linear<S, axes<Heads, HeadDim>, Embed> out;
     template <class Batch, class Context>
-    using kept = parameter<S, Batch, Context, Heads, HeadDim>;
+    using kept = activation<S, Batch, Context, Heads, HeadDim>;
     template <any_tensor X, class Past = no_cache>
     auto operator()(X const& x, Past past = {}) const {
         return out(past.template attend<S>(query(x), key(x), value(x)));
@@ -10500,7 +10627,7 @@ struct grouped_attention {
     linear_without_bias<S, Embed, axes<KvHeads, HeadDim>> key, value;
     linear_without_bias<S, axes<KvHeads, Group, HeadDim>, Embed> out;
     template <class Batch, class Context>
-    using kept = parameter<S, Batch, Context, KvHeads, HeadDim>;
+    using kept = activation<S, Batch, Context, KvHeads, HeadDim>;
     template <any_tensor X, class Past = no_cache>
     auto operator()(X const& x, Past past = {}) const {
         using token = detail::token_axis_of<X>;
@@ -10560,7 +10687,7 @@ auto slice(X const& x, std::size_t first, std::size_t extent = Small::size,
                                          : gradient_of<X>::over(std::move(there), to.extents);
                 auto* const elements = gradient.mutable_data();
                 if (is_fresh) {
-                    B::fill(elements, gradient.local_size(), typename X::value_type{});
+                    B::fill(elements, gradient.local_size(), typename gradient_of<X>::value_type{});
                     run.template put<B>(elements, d.raw_data());
                 } else
                     run.template add<B>(elements, d.raw_data());
@@ -10669,7 +10796,7 @@ struct dropout_mask {
         if constexpr (X::axis_count > 0) run = part.local.back();
         T* const to = out.mutable_data();
         T const* const from = x.raw_data();
-        T const times = static_cast<T>(factor);
+        auto const times = static_cast<summed_as<T>>(factor);
         B::parallel(x.local_size() / run, 1 + 16384 / run, [=, this](std::size_t begin, std::size_t end) {
             for (; begin < end; ++begin) {
                 std::size_t const global = first_of_run(part, begin);
@@ -10919,6 +11046,8 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
     using verdict = all_of<not_refused<Logits, Targets>, detail::scored<Vocab, Logits, Targets>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<Logits>)
+        return cross_entropy<Vocab>(cast<float>(logits, where), targets, labels, where);
     else {
         using rows_axes = as_axes<typename relation::rows>;
         static_assert(
@@ -11149,7 +11278,7 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
         using B = typename Table::backend;
         using element = detail::summed_as<typename Table::value_type>;
         using out_type = tensor<element, typename relation::axes, typename relation::layout, B>;
-        [[maybe_unused]] bool const recorded = is_recorded(where, table);
+        bool const recorded = is_recorded(where, table);
         check_operands(where, table, ids);
         detail::check_ids<Vocab>(ids, "id", 0);
         detail::check_options("mw::embedding", {{"scale", how.scale, detail::finite}}, &where);
@@ -11165,7 +11294,7 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
             B::gather_rows(ids.local_size(), taken.raw_data(), first_of_axis<Vocab>(table), rows,
                            table.local_size() / rows, table.raw_data(), to.mutable_data());
         };
-        if constexpr (detail::has_gradient<Table>)
+        if constexpr (std::is_same_v<element, typename Table::value_type>)
             gather(out);
         else {
             auto narrow = result_of<with_elements<out_type, bfloat16>>(ids, table);
@@ -11179,23 +11308,20 @@ auto embedding(Table const& table, Ids const& ids, embedding_options const& how 
         double const factor = how.scale;
         detail::note_numbers<Table>(factor, how.padding_id.value_or(-1));
         if (factor != 1) B::scale(out.mutable_data(), out.local_size(), static_cast<element>(factor));
-        if constexpr (detail::has_gradient<Table>)
-            if (recorded)
-                record(out, where, [to = target_of(table), taken, factor](auto const& d) {
-                    using back = tensor<typename Table::value_type, typename Table::axes,
-                                        typename relation::backward::layout, B>;
-                    auto there = B::leaves > 1 ? buffer{}
-                                               : detail::tape_going_backwards()->take(
-                                                     to.node, detail::sum_mask<typename back::layout>);
-                    bool const first = !there;
-                    auto gradient =
-                        first ? back::uninitialized(to.extents) : back::over(std::move(there), to.extents);
-                    if (first)
-                        B::fill(gradient.mutable_data(), gradient.local_size(), typename back::value_type{});
-                    detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
-                    contribute(to, gradient);
-                });
-        if constexpr (!detail::has_gradient<Table>) detail::refuse_recorded("mw::embedding", table);
+        if (recorded)
+            record(out, where, [to = target_of(table), taken, factor](auto const& d) {
+                using back = tensor<element, typename Table::axes, typename relation::backward::layout, B>;
+                auto there = B::leaves > 1 ? buffer{}
+                                           : detail::tape_going_backwards()->take(
+                                                 to.node, detail::sum_mask<typename back::layout>);
+                bool const first = !there;
+                auto gradient =
+                    first ? back::uninitialized(to.extents) : back::over(std::move(there), to.extents);
+                if (first)
+                    B::fill(gradient.mutable_data(), gradient.local_size(), typename back::value_type{});
+                detail::scatter_rows<Vocab>(gradient, taken, factor == 1 ? d : scale(d, factor));
+                contribute(to, gradient);
+            });
         return out;
     }
 }
@@ -12543,7 +12669,7 @@ auto compared(X const& x, V const& v) {
         return map(Compare{}, x, v);
     else {
         note_numbers<X>(element_of<X>(v));
-        return map(elementary::compared_with<Compare, typename X::value_type>{element_of<X>(v)}, x);
+        return map(elementary::compared_with<Compare, as_argument<X>>{element_of<X>(v)}, x);
     }
 }
 }
@@ -12684,15 +12810,12 @@ namespace meshwise {
 namespace elementary::functions {
 struct isnan {
     constexpr bool operator()(auto a) const { return meshwise::isnan(a); }
-    constexpr bool operator()(bfloat16 a) const { return meshwise::isnan(static_cast<float>(a)); }
 };
 struct isfinite {
     constexpr bool operator()(auto a) const { return meshwise::isfinite(a); }
-    constexpr bool operator()(bfloat16 a) const { return meshwise::isfinite(static_cast<float>(a)); }
 };
 struct choose {
     constexpr auto operator()(bool mask, auto a, auto b) const { return select(mask, a, b); }
-    constexpr bfloat16 operator()(bool mask, bfloat16 a, bfloat16 b) const { return mask ? a : b; }
 };
 template <class T>
 struct choose_or {
@@ -12809,7 +12932,7 @@ auto where(M const& mask, X const& a, N const& b) {
         return refuse<verdict>();
     else {
         auto const number = detail::element_of<X>(b);
-        return detail::chosen(elementary::functions::choose_or<typename X::value_type>{number}, a, number,
+        return detail::chosen(elementary::functions::choose_or<detail::as_argument<X>>{number}, a, number,
                               mask);
     }
 }
@@ -12820,7 +12943,7 @@ auto where(M const& mask, N const& a, X const& b) {
         return refuse<verdict>();
     else {
         auto const number = detail::element_of<X>(a);
-        return detail::chosen(elementary::functions::choose_unless<typename X::value_type>{number}, b, number,
+        return detail::chosen(elementary::functions::choose_unless<detail::as_argument<X>>{number}, b, number,
                               mask);
     }
 }
@@ -13992,7 +14115,7 @@ auto take(X const& x, Ids const& ids, std::source_location where = std::source_l
     else {
         using B = typename X::backend;
         using out_type = with_place<X, typename relation::axes, typename relation::layout>;
-        [[maybe_unused]] bool const recorded = is_recorded(where, x);
+        bool const recorded = is_recorded(where, x);
         check_operands(where, ids);
         detail::check_ids<Axis>(ids, "id", 0, detail::true_extent<Axis>(x));
         auto out = result_of<out_type>(ids, x);
@@ -14004,16 +14127,14 @@ auto take(X const& x, Ids const& ids, std::source_location where = std::source_l
                 detail::element_loops(out, out), [](auto a) { return a + decltype(a){0}; },
                 out.mutable_data(), out.raw_data());
         detail::clear_padding(out);
-        if constexpr (detail::has_gradient<X>) {
-            if (recorded)
-                record(out, where, [to = target_of(x), ids](auto const& d) {
-                    using back = with_place<X, typename X::axes, typename relation::backward::layout>;
-                    auto gradient = back::uninitialized(to.extents);
-                    detail::sum_rows<Axis>(gradient, d, ids);
-                    contribute(to, gradient);
-                });
-        } else
-            detail::refuse_recorded("mw::take", x);
+        if (recorded)
+            record(out, where, [to = target_of(x), ids](auto const& d) {
+                using back = with_place<std::remove_cvref_t<decltype(d)>, typename X::axes,
+                                        typename relation::backward::layout>;
+                auto gradient = back::uninitialized(to.extents);
+                detail::sum_rows<Axis>(gradient, d, ids);
+                contribute(to, gradient);
+            });
         return out;
     }
 }
@@ -14041,7 +14162,7 @@ auto scatter_add(Updates const& updates, Ids const& ids,
         static_assert(!Axis::bounded,
                       "meshwise: mw::scatter_add needs an axis whose size stands in its type: take one of "
                       "mw::axis<size>, and mw::slice of the result");
-        static_assert(detail::has_gradient<Updates>,
+        static_assert(!std::is_same_v<typename Updates::value_type, bfloat16>,
                       "meshwise: sums of bfloat16 would lose what is added: write mw::cast<float>(updates)");
         bool const recorded = is_recorded(where, updates);
         check_operands(where, ids);
@@ -16000,6 +16121,8 @@ auto softmax(X const& x, std::source_location where = std::source_location::curr
     using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
+    else if constexpr (detail::is_narrow<X>)
+        return softmax<Axis>(cast<float>(x, where), where);
     else {
         bool const recorded = is_recorded(where, x);
         using B = typename X::backend;
