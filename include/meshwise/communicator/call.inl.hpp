@@ -54,7 +54,7 @@ MESHWISE_BODY bool same_place(call const& a, call const& b) {
     case operation::all_gather: detail::append(text, {made.outer, " x ", made.inner, " per rank"}); break;
     case operation::all_to_all: detail::append(text, {made.inner, " per peer"}); break;
     case operation::broadcast: detail::append(text, {made.inner, ", root ", made.root}); break;
-    case operation::all_reduce: text += std::to_string(made.inner); break;
+    case operation::all_reduce: detail::append(text, {made.inner}); break;
     case operation::barrier: break;
     }
     detail::append(text, {") over ", describe_axes(mesh, made.mask), " at "});

@@ -8,12 +8,8 @@ namespace meshwise {
 
 [[gnu::cold]] MESHWISE_BODY std::string grid::text() const {
     std::string out;
-    for (std::size_t axis = 0; axis < axes; ++axis) {
-        if (axis > 0) out += " x ";
-        out += names[axis];
-        out += ' ';
-        out += std::to_string(sizes[axis]);
-    }
+    for (std::size_t axis = 0; axis < axes; ++axis)
+        detail::append(out, {(axis > 0 ? " x " : ""), names[axis], " ", sizes[axis]});
     return out;
 }
 

@@ -1,6 +1,7 @@
 // Bodies of optimizer.hpp: see core/compiled.hpp.
 #pragma once
 
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/optim/optimizer.hpp>
 #include <meshwise/tensor/at_line.hpp>
 
@@ -9,12 +10,13 @@ namespace meshwise::detail {
 [[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_optimizer(bool moved_from,
                                                                  std::source_location where) {
     if (moved_from)
-        throw error(at_line(where) +
-                    "this optimiser was moved from, so it has no moments: step the one that it was moved to");
-    throw error(
-        at_line(where) +
-        "this optimiser took its last step with another model, whose moments it keeps: make one for each model, "
-        "or say optimizer.retarget(model) where this one takes the other's place");
+        throw_error(
+            {at_line(where),
+             "this optimiser was moved from, so it has no moments: step the one that it was moved to"});
+    throw_error(
+        {at_line(where),
+         "this optimiser took its last step with another model, whose moments it keeps: make one for each model, "
+         "or say optimizer.retarget(model) where this one takes the other's place"});
 }
 
 MESHWISE_BODY void check_all_options(char const* of, option_value const* all, std::size_t count,

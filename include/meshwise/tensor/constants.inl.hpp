@@ -19,8 +19,8 @@ namespace meshwise::detail {
 [[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {
     char digits[40];
     std::snprintf(digits, sizeof digits, "%.10g", number);
-    throw error("a tensor of " + std::string(type) + " was to be filled with " + digits +
-                ", which its elements do not hold; give another number, or make a tensor of another type");
+    throw_error({"a tensor of ", type, " was to be filled with ", digits,
+                 ", which its elements do not hold; give another number, or make a tensor of another type"});
 }
 
 }  // namespace meshwise::detail

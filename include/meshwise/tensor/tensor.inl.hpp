@@ -63,11 +63,10 @@ namespace meshwise::detail {
 
 [[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_extent(std::string_view axis, std::size_t extent,
                                                               std::size_t bound, std::size_t ranks) {
-    std::string const begin = "axis " + std::string(axis), given = std::to_string(extent) + " elements";
     if (extent > bound)
-        throw_error({begin, " was given ", given, ", but its bound is ", bound,
+        throw_error({"axis ", axis, " was given ", extent, " elements, but its bound is ", bound,
                      "; shorten the input or raise mw::up_to<...>"});
-    throw_error({begin, " of ", given, " does not divide over ", ranks,
+    throw_error({"axis ", axis, " of ", extent, " elements does not divide over ", ranks,
                  " ranks; pad it to a multiple, or leave the axis out of the strategy"});
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <meshwise/autodiff/dead_captures.hpp>
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 #include <meshwise/scalar/dual.hpp>
@@ -93,12 +94,12 @@ template <class T>
 T tried() {
     return static_cast<T>(std::is_integral_v<T> ? 1.0F : 0.5F);
 }
-[[noreturn, gnu::noinline]] inline void refuse_two_results(double first, double second) {
-    throw error(
-        "the function of mw::map gave two results for the same element, " + std::to_string(first) + " and " +
-        std::to_string(second) +
-        ", and its gradient is found by calling it again: it has to depend on its arguments alone; give "
-        "random numbers (mw::random_normal) and elements of an array as tensors of their own");
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_two_results(double first, double second) {
+    throw_error(
+        {"the function of mw::map gave two results for the same element, ", std::to_string(first), " and ",
+         std::to_string(second),
+         ", and its gradient is found by calling it again: it has to depend on its arguments alone; give "
+         "random numbers (mw::random_normal) and elements of an array as tensors of their own"});
 }
 template <class X, class Call>
 void note_function(Call const& call) {

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include <meshwise/messages/sentence.hpp>
 #include <meshwise/ops/moves/moving.hpp>
 #include <meshwise/ops/moves/rename.hpp>
 
@@ -237,11 +238,10 @@ std::size_t count_windows(X const& x) {
         if (O::bounded ? found > O::size || (std::is_same_v<A, O> && found != n) : found != O::size)
             refuse_windows(name_of<A>(), found, name_of<O>(), std::is_same_v<A, O> ? n : O::size);
         if (pieces > 1 && (n != found * W::how.stride || found % pieces != 0))
-            throw error(
-                std::string(name_of<A>()) + " of " + std::to_string(n) + " elements is split, and its " +
-                std::to_string(found) +
-                " windows do not begin where the pieces of the ranks begin; choose a padding that gives " +
-                "as many windows as there are strides, or gather the axis with mw::reshard");
+            throw_error(
+                {name_of<A>(), " of ", n, " elements is split, and its ", found,
+                 " windows do not begin where the pieces of the ranks begin; choose a padding that gives "
+                 "as many windows as there are strides, or gather the axis with mw::reshard"});
         return found;
     }
 }

@@ -10,13 +10,12 @@
 namespace meshwise::detail {
 
 /// "batch 1, token 3": where an element of this rank's part lies in the whole tensor.
-inline std::string position_in_words(std::span<std::string_view const> names,
-                                     std::span<std::size_t const> extents, std::span<std::size_t const> first,
-                                     std::size_t local) {
+[[gnu::cold]] inline std::string position_in_words(std::span<std::string_view const> names,
+                                                   std::span<std::size_t const> extents,
+                                                   std::span<std::size_t const> first, std::size_t local) {
     std::string words;
     for (std::size_t i = names.size(); i-- > 0; local /= extents[i])
-        words = std::string(names[i]) + " " + std::to_string(first[i] + local % extents[i]) +
-                (words.empty() ? "" : ", ") + words;
+        words = sentence({names[i], " ", first[i] + local % extents[i], (words.empty() ? "" : ", "), words});
     return words;
 }
 template <class X>
@@ -26,6 +25,21 @@ std::string position_in_words(X const& x, std::size_t local) {
         std::array<std::string_view, sizeof...(A)> const names{name_of<A>()...};
         return position_in_words(names, part.local, part.first, local);
     }(typename X::axes{});
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_id(char const* what, std::int32_t id,
+                                                             std::string const& at, std::string_view axis,
+                                                             std::size_t count, std::int32_t allowed) {
+    std::string text = sentence({what, " ", id, " at ", at, " is outside of ", axis});
+    if (count == 0)
+        append(text, {" without elements: allowed is none"});
+    else
+        append(text, {": allowed are 0 to ", count - 1});
+    if (allowed < 0) append(text, {" and ", allowed, ", which does not count"});
+    throw_error(
+        {text,
+         "; if it was read as a number, correct the data, and if a tokenizer made it, take the one whose "
+         "vocabulary is the model's"});
 }
 
 /// Throws where an id is outside [0, count), and not `allowed` either, if that is negative.
@@ -39,13 +53,7 @@ void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size
             if ((values[i] == allowed && allowed < 0) ||
                 (values[i] >= 0 && static_cast<std::size_t>(values[i]) < count))
                 continue;
-            throw_error(
-                {what, " ", values[i], " at ", position_in_words(ids, i), " is outside of ", name_of<Axis>(),
-                 (count == 0 ? " without elements: allowed is none"
-                             : ": allowed are 0 to " + std::to_string(count - 1)),
-                 (allowed < 0 ? " and " + std::to_string(allowed) + ", which does not count" : ""),
-                 "; if it was read as a number, correct the data, and if a tokenizer made it, take the "
-                 "one whose vocabulary is the model's"});
+            refuse_id(what, values[i], position_in_words(ids, i), name_of<Axis>(), count, allowed);
         }
     }
 }
