@@ -1598,12 +1598,8 @@ std::string describe_axes(grid const& mesh, mesh_mask mask);
 namespace meshwise {
 [[gnu::cold]] MESHWISE_BODY std::string grid::text() const {
     std::string out;
-    for (std::size_t axis = 0; axis < axes; ++axis) {
-        if (axis > 0) out += " x ";
-        out += names[axis];
-        out += ' ';
-        out += std::to_string(sizes[axis]);
-    }
+    for (std::size_t axis = 0; axis < axes; ++axis)
+        detail::append(out, {(axis > 0 ? " x " : ""), names[axis], " ", sizes[axis]});
     return out;
 }
 MESHWISE_BODY void grid::check() const {
@@ -1793,7 +1789,7 @@ MESHWISE_BODY bool same_place(call const& a, call const& b) {
     case operation::all_gather: detail::append(text, {made.outer, " x ", made.inner, " per rank"}); break;
     case operation::all_to_all: detail::append(text, {made.inner, " per peer"}); break;
     case operation::broadcast: detail::append(text, {made.inner, ", root ", made.root}); break;
-    case operation::all_reduce: text += std::to_string(made.inner); break;
+    case operation::all_reduce: detail::append(text, {made.inner}); break;
     case operation::barrier: break;
     }
     detail::append(text, {") over ", describe_axes(mesh, made.mask), " at "});
@@ -3938,11 +3934,10 @@ namespace meshwise::detail {
 }
 [[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_extent(std::string_view axis, std::size_t extent,
                                                               std::size_t bound, std::size_t ranks) {
-    std::string const begin = "axis " + std::string(axis), given = std::to_string(extent) + " elements";
     if (extent > bound)
-        throw_error({begin, " was given ", given, ", but its bound is ", bound,
+        throw_error({"axis ", axis, " was given ", extent, " elements, but its bound is ", bound,
                      "; shorten the input or raise mw::up_to<...>"});
-    throw_error({begin, " of ", given, " does not divide over ", ranks,
+    throw_error({"axis ", axis, " of ", extent, " elements does not divide over ", ranks,
                  " ranks; pad it to a multiple, or leave the axis out of the strategy"});
 }
 [[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_extents(std::string_view axis, std::size_t one,
@@ -4646,8 +4641,8 @@ namespace meshwise::detail {
 [[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_constant(double number, std::string_view type) {
     char digits[40];
     std::snprintf(digits, sizeof digits, "%.10g", number);
-    throw error("a tensor of " + std::string(type) + " was to be filled with " + digits +
-                ", which its elements do not hold; give another number, or make a tensor of another type");
+    throw_error({"a tensor of ", type, " was to be filled with ", digits,
+                 ", which its elements do not hold; give another number, or make a tensor of another type"});
 }
 }
 #endif
@@ -8794,12 +8789,12 @@ template <class T>
 T tried() {
     return static_cast<T>(std::is_integral_v<T> ? 1.0F : 0.5F);
 }
-[[noreturn, gnu::noinline]] inline void refuse_two_results(double first, double second) {
-    throw error(
-        "the function of mw::map gave two results for the same element, " + std::to_string(first) + " and " +
-        std::to_string(second) +
-        ", and its gradient is found by calling it again: it has to depend on its arguments alone; give "
-        "random numbers (mw::random_normal) and elements of an array as tensors of their own");
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_two_results(double first, double second) {
+    throw_error(
+        {"the function of mw::map gave two results for the same element, ", std::to_string(first), " and ",
+         std::to_string(second),
+         ", and its gradient is found by calling it again: it has to depend on its arguments alone; give "
+         "random numbers (mw::random_normal) and elements of an array as tensors of their own"});
 }
 template <class X, class Call>
 void note_function(Call const& call) {
@@ -10836,13 +10831,12 @@ auto dropout(X const& x, double probability, seed s, std::string_view name, std:
 }
 }
 namespace meshwise::detail {
-inline std::string position_in_words(std::span<std::string_view const> names,
-                                     std::span<std::size_t const> extents, std::span<std::size_t const> first,
-                                     std::size_t local) {
+[[gnu::cold]] inline std::string position_in_words(std::span<std::string_view const> names,
+                                                   std::span<std::size_t const> extents,
+                                                   std::span<std::size_t const> first, std::size_t local) {
     std::string words;
     for (std::size_t i = names.size(); i-- > 0; local /= extents[i])
-        words = std::string(names[i]) + " " + std::to_string(first[i] + local % extents[i]) +
-                (words.empty() ? "" : ", ") + words;
+        words = sentence({names[i], " ", first[i] + local % extents[i], (words.empty() ? "" : ", "), words});
     return words;
 }
 template <class X>
@@ -10852,6 +10846,20 @@ std::string position_in_words(X const& x, std::size_t local) {
         std::array<std::string_view, sizeof...(A)> const names{name_of<A>()...};
         return position_in_words(names, part.local, part.first, local);
     }(typename X::axes{});
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_id(char const* what, std::int32_t id,
+                                                             std::string const& at, std::string_view axis,
+                                                             std::size_t count, std::int32_t allowed) {
+    std::string text = sentence({what, " ", id, " at ", at, " is outside of ", axis});
+    if (count == 0)
+        append(text, {" without elements: allowed is none"});
+    else
+        append(text, {": allowed are 0 to ", count - 1});
+    if (allowed < 0) append(text, {" and ", allowed, ", which does not count"});
+    throw_error(
+        {text,
+         "; if it was read as a number, correct the data, and if a tokenizer made it, take the one whose "
+         "vocabulary is the model's"});
 }
 template <class Axis, class Ids>
 void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size_t count = Axis::true_size) {
@@ -10863,13 +10871,7 @@ void check_ids(Ids const& ids, char const* what, std::int32_t allowed, std::size
             if ((values[i] == allowed && allowed < 0) ||
                 (values[i] >= 0 && static_cast<std::size_t>(values[i]) < count))
                 continue;
-            throw_error(
-                {what, " ", values[i], " at ", position_in_words(ids, i), " is outside of ", name_of<Axis>(),
-                 (count == 0 ? " without elements: allowed is none"
-                             : ": allowed are 0 to " + std::to_string(count - 1)),
-                 (allowed < 0 ? " and " + std::to_string(allowed) + ", which does not count" : ""),
-                 "; if it was read as a number, correct the data, and if a tokenizer made it, take the "
-                 "one whose vocabulary is the model's"});
+            refuse_id(what, values[i], position_in_words(ids, i), name_of<Axis>(), count, allowed);
         }
     }
 }
@@ -16966,12 +16968,13 @@ namespace meshwise::detail {
 [[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_optimizer(bool moved_from,
                                                                  std::source_location where) {
     if (moved_from)
-        throw error(at_line(where) +
-                    "this optimiser was moved from, so it has no moments: step the one that it was moved to");
-    throw error(
-        at_line(where) +
-        "this optimiser took its last step with another model, whose moments it keeps: make one for each model, "
-        "or say optimizer.retarget(model) where this one takes the other's place");
+        throw_error(
+            {at_line(where),
+             "this optimiser was moved from, so it has no moments: step the one that it was moved to"});
+    throw_error(
+        {at_line(where),
+         "this optimiser took its last step with another model, whose moments it keeps: make one for each model, "
+         "or say optimizer.retarget(model) where this one takes the other's place"});
 }
 MESHWISE_BODY void check_all_options(char const* of, option_value const* all, std::size_t count,
                                      std::source_location const* where) {
@@ -19498,10 +19501,10 @@ bool is_frozen(Model const& model, std::size_t index) {
 namespace meshwise::detail {
 [[gnu::cold, gnu::noinline]] MESHWISE_BODY void refuse_to_unfreeze(std::string_view name,
                                                                    std::source_location where) {
-    throw error(
-        at_line(where) + "parameter " + std::string(name) +
-        " is frozen by mw::frozen in the mw::fields of its model, so it is never trained: take it out there and "
-        "freeze the parameter with mw::freeze(model, which)");
+    throw_error(
+        {at_line(where), "parameter ", name,
+         " is frozen by mw::frozen in the mw::fields of its model, so it is never trained: take it out there and "
+         "freeze the parameter with mw::freeze(model, which)"});
 }
 }
 #endif
