@@ -5350,6 +5350,14 @@ auto recompute(F f, X const& x, std::source_location where = std::source_locatio
     if constexpr (!is_poison<decltype(out)>) detail::note_recomputed(*t, out, f, x, where);
     return out;
 }
+template <class F, any_tensor X, any_tensor Y, class... More>
+auto recompute(F const&, X const&, Y const&, More const&...) {
+    static_assert(
+        any_poison<X, Y>,
+        "meshwise: mw::recompute is about a function of one tensor; what else it reads it captures, models and "
+        "parameters by pointer: mw::recompute([w = &model.weight](auto const& t) { return mw::dot<embed>(t, *w); }, x)");
+    return poison{};
+}
 }
 #if !defined(MESHWISE_COMPILED)
 namespace meshwise::detail {

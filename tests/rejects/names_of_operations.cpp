@@ -1,5 +1,6 @@
 // Operations that are told too few names, or a text or a number where names belong.
 // sentence: what mw::top_k finds has an axis of its own
+#include <meshwise/autodiff/recompute.hpp>
 #include <meshwise/linear_algebra.hpp>
 #include <meshwise/ops/products/einsum.hpp>
 #include <meshwise/ops/reductions/sort.hpp>
@@ -39,7 +40,11 @@ void program(mw::tensor_of<S, float, batch, token, embed> x,
 #elif REJECTED == 7
     // sentence: mw::einsum is told the axes of its result as one list
     auto y = mw::einsum("bte,e->bt", x, gain);
+#elif REJECTED == 8
+    // sentence: mw::recompute is about a function of one tensor
+    auto y = mw::recompute([](auto const& a, auto const& b) { return a * b; }, x, gain);
 #else
+    auto y8 = mw::recompute([g = &gain](auto const& a) { return a * *g; }, x);
     auto y1 = mw::top_k<token, best>(x).values;
     auto y2 = mw::batch_norm<S, embed>(x, gain, gain);
     auto y3 = mw::max_pool<mw::same_window<token, tap>>(x);

@@ -79,6 +79,16 @@ auto recompute(F f, X const& x, std::source_location where = std::source_locatio
     return out;
 }
 
+// of several values
+template <class F, any_tensor X, any_tensor Y, class... More>
+auto recompute(F const&, X const&, Y const&, More const&...) {
+    static_assert(
+        any_poison<X, Y>,
+        "meshwise: mw::recompute is about a function of one tensor; what else it reads it captures, models and "
+        "parameters by pointer: mw::recompute([w = &model.weight](auto const& t) { return mw::dot<embed>(t, *w); }, x)");
+    return poison{};
+}
+
 }  // namespace meshwise
 
 #if !defined(MESHWISE_COMPILED)
