@@ -25,11 +25,14 @@ std::uint64_t digest_of_result(X const& x) {
 template <class Out, class F, class X>
 void note_recomputed(tape& t, Out& out, F f, X const& x, std::source_location where) {
     place_on_tape(
-        out, t.record(operations_on_gradient<Out>, out.local_size(), where,
+        out, t.record(element_operations_of<summed_as<typename Out::value_type>, typename Out::backend>,
+                      out.local_size(), where,
                       [f, x, where, digest = digest_of_result(out)](tape& on, node_id id) {
                           contributions const wanted = on.gradient_of(id);
                           X again = x.detached();
-                          node_id const leaf = on.leaf(operations_on_gradient<X>, x.local_size(), where);
+                          node_id const leaf = on.leaf(
+                              element_operations_of<summed_as<typename X::value_type>, typename X::backend>,
+                              x.local_size(), where);
                           place_on_tape(again, leaf);
                           context& here = current();
                           here.recording = &on;

@@ -18,13 +18,6 @@ template <class X>
 using gradient_of = tensor<detail::summed_as<typename X::value_type>, typename X::axes,
                            without_partials<typename X::layout>, typename X::backend>;
 
-namespace detail {
-// what a tape does with the gradient of an X
-template <class X>
-inline constexpr element_operations const& operations_on_gradient =
-    element_operations_of<summed_as<typename X::value_type>, typename X::backend>;
-}  // namespace detail
-
 /// What a pullback remembers of an operand: where to send its gradient, but not its memory.
 /// Example:
 /// mw::target<decltype(x)> const to = mw::target_of(x);
@@ -139,10 +132,11 @@ template <class Out, class Pull>
 void record(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
     detail::place_on_tape(
-        out, current().recording->record(detail::operations_on_gradient<Out>, out.local_size(), where,
-                                         [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                             pull(gradient_of<Out>::over(t.whole(id), extents));
-                                         }));
+        out, current().recording->record(
+                 element_operations_of<detail::summed_as<typename Out::value_type>, typename Out::backend>,
+                 out.local_size(), where, [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                     pull(gradient_of<Out>::over(t.whole(id), extents));
+                 }));
 }
 
 /// The same for operations whose gradient is linear and cheap: `pull(gradient_of<Out>, pending)` is called once for
@@ -157,12 +151,13 @@ template <class Out, class Pull>
 void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
     detail::place_on_tape(
-        out, current().recording->record(detail::operations_on_gradient<Out>, out.local_size(), where,
-                                         [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                             t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
-                                                 pull(gradient_of<Out>::over(memory, extents), pending);
-                                             });
-                                         }));
+        out, current().recording->record(
+                 element_operations_of<detail::summed_as<typename Out::value_type>, typename Out::backend>,
+                 out.local_size(), where, [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                     t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
+                         pull(gradient_of<Out>::over(memory, extents), pending);
+                     });
+                 }));
 }
 
 namespace detail {

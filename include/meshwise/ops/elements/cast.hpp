@@ -81,16 +81,15 @@ auto cast(X const& x, std::source_location where = std::source_location::current
 }
 
 namespace detail {
-// whether products under S multiply X in fewer bits
-template <class S, class X>
-inline constexpr bool narrows = !std::is_same_v<typename S::product, typename S::element> &&
-                                std::is_same_v<typename X::value_type, typename S::element>;
+// whether products under S multiply in fewer bits than parameters have
+template <class S>
+inline constexpr bool narrows = !std::is_same_v<typename S::product, typename S::element>;
 // The value as products under S multiply it. What is recorded is cast once, however many products take it.
 template <class S, class X>
 auto in_precision(X const& x, std::source_location where) {
     if constexpr (is_poison<X>)
         return poison{};
-    else if constexpr (!narrows<S, X>)
+    else if constexpr (!narrows<S> || !std::is_same_v<typename X::value_type, typename S::element>)
         return x;
     else {
         using To = typename S::product;
@@ -111,10 +110,6 @@ auto in_precision(X const& x, std::source_location where) {
     }
 }
 // what computes in float and gives float takes bfloat16 as the float it is
-template <class X>
-inline constexpr bool is_narrow = false;
-template <class A, class L, class B>
-inline constexpr bool is_narrow<tensor<bfloat16, A, L, B>> = true;
 template <class X>
 struct widening {
     using type = X;

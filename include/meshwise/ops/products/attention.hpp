@@ -237,7 +237,13 @@ auto attended_by(Q const& q, K const& k, V const& v,
     else {
         using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
         using to_kv = typename relation::template wanted_kv<to_q>;
-        auto const at_q = brought<S, to_q>(q, where);
+        auto const bring = [&]<class To>(std::type_identity<To>, auto const& x) {
+            if constexpr (narrows<S>)
+                return brought<S, To>(x, where);
+            else
+                return reshard<To>(x, where);
+        };
+        auto const at_q = bring(std::type_identity<to_q>{}, q);
         options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
             how.causal, {}, how.first_query, how.scale};
         if constexpr (relation::parts::batch::size == 1)

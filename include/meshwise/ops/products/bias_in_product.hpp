@@ -53,21 +53,30 @@ constexpr bool bias_fits_into_product() {
     }
 }
 
+// Under mw::precision the sum is rounded once, behind the bias.
+template <class S, class... K, class X, class W, class Bias>
+auto rounded_affine(X const& x, W const& w, Bias const& bias, std::source_location where) {
+    if constexpr (any_poison<X, W, Bias>)
+        return poison{};
+    else if constexpr (!free_dot_verdict<S, X, W, K...>::value)
+        return dot<S, K...>(x, w, where);
+    else {
+        using out = typename dot_axes<X, W, K...>::type;
+        using aligned = alignment<S, X, W, out, K...>;
+        auto const left = brought<S, typename aligned::template wanted<X>::type>(x, where);
+        auto const right = brought_to_the_right<S, typename aligned::template wanted<W>::type>(w, where);
+        auto const y = settle<S>(contract<out>(left, right, where), where);
+        return sum_of_two<1, typename S::product>(y, align(bias, y, where), where);
+    }
+}
+
 /// x W + b over the axes K, b having the axes of W besides K in their order.
 /// Placement and communication: as dot<S, K...> and add of the aligned bias.
 template <class S, class... K, class X, class W, class Bias>
 auto affine(list<K...>, X const& x, W const& w, Bias const& bias, std::source_location where) {
-    if constexpr (any_poison<X, W, Bias> || !free_dot_verdict<S, X, W, K...>::value) {
-        auto const y = dot<S, K...>(x, w, where);
-        return add(y, align(bias, y, where), where);
-    } else if constexpr (narrows<S, X> || narrows<S, W>) {
-        // rounded once, behind the bias
-        using aligned = alignment<S, X, W, typename dot_axes<X, W, K...>::type, K...>;
-        auto const left = brought<S, typename aligned::template wanted<X>::type>(x, where);
-        auto const right = brought_to_the_right<S, typename aligned::template wanted<W>::type>(w, where);
-        auto const y = settle<S>(contract<typename dot_axes<X, W, K...>::type>(left, right, where), where);
-        return sum_of_two<1, typename S::product>(y, align(bias, y, where), where);
-    } else if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
+    if constexpr (narrows<S>)
+        return rounded_affine<S, K...>(x, w, bias, where);
+    else if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
         auto const y = dot<S, K...>(x, w, where);
         return add(y, align(bias, y, where), where);
     } else {

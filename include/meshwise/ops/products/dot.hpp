@@ -52,7 +52,7 @@ struct alignment {
 // x where it is wanted, as products under S multiply it: cast before it is gathered, and after it is reduced
 template <class S, class To, class X>
 auto brought(X const& x, std::source_location where) {
-    if constexpr (narrows<S, X> && !is_partial<typename X::layout>)
+    if constexpr (!is_partial<typename X::layout>)
         return reshard<To>(in_precision<S>(x, where), where);
     else
         return in_precision<S>(reshard<To>(x, where), where);
@@ -105,10 +105,16 @@ auto dot(X const& x, Y const& w, std::source_location where = std::source_locati
     else {
         using out = typename detail::dot_axes<X, Y, K...>::type;
         using aligned = detail::alignment<S, X, Y, out, K...>;
-        auto const left = detail::brought<S, typename aligned::template wanted<X>::type>(x, where);
-        auto const right =
-            detail::brought_to_the_right<S, typename aligned::template wanted<Y>::type>(w, where);
-        return detail::in_precision<S>(settle<S>(contract<out>(left, right, where), where), where);
+        using to_x = typename aligned::template wanted<X>::type;
+        using to_w = typename aligned::template wanted<Y>::type;
+        if constexpr (detail::narrows<S>)
+            return detail::in_precision<S>(
+                settle<S>(contract<out>(detail::brought<S, to_x>(x, where),
+                                        detail::brought_to_the_right<S, to_w>(w, where), where),
+                          where),
+                where);
+        else
+            return settle<S>(contract<out>(reshard<to_x>(x, where), reshard<to_w>(w, where), where), where);
     }
 }
 

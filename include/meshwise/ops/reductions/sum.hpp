@@ -96,7 +96,7 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
         all_of<not_refused<X>, typename summation<summed, typename X::operand>::verdict, detail::no_mask<X>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return sum<A...>(cast<float>(x, where), where);
     else if constexpr (detail::is_added_as_int64<X>)
         return detail::sum_in_elements<summed>(cast<std::int64_t>(x, where), where);

@@ -224,7 +224,7 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
     using verdict = all_of<not_refused<Logits, Targets>, detail::scored<Vocab, Logits, Targets>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<Logits>)
+    else if constexpr (std::is_same_v<typename Logits::value_type, bfloat16>)
         return cross_entropy<Vocab>(cast<float>(logits, where), targets, labels, where);
     else {
         using rows_axes = as_axes<typename relation::rows>;

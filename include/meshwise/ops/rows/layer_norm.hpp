@@ -51,7 +51,7 @@ auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon =
                            detail::fits_rows<Axis, detail::widened_type<X>, Bias>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return layer_norm<Axis>(cast<float>(x, where), gain, bias, epsilon, where);
     else {
         bool const recorded = is_recorded(where, x, gain, bias);

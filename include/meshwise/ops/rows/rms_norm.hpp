@@ -20,7 +20,7 @@ auto rms_norm(X const& x, Gain const& gain, double epsilon = 1e-5,
                            detail::fits_rows<Axis, detail::widened_type<X>, Gain>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return rms_norm<Axis>(cast<float>(x, where), gain, epsilon, where);
     else {
         bool const recorded = is_recorded(where, x, gain);

@@ -60,7 +60,7 @@ auto rope(X const& x, rope_options how = {}, std::source_location where = std::s
     using verdict = all_of<not_refused<X>, typename rotation<Token, HeadDim, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return cast<bfloat16>(rope<Token, HeadDim>(cast<float>(x, where), how, where), where);
     else {
         bool const recorded = is_recorded(where, x);

@@ -14,7 +14,7 @@ auto softmax(X const& x, std::source_location where = std::source_location::curr
     using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return softmax<Axis>(cast<float>(x, where), where);
     else {
         bool const recorded = is_recorded(where, x);
