@@ -5096,11 +5096,6 @@ namespace meshwise {
 template <class X>
 using gradient_of = tensor<detail::summed_as<typename X::value_type>, typename X::axes,
                            without_partials<typename X::layout>, typename X::backend>;
-namespace detail {
-template <class X>
-inline constexpr element_operations const& operations_on_gradient =
-    element_operations_of<summed_as<typename X::value_type>, typename X::backend>;
-}
 template <class X>
 struct target {
     node_id node = 0;
@@ -5179,21 +5174,23 @@ template <class Out, class Pull>
 void record(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
     detail::place_on_tape(
-        out, current().recording->record(detail::operations_on_gradient<Out>, out.local_size(), where,
-                                         [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                             pull(gradient_of<Out>::over(t.whole(id), extents));
-                                         }));
+        out, current().recording->record(
+                 element_operations_of<detail::summed_as<typename Out::value_type>, typename Out::backend>,
+                 out.local_size(), where, [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                     pull(gradient_of<Out>::over(t.whole(id), extents));
+                 }));
 }
 template <class Out, class Pull>
 void record_linear(Out& out, std::source_location where, Pull pull) {
     auto const extents = out.extents();
     detail::place_on_tape(
-        out, current().recording->record(detail::operations_on_gradient<Out>, out.local_size(), where,
-                                         [pull = std::move(pull), extents](tape& t, node_id id) mutable {
-                                             t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
-                                                 pull(gradient_of<Out>::over(memory, extents), pending);
-                                             });
-                                         }));
+        out, current().recording->record(
+                 element_operations_of<detail::summed_as<typename Out::value_type>, typename Out::backend>,
+                 out.local_size(), where, [pull = std::move(pull), extents](tape& t, node_id id) mutable {
+                     t.each_kind(id, [&](buffer const& memory, mesh_mask pending) {
+                         pull(gradient_of<Out>::over(memory, extents), pending);
+                     });
+                 }));
 }
 namespace detail {
 inline tape*& tape_going_backwards() {
@@ -5303,11 +5300,14 @@ std::uint64_t digest_of_result(X const& x) {
 template <class Out, class F, class X>
 void note_recomputed(tape& t, Out& out, F f, X const& x, std::source_location where) {
     place_on_tape(
-        out, t.record(operations_on_gradient<Out>, out.local_size(), where,
+        out, t.record(element_operations_of<summed_as<typename Out::value_type>, typename Out::backend>,
+                      out.local_size(), where,
                       [f, x, where, digest = digest_of_result(out)](tape& on, node_id id) {
                           contributions const wanted = on.gradient_of(id);
                           X again = x.detached();
-                          node_id const leaf = on.leaf(operations_on_gradient<X>, x.local_size(), where);
+                          node_id const leaf = on.leaf(
+                              element_operations_of<summed_as<typename X::value_type>, typename X::backend>,
+                              x.local_size(), where);
                           place_on_tape(again, leaf);
                           context& here = current();
                           here.recording = &on;
@@ -6835,14 +6835,13 @@ auto cast(X const& x, std::source_location where = std::source_location::current
     }
 }
 namespace detail {
-template <class S, class X>
-inline constexpr bool narrows = !std::is_same_v<typename S::product, typename S::element> &&
-                                std::is_same_v<typename X::value_type, typename S::element>;
+template <class S>
+inline constexpr bool narrows = !std::is_same_v<typename S::product, typename S::element>;
 template <class S, class X>
 auto in_precision(X const& x, std::source_location where) {
     if constexpr (is_poison<X>)
         return poison{};
-    else if constexpr (!narrows<S, X>)
+    else if constexpr (!narrows<S> || !std::is_same_v<typename X::value_type, typename S::element>)
         return x;
     else {
         using To = typename S::product;
@@ -6862,10 +6861,6 @@ auto in_precision(X const& x, std::source_location where) {
         return out;
     }
 }
-template <class X>
-inline constexpr bool is_narrow = false;
-template <class A, class L, class B>
-inline constexpr bool is_narrow<tensor<bfloat16, A, L, B>> = true;
 template <class X>
 struct widening {
     using type = X;
@@ -7622,7 +7617,7 @@ struct alignment {
 };
 template <class S, class To, class X>
 auto brought(X const& x, std::source_location where) {
-    if constexpr (narrows<S, X> && !is_partial<typename X::layout>)
+    if constexpr (!is_partial<typename X::layout>)
         return reshard<To>(in_precision<S>(x, where), where);
     else
         return in_precision<S>(reshard<To>(x, where), where);
@@ -7661,10 +7656,16 @@ auto dot(X const& x, Y const& w, std::source_location where = std::source_locati
     else {
         using out = typename detail::dot_axes<X, Y, K...>::type;
         using aligned = detail::alignment<S, X, Y, out, K...>;
-        auto const left = detail::brought<S, typename aligned::template wanted<X>::type>(x, where);
-        auto const right =
-            detail::brought_to_the_right<S, typename aligned::template wanted<Y>::type>(w, where);
-        return detail::in_precision<S>(settle<S>(contract<out>(left, right, where), where), where);
+        using to_x = typename aligned::template wanted<X>::type;
+        using to_w = typename aligned::template wanted<Y>::type;
+        if constexpr (detail::narrows<S>)
+            return detail::in_precision<S>(
+                settle<S>(contract<out>(detail::brought<S, to_x>(x, where),
+                                        detail::brought_to_the_right<S, to_w>(w, where), where),
+                          where),
+                where);
+        else
+            return settle<S>(contract<out>(reshard<to_x>(x, where), reshard<to_w>(w, where), where), where);
     }
 }
 template <class... K, any_tensor X, any_tensor Y>
@@ -7751,7 +7752,7 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
         all_of<not_refused<X>, typename summation<summed, typename X::operand>::verdict, detail::no_mask<X>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return sum<A...>(cast<float>(x, where), where);
     else if constexpr (detail::is_added_as_int64<X>)
         return detail::sum_in_elements<summed>(cast<std::int64_t>(x, where), where);
@@ -8037,7 +8038,13 @@ auto attended_by(Q const& q, K const& k, V const& v,
     else {
         using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
         using to_kv = typename relation::template wanted_kv<to_q>;
-        auto const at_q = brought<S, to_q>(q, where);
+        auto const bring = [&]<class To>(std::type_identity<To>, auto const& x) {
+            if constexpr (narrows<S>)
+                return brought<S, To>(x, where);
+            else
+                return reshard<To>(x, where);
+        };
+        auto const at_q = bring(std::type_identity<to_q>{}, q);
         options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
             how.causal, {}, how.first_query, how.scale};
         if constexpr (relation::parts::batch::size == 1)
@@ -9568,17 +9575,25 @@ constexpr bool bias_fits_into_product() {
     }
 }
 template <class S, class... K, class X, class W, class Bias>
-auto affine(list<K...>, X const& x, W const& w, Bias const& bias, std::source_location where) {
-    if constexpr (any_poison<X, W, Bias> || !free_dot_verdict<S, X, W, K...>::value) {
-        auto const y = dot<S, K...>(x, w, where);
-        return add(y, align(bias, y, where), where);
-    } else if constexpr (narrows<S, X> || narrows<S, W>) {
-        using aligned = alignment<S, X, W, typename dot_axes<X, W, K...>::type, K...>;
+auto rounded_affine(X const& x, W const& w, Bias const& bias, std::source_location where) {
+    if constexpr (any_poison<X, W, Bias>)
+        return poison{};
+    else if constexpr (!free_dot_verdict<S, X, W, K...>::value)
+        return dot<S, K...>(x, w, where);
+    else {
+        using out = typename dot_axes<X, W, K...>::type;
+        using aligned = alignment<S, X, W, out, K...>;
         auto const left = brought<S, typename aligned::template wanted<X>::type>(x, where);
         auto const right = brought_to_the_right<S, typename aligned::template wanted<W>::type>(w, where);
-        auto const y = settle<S>(contract<typename dot_axes<X, W, K...>::type>(left, right, where), where);
+        auto const y = settle<S>(contract<out>(left, right, where), where);
         return sum_of_two<1, typename S::product>(y, align(bias, y, where), where);
-    } else if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
+    }
+}
+template <class S, class... K, class X, class W, class Bias>
+auto affine(list<K...>, X const& x, W const& w, Bias const& bias, std::source_location where) {
+    if constexpr (narrows<S>)
+        return rounded_affine<S, K...>(x, w, bias, where);
+    else if constexpr (!bias_fits_into_product<S, X, W, Bias, K...>()) {
         auto const y = dot<S, K...>(x, w, where);
         return add(y, align(bias, y, where), where);
     } else {
@@ -10432,7 +10447,7 @@ auto layer_norm(X const& x, Gain const& gain, Bias const& bias, double epsilon =
                            detail::fits_rows<Axis, detail::widened_type<X>, Bias>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return layer_norm<Axis>(cast<float>(x, where), gain, bias, epsilon, where);
     else {
         bool const recorded = is_recorded(where, x, gain, bias);
@@ -10482,7 +10497,7 @@ auto rms_norm(X const& x, Gain const& gain, double epsilon = 1e-5,
                            detail::fits_rows<Axis, detail::widened_type<X>, Gain>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return rms_norm<Axis>(cast<float>(x, where), gain, epsilon, where);
     else {
         bool const recorded = is_recorded(where, x, gain);
@@ -10589,7 +10604,7 @@ auto rope(X const& x, rope_options how = {}, std::source_location where = std::s
     using verdict = all_of<not_refused<X>, typename rotation<Token, HeadDim, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return cast<bfloat16>(rope<Token, HeadDim>(cast<float>(x, where), how, where), where);
     else {
         bool const recorded = is_recorded(where, x);
@@ -11056,7 +11071,7 @@ auto cross_entropy(Logits const& logits, Targets const& targets, label_smoothing
     using verdict = all_of<not_refused<Logits, Targets>, detail::scored<Vocab, Logits, Targets>>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<Logits>)
+    else if constexpr (std::is_same_v<typename Logits::value_type, bfloat16>)
         return cross_entropy<Vocab>(cast<float>(logits, where), targets, labels, where);
     else {
         using rows_axes = as_axes<typename relation::rows>;
@@ -16131,7 +16146,7 @@ auto softmax(X const& x, std::source_location where = std::source_location::curr
     using verdict = all_of<not_refused<X>, typename along<Axis, typename X::operand>::verdict>;
     if constexpr (!verdict::value)
         return refuse<verdict>();
-    else if constexpr (detail::is_narrow<X>)
+    else if constexpr (std::is_same_v<typename X::value_type, bfloat16>)
         return softmax<Axis>(cast<float>(x, where), where);
     else {
         bool const recorded = is_recorded(where, x);
