@@ -5165,6 +5165,9 @@ void refuse_recorded(std::string_view operation, X const&... x) {
         "to float with mw::cast<float>(x), or give x.detached() where no gradient is wanted";
     throw error(sentence);
 }
+[[noreturn]] void refuse_captured();
+[[noreturn]] void refuse_contribution(untyped_tensor const& gradient, axis_name const* names,
+                                      std::source_location where);
 [[noreturn]] void refuse_without_gradient(std::string_view operation, std::source_location where);
 inline void place_on_tape(untyped_tensor& out, node_id node) {
     out.set_node(node, current().recording_number);
@@ -5198,19 +5201,35 @@ inline tape*& tape_going_backwards() {
     return t;
 }
 }
+namespace detail {
+template <class X, class DX>
+constexpr bool is_gradient_of() {
+    if constexpr (is_poison<DX>)
+        return true;
+    else if constexpr (!is_tensor_type<DX>)
+        return false;
+    else
+        return std::is_same_v<typename X::axes, typename DX::axes> &&
+               std::is_same_v<typename DX::value_type, summed_as<typename X::value_type>> &&
+               std::is_same_v<without_partials<typename X::layout>, without_partials<typename DX::layout>> &&
+               (sum_mask<typename X::layout> & sum_mask<typename DX::layout>) == 0;
+}
+}
 template <class X, class DX>
 void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending = 0) {
-    static_assert(std::is_same_v<typename X::axes, typename DX::axes>,
-                  "a gradient has the axes of its value, in the same order");
-    static_assert(std::is_same_v<without_partials<typename X::layout>, without_partials<typename DX::layout>>,
-                  "a gradient is split as its value");
-    static_assert((detail::sum_mask<typename X::layout> & detail::sum_mask<typename DX::layout>) == 0,
-                  "the gradient of a pending value is whole");
+    static_assert(
+        detail::is_gradient_of<X, DX>(),
+        "meshwise: a gradient has the axes of its value in the same order, its elements (float of bfloat16), and its splits; "
+        "it may be pending, but not where the value is");
     using T = typename DX::value_type;
-    static_assert(std::is_same_v<T, detail::summed_as<typename X::value_type>>,
-                  "a gradient has the elements of its value; that of bfloat16 is float");
     if (!to) return;
     tape& t = *detail::tape_going_backwards();
+    bool fits = gradient.has_value();
+    if constexpr (X::bounded_count != 0)
+        for (std::size_t i = 0; i < X::bounded_count; ++i) fits &= to.extents[i] == gradient.extents()[i];
+    if (!fits)
+        detail::refuse_contribution(gradient, detail::names_of(static_cast<typename X::axes*>(nullptr)),
+                                    t.where(to.node));
     mesh_mask pending = detail::sum_mask<typename DX::layout> | also_pending;
     buffer memory = gradient.memory();
     if constexpr (X::backend::leaves > 1) {
@@ -5270,6 +5289,25 @@ namespace meshwise {
         {detail::at_line(where), operation,
          " was given a value that mw::value_and_gradient records, and has no gradient to hand back: give it "
          "x.detached() where no gradient is wanted through it"});
+}
+[[gnu::noinline]] MESHWISE_BODY void detail::refuse_captured() {
+    throw error(
+        "the first function of mw::custom_gradient computed with a value that mw::value_and_gradient records and that "
+        "is none of its operands, so it would get no gradient: give it as an operand behind the others, or capture "
+        "its x.detached() where no gradient is wanted");
+}
+[[gnu::noinline]] MESHWISE_BODY void detail::refuse_contribution(untyped_tensor const& gradient,
+                                                                 axis_name const* names,
+                                                                 std::source_location where) {
+    std::string text = detail::sentence({detail::at_line(where), "the gradient of a tensor"});
+    for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
+    text +=
+        gradient.has_value()
+            ? " has other extents than the tensor itself: give the operand's own, mw::result_of<X>(x) or an "
+              "operation on it"
+            : " was never given a value, or was moved from: where an operand has no gradient it is "
+              "mw::zeros_like(x)";
+    throw error(text);
 }
 MESHWISE_BODY void pull_back(tape& t, node_id down_to) {
     without_recording const off;
@@ -6522,40 +6560,259 @@ namespace meshwise::detail {
 }
 }
 #endif
-namespace meshwise {
-namespace detail {
-template <class To, class From>
-void cast_parameters(To& to, From const& from, std::source_location where);
-template <class To, class From, class... ToField, class... FromField>
-void cast_fields(To& to, From const& from, field_list<ToField...> const& to_fields,
-                 field_list<FromField...> const& from_fields, std::source_location where) {
-    static_assert(sizeof...(ToField) == sizeof...(FromField));
-    (cast_parameters(to.*static_cast<ToField const&>(to_fields).member,
-                     from.*static_cast<FromField const&>(from_fields).member, where),
+namespace meshwise::detail {
+struct too_many_members {};
+template <class M>
+struct as_base_of {
+    template <class T>
+        requires(std::is_base_of_v<T, M> && !std::is_same_v<T, M>)
+    operator T() const;
+};
+template <class M>
+constexpr bool members_are_seen() {
+    if constexpr (!std::is_aggregate_v<M>)
+        return false;
+    else
+        return !requires { M{as_base_of<M>{}}; };
+}
+template <class... Field>
+constexpr std::size_t bytes_of_fields(field_list<Field...> const&) {
+    return (std::size_t{0} + ... + sizeof(typename Field::type));
+}
+template <class M>
+constexpr bool has_fields_only() {
+    if constexpr (any_model<M>)
+        return sizeof(M) == bytes_of_fields(M::parameters);
+    else
+        return false;
+}
+template <class M, class F>
+auto with_members(M& model, F visit) {
+    using T = std::remove_const_t<M>;
+    if constexpr (!requires { T{{}}; })
+        return visit();
+    else if constexpr (!requires { T{{}, {}}; }) {
+        auto& [a] = model;
+        return visit(a);
+    } else if constexpr (!requires { T{{}, {}, {}}; }) {
+        auto& [a, b] = model;
+        return visit(a, b);
+    } else if constexpr (!requires { T{{}, {}, {}, {}}; }) {
+        auto& [a, b, c] = model;
+        return visit(a, b, c);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d] = model;
+        return visit(a, b, c, d);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e] = model;
+        return visit(a, b, c, d, e);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f] = model;
+        return visit(a, b, c, d, e, f);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g] = model;
+        return visit(a, b, c, d, e, f, g);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h] = model;
+        return visit(a, b, c, d, e, f, g, h);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i] = model;
+        return visit(a, b, c, d, e, f, g, h, i);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
+    } else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+                               {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+                               {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+                               {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+                               {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+                               {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w);
+    } else if constexpr (!requires {
+                             T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+                               {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                         }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x] = model;
+        return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x);
+    } else
+        return visit(too_many_members{});
+}
+enum class carried : unsigned char { whole, unseen, too_many, other_members, other_type };
+template <class To, class From, class Tensors>
+constexpr carried how_carried();
+template <class Tensors, class... To, class... From>
+constexpr carried how_all_are_carried(list<To...>, list<From...>) {
+    if constexpr (sizeof...(To) != sizeof...(From))
+        return carried::other_members;
+    else {
+        carried worst = carried::whole;
+        ((worst = worst == carried::whole ? how_carried<To, From, Tensors>() : worst), ...);
+        return worst;
+    }
+}
+template <class Tensors, class... To, class... From>
+constexpr carried how_fields_are_carried(field_list<To...> const&, field_list<From...> const&) {
+    return how_all_are_carried<Tensors>(list<typename To::type...>{}, list<typename From::type...>{});
+}
+struct list_members {
+    template <class... T>
+    constexpr list<T...> operator()(T&...) const {
+        return {};
+    }
+    constexpr list<too_many_members> operator()(too_many_members) const { return {}; }
+};
+template <class M>
+using members_of = decltype(with_members(std::declval<M&>(), list_members{}));
+template <class To, class From, class Tensors>
+constexpr carried how_carried() {
+    if constexpr (std::is_array_v<To> && std::is_array_v<From>)
+        return how_carried<std::remove_extent_t<To>, std::remove_extent_t<From>, Tensors>();
+    else if constexpr (std::is_same_v<To, From> || Tensors::template takes<To, From>())
+        return std::is_copy_assignable_v<To> ? carried::whole : carried::other_type;
+    else if constexpr (array_size<To> != 0 && array_size<To> == array_size<From>)
+        return how_carried<typename To::value_type, typename From::value_type, Tensors>();
+    else if constexpr (std::is_enum_v<To> && std::is_enum_v<From>)
+        return carried::whole;
+    else if constexpr (!std::is_class_v<To> || !std::is_class_v<From> ||
+                       (!any_model<To> && std::is_convertible_v<From const&, To>))
+        return std::is_convertible_v<From const&, To> ? carried::whole : carried::other_type;
+    else if constexpr (members_are_seen<To>() && members_are_seen<From>()) {
+        using members = members_of<To>;
+        if constexpr (std::is_same_v<members, list<too_many_members>>)
+            return carried::too_many;
+        else
+            return how_all_are_carried<Tensors>(members{}, members_of<From>{});
+    } else if constexpr (has_fields_only<To>() && has_fields_only<From>())
+        return how_fields_are_carried<Tensors>(To::parameters, From::parameters);
+    else
+        return any_model<To> ? carried::unseen : carried::other_type;
+}
+template <class To, class From, class Tensors>
+constexpr bool check_carried() {
+    constexpr carried how = how_carried<To, From, Tensors>();
+    static_assert(how != carried::too_many,
+                  "meshwise: a model that is made anew as another type has more than 24 members: put some of "
+                  "them into a struct of their own");
+    static_assert(how != carried::other_members,
+                  "meshwise: a model is made anew as another one that has other members");
+    static_assert(
+        how != carried::unseen,
+        "meshwise: a model is made anew as another type, but it has a base class, a constructor or "
+        "private data, so members that mw::fields does not list would be lost: make it a plain struct");
+    static_assert(
+        how != carried::other_type,
+        "meshwise: a model is made anew as another type, but a member that mw::fields does not list "
+        "has another type there that it cannot be converted to: give both the same type");
+    return how == carried::whole;
+}
+template <class To, class From, class Tensors>
+void carry_member(To& to, From const& from, Tensors const& tensors);
+template <class To, class From, class Tensors, class... ToField, class... FromField>
+void carry_fields(To& to, From const& from, Tensors const& tensors, field_list<ToField...> const& to_fields,
+                  field_list<FromField...> const& from_fields) {
+    (carry_member(to.*static_cast<ToField const&>(to_fields).member,
+                  from.*static_cast<FromField const&>(from_fields).member, tensors),
      ...);
 }
-template <class To, class From>
-void cast_parameters(To& to, From const& from, std::source_location where) {
-    if constexpr (std::is_same_v<To, From>)
+template <class To, class From, class Tensors>
+void carry_member(To& to, From const& from, Tensors const& tensors) {
+    if constexpr (std::is_array_v<To>)
+        for (std::size_t i = 0; i < std::extent_v<To>; ++i) carry_member(to[i], from[i], tensors);
+    else if constexpr (std::is_same_v<To, From>)
         to = from;
-    else if constexpr (is_tensor_type<To>) {
+    else if constexpr (Tensors::template takes<To, From>())
+        tensors(to, from);
+    else if constexpr (array_size<To> != 0)
+        for (std::size_t i = 0; i < to.size(); ++i) carry_member(to[i], from[i], tensors);
+    else if constexpr ((std::is_enum_v<To> && std::is_enum_v<From>) ||
+                       (!any_model<To> && std::is_convertible_v<From const&, To>))
+        to = static_cast<To>(from);
+    else if constexpr (members_are_seen<To>())
+        with_members(to, [&](auto&... t) {
+            with_members(from, [&](auto const&... f) { (carry_member(t, f, tensors), ...); });
+        });
+    else
+        carry_fields(to, from, tensors, To::parameters, From::parameters);
+}
+}
+namespace meshwise {
+namespace detail {
+struct casts_elements {
+    std::source_location where;
+    template <class To, class From>
+    static constexpr bool takes() {
+        return is_tensor_type<To>;
+    }
+    template <class To, class From>
+    void operator()(To& to, From const& from) const {
         static_assert(std::is_same_v<To, with_elements<From, typename To::value_type>>,
                       "meshwise: mw::cast_weights changes element types only: give it the same model on the "
                       "same mesh, with the same rules");
         if (is_recorded(where, from)) refuse_without_gradient("mw::cast_weights", where);
         to = result_of<To>(from);
         To::backend::cast(to.mutable_data(), from.raw_data(), from.local_size());
-    } else if constexpr (array_size<To> != 0)
-        for (std::size_t i = 0; i < to.size(); ++i) cast_parameters(to[i], from[i], where);
-    else
-        cast_fields(to, from, To::parameters, From::parameters, where);
-}
+    }
+};
 }
 template <any_model To, any_model From>
 To cast_weights(From const& from, std::source_location where = std::source_location::current()) {
     allocating_for const parameters(purpose::parameters);
     To to{};
-    detail::cast_parameters(to, from, where);
+    if constexpr (detail::check_carried<To, From, detail::casts_elements>())
+        detail::carry_member(to, from, detail::casts_elements{where});
     return to;
 }
 }

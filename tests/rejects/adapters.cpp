@@ -19,6 +19,28 @@ using base = mw::feed_forward<S, embed, ffn>;
 using adapted = mw::feed_forward<tuned, embed, ffn>;
 using gated = mw::gated_feed_forward<tuned, embed, ffn>;
 
+template <class T>
+struct built {  // its number cannot be seen
+    mw::linear<T, embed, ffn> up;
+    built() = default;
+    static constexpr auto parameters = mw::fields<&built::up>();
+
+private:
+    int number_ = 1;
+};
+template <class T>
+struct listed {  // has no more than its list
+    mw::linear<T, embed, ffn> up;
+    listed() = default;
+    static constexpr auto parameters = mw::fields<&listed::up>();
+};
+template <class T>
+struct pointing {
+    mw::linear<T, embed, ffn> up;
+    pointing const* other = nullptr;
+    static constexpr auto parameters = mw::fields<&pointing::up>();
+};
+
 void program(mw::rank<S>& here, base const& model) {
 #if REJECTED == 1
     // sentence: take the same model under two strategies
@@ -30,7 +52,14 @@ void program(mw::rank<S>& here, base const& model) {
     // sentence: a layer needs another axis for its output
     mw::linear<around_itself, embed, ffn> const layer;
     (void)layer;
+#elif REJECTED == 4
+    // sentence: it has a base class, a constructor or private data
+    (void)mw::with_adapters<built<tuned>>(here, mw::init<built<S>>(here, mw::seed{1}), mw::seed{1});
+#elif REJECTED == 5
+    // sentence: has another type there that it cannot be converted to
+    (void)mw::with_adapters<pointing<tuned>>(here, mw::init<pointing<S>>(here, mw::seed{1}), mw::seed{1});
 #else
+    (void)mw::with_adapters<listed<tuned>>(here, mw::init<listed<S>>(here, mw::seed{1}), mw::seed{1});
     auto made = mw::with_adapters<adapted>(here, model, mw::seed{1});
     (void)mw::merge_adapters<base>(made);
 #endif

@@ -113,6 +113,11 @@ void refuse_recorded(std::string_view operation, X const&... x) {
         "to float with mw::cast<float>(x), or give x.detached() where no gradient is wanted";
     throw error(sentence);
 }
+// the first function of custom_gradient computed with a recorded value that is no operand
+[[noreturn]] void refuse_captured();
+// a gradient that is none: it has no value, or other extents than its operand
+[[noreturn]] void refuse_contribution(untyped_tensor const& gradient, axis_name const* names,
+                                      std::source_location where);
 // an operation that has no gradient was given a recorded operand
 [[noreturn]] void refuse_without_gradient(std::string_view operation, std::source_location where);
 
@@ -167,22 +172,41 @@ inline tape*& tape_going_backwards() {
 }
 }  // namespace detail
 
+namespace detail {
+// Is a DX a gradient of an X: placed as it, or pending where it is whole?
+template <class X, class DX>
+constexpr bool is_gradient_of() {
+    if constexpr (is_poison<DX>)
+        return true;
+    else if constexpr (!is_tensor_type<DX>)
+        return false;
+    else
+        return std::is_same_v<typename X::axes, typename DX::axes> &&
+               std::is_same_v<typename DX::value_type, summed_as<typename X::value_type>> &&
+               std::is_same_v<without_partials<typename X::layout>, without_partials<typename DX::layout>> &&
+               (sum_mask<typename X::layout> & sum_mask<typename DX::layout>) == 0;
+}
+}  // namespace detail
+
 /// Adds a contribution to an operand's gradient. Placement: as the operand, but what is partial is pending
 /// (`also_pending`: by the kind of contribution it was made from).
+/// Errors: a gradient without a value or of other extents than its operand.
 /// Example: auto pull = [to = mw::target_of(x)](auto const& d) { mw::contribute(to, d); };
 template <class X, class DX>
 void contribute(target<X> const& to, DX const& gradient, mesh_mask also_pending = 0) {
-    static_assert(std::is_same_v<typename X::axes, typename DX::axes>,
-                  "a gradient has the axes of its value, in the same order");
-    static_assert(std::is_same_v<without_partials<typename X::layout>, without_partials<typename DX::layout>>,
-                  "a gradient is split as its value");
-    static_assert((detail::sum_mask<typename X::layout> & detail::sum_mask<typename DX::layout>) == 0,
-                  "the gradient of a pending value is whole");
+    static_assert(
+        detail::is_gradient_of<X, DX>(),
+        "meshwise: a gradient has the axes of its value in the same order, its elements (float of bfloat16), and its splits; "
+        "it may be pending, but not where the value is");
     using T = typename DX::value_type;
-    static_assert(std::is_same_v<T, detail::summed_as<typename X::value_type>>,
-                  "a gradient has the elements of its value; that of bfloat16 is float");
     if (!to) return;
     tape& t = *detail::tape_going_backwards();
+    bool fits = gradient.has_value();
+    if constexpr (X::bounded_count != 0)
+        for (std::size_t i = 0; i < X::bounded_count; ++i) fits &= to.extents[i] == gradient.extents()[i];
+    if (!fits)
+        detail::refuse_contribution(gradient, detail::names_of(static_cast<typename X::axes*>(nullptr)),
+                                    t.where(to.node));
     mesh_mask pending = detail::sum_mask<typename DX::layout> | also_pending;
     buffer memory = gradient.memory();
     if constexpr (X::backend::leaves > 1) {

@@ -58,6 +58,27 @@ namespace meshwise {
          "x.detached() where no gradient is wanted through it"});
 }
 
+[[gnu::noinline]] MESHWISE_BODY void detail::refuse_captured() {
+    throw error(
+        "the first function of mw::custom_gradient computed with a value that mw::value_and_gradient records and that "
+        "is none of its operands, so it would get no gradient: give it as an operand behind the others, or capture "
+        "its x.detached() where no gradient is wanted");
+}
+
+[[gnu::noinline]] MESHWISE_BODY void detail::refuse_contribution(untyped_tensor const& gradient,
+                                                                 axis_name const* names,
+                                                                 std::source_location where) {
+    std::string text = detail::sentence({detail::at_line(where), "the gradient of a tensor"});
+    for (std::size_t i = 0; names[i] != nullptr; ++i) (text += i == 0 ? " of axes " : " x ") += names[i]();
+    text +=
+        gradient.has_value()
+            ? " has other extents than the tensor itself: give the operand's own, mw::result_of<X>(x) or an "
+              "operation on it"
+            : " was never given a value, or was moved from: where an operand has no gradient it is "
+              "mw::zeros_like(x)";
+    throw error(text);
+}
+
 MESHWISE_BODY void pull_back(tape& t, node_id down_to) {
     without_recording const off;
     doing const backward("backward");

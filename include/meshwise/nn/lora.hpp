@@ -11,6 +11,7 @@
 
 #include <meshwise/nn/linear.hpp>
 #include <meshwise/tensor/freeze.hpp>
+#include <meshwise/tensor/members.hpp>
 #include <meshwise/tensor/random.hpp>
 
 namespace meshwise {
@@ -159,35 +160,37 @@ constexpr bool carries_over() {
         return false;
 }
 
-template <class To, class From>
-void carry_over(To& to, From const& from, std::source_location where);
-template <class To, class From, class... ToField, class... FromField>
-void carry_fields(To& to, From const& from, field_list<ToField...> const& to_fields,
-                  field_list<FromField...> const& from_fields, std::source_location where) {
-    (carry_over(to.*static_cast<ToField const&>(to_fields).member,
-                from.*static_cast<FromField const&>(from_fields).member, where),
-     ...);
+// What is made of parameters here has no gradient to hand back to them.
+template <class Model>
+void check_not_recorded(Model const& model, std::string_view who, std::source_location where) {
+    for_each_parameter(model, [&](std::size_t, std::string_view, auto const& p, initial) {
+        if (is_recorded(where, p)) refuse_without_gradient(who, where);
+    });
 }
-template <class To, class From>
-void carry_over(To& to, From const& from, std::source_location where) {
-    if constexpr (std::is_same_v<To, From>)
-        to = from;
-    else if constexpr (adapted_layer<From>) {
-        to.weight = From::adapter::merged(from.weight, from.lora_a, from.lora_b, where);
+// A whole layer is carried where it has adapters on one of the two sides.
+struct carries_layers {
+    std::source_location where;
+
+    template <class To, class From>
+    static constexpr bool takes() {
+        return adapted_layer<To> || adapted_layer<From>;
+    }
+    template <class To, class From>
+    void operator()(To& to, From const& from) const {
+        if constexpr (adapted_layer<From>)
+            to.weight = From::adapter::merged(from.weight, from.lora_a, from.lora_b, where);
+        else
+            to.weight = from.weight;
         if constexpr (requires { to.bias; }) to.bias = from.bias;
-    } else if constexpr (adapted_layer<To>) {
-        to.weight = from.weight;
-        if constexpr (requires { to.bias; }) to.bias = from.bias;
-    } else if constexpr (array_size<To> != 0)
-        for (std::size_t i = 0; i < to.size(); ++i) carry_over(to[i], from[i], where);
-    else
-        carry_fields(to, from, To::parameters, From::parameters, where);
-}
+    }
+};
 }  // namespace detail
 
 /// A model with adapters around the layers of `base`, whose parameters it shares until one of the two is written, and of which all
 /// but the adapters is frozen; mw::unfreeze trains norms or biases, too. The model answers as `base` does until it is trained.
-/// Communication: none. Errors: models that differ in more than mw::lora do not compile.
+/// Members that are no parameters are those of `base`.
+/// Communication: none. Errors: models that differ in more than mw::lora do not compile; a model that is recorded, whose gradient
+/// would end here; a model without values.
 /// Example: auto tuned = mw::with_adapters<my_model>(here, model, mw::seed{1});  // my_model has no mw::lora: a copy that is frozen
 template <any_model Adapted, any_model Base>
 Adapted with_adapters(auto& here, Base const& base, seed s,
@@ -197,8 +200,10 @@ Adapted with_adapters(auto& here, Base const& base, seed s,
         "meshwise: mw::with_adapters and mw::merge_adapters take the same model under two strategies, with and "
         "without mw::lora, and all else equal");
     if constexpr (detail::carries_over<Adapted, Base>()) {
+        detail::check_not_recorded(base, "mw::with_adapters", where);
         auto made = here.template init<Adapted>(s);
-        detail::carry_over(made, base, where);
+        if constexpr (detail::check_carried<Adapted, Base, detail::carries_layers>())
+            detail::carry_member(made, base, detail::carries_layers{where});
         freeze(made, &all_but_adapters);
         return made;
     } else
@@ -207,7 +212,7 @@ Adapted with_adapters(auto& here, Base const& base, seed s,
 
 /// The model without adapters, whose weights are W + (Alpha / rank) A B; nothing of it is frozen.
 /// Communication: where A or B is split otherwise than W, what brings them together.
-/// Errors: models that differ in more than mw::lora do not compile.
+/// Errors: as mw::with_adapters.
 /// Example: auto plain = mw::merge_adapters<my_model>(model);
 template <any_model Base, any_model Adapted>
 Base merge_adapters(Adapted const& model, std::source_location where = std::source_location::current()) {
@@ -216,9 +221,11 @@ Base merge_adapters(Adapted const& model, std::source_location where = std::sour
         "meshwise: mw::with_adapters and mw::merge_adapters take the same model under two strategies, with and "
         "without mw::lora, and all else equal");
     if constexpr (detail::carries_over<Base, Adapted>()) {
+        detail::check_not_recorded(model, "mw::merge_adapters", where);
         allocating_for const parameters(purpose::parameters);
         Base merged{};
-        detail::carry_over(merged, model, where);
+        if constexpr (detail::check_carried<Base, Adapted, detail::carries_layers>())
+            detail::carry_member(merged, model, detail::carries_layers{where});
         for_each_parameter(
             merged, []<class X>() { return 0; },
             [](std::size_t, std::string_view, detail::untyped_tensor& p, int) { p.set_frozen(false); });

@@ -134,6 +134,29 @@ struct lstm_state {
     X hidden, cell;
 };
 
+namespace detail {
+// the tensor in the state of an lstm
+template <class T>
+struct in_lstm_state {
+    using type = void;
+};
+template <class X>
+struct in_lstm_state<lstm_state<X>> {
+    using type = X;
+};
+// Can a layer whose states are these begin with an H?
+template <class State, class H>
+constexpr bool begins_with() {
+    if constexpr (is_tensor_type<H>)
+        return std::is_same_v<typename H::axes, typename State::axes> &&
+               std::is_same_v<typename H::value_type, typename State::value_type>;
+    else
+        return is_poison<H>;
+}
+template <class Before>
+concept a_state_before = !std::is_convertible_v<Before, std::source_location>;
+}  // namespace detail
+
 /// Long short-term memory along Token, from In to Hidden. Gates stand in torch's order: input, forget, candidate, output.
 /// Placement: x where S puts it; the output goes where S puts its axes. Communication: that of two `linear`, the second once a
 /// token. Source: Hochreiter and Schmidhuber, Long short-term memory, 1997.
@@ -150,9 +173,11 @@ struct lstm {
     template <any_tensor X>
     auto operator()(X const& x, std::source_location where = std::source_location::current()) const {
         using verdict = detail::recurrent_input<X, Token, In>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
+        if constexpr (!verdict::value) {
+            // a refusal has the members of a result, so that its sentence stands alone
+            (void)refuse<verdict>();
+            return recurrent_result<poison, lstm_state<poison>>{};
+        } else {
             // states are kept in float also where products are bfloat16: they go through all tokens
             auto const products = cast<typename S::element>(input(x, where), where);
             using places = detail::token_by_token<S, Token, 4, std::remove_const_t<decltype(products)>>;
@@ -163,21 +188,32 @@ struct lstm {
                                 where);
         }
     }
-    template <any_tensor X, any_tensor H>
-    auto operator()(X const& x, lstm_state<H> const& before,
+    template <any_tensor X, detail::a_state_before Before>
+    auto operator()(X const& x, Before const& before,
                     std::source_location where = std::source_location::current()) const {
-        using verdict = all_of<detail::recurrent_input<X, Token, In>, not_refused<H>>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
+        using verdict = detail::recurrent_input<X, Token, In>;
+        using H = typename detail::in_lstm_state<Before>::type;
+        if constexpr (!verdict::value) {
+            // a refusal has the members of a result, so that its sentence stands alone
+            (void)refuse<verdict>();
+            return recurrent_result<poison, lstm_state<poison>>{};
+        } else {
             // states are kept in float also where products are bfloat16: they go through all tokens
             auto const products = cast<typename S::element>(input(x, where), where);
             using places = detail::token_by_token<S, Token, 4, std::remove_const_t<decltype(products)>>;
-            using to = typename places::state::layout;
-            return from<places>(products,
-                                lstm_state<typename places::state>{reshard<to>(before.hidden, where),
-                                                                   reshard<to>(before.cell, where)},
-                                where);
+            using state = typename places::state;
+            constexpr bool fits = detail::begins_with<state, H>();
+            static_assert(
+                fits,
+                "meshwise: mw::lstm goes on from the state that such a layer returned, an mw::lstm_state "
+                "of two tensors with the axes of x, but Token and In, and Hidden last");
+            if constexpr (!fits || is_poison<H>)
+                return recurrent_result<poison, lstm_state<poison>>{};
+            else
+                return from<places>(products,
+                                    lstm_state<state>{reshard<typename state::layout>(before.hidden, where),
+                                                      reshard<typename state::layout>(before.cell, where)},
+                                    where);
         }
     }
 
@@ -217,26 +253,37 @@ struct gru {
     template <any_tensor X>
     auto operator()(X const& x, std::source_location where = std::source_location::current()) const {
         using verdict = detail::recurrent_input<X, Token, In>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
+        if constexpr (!verdict::value) {
+            (void)refuse<verdict>();
+            return recurrent_result<poison, poison>{};
+        } else {
             // states are kept in float also where products are bfloat16: they go through all tokens
             auto const products = cast<typename S::element>(input(x, where), where);
             using places = detail::token_by_token<S, Token, 3, std::remove_const_t<decltype(products)>>;
             return from<places>(products, detail::state_of_zeros<typename places::state>(products), where);
         }
     }
-    template <any_tensor X, any_tensor H>
+    template <any_tensor X, detail::a_state_before H>
     auto operator()(X const& x, H const& before,
                     std::source_location where = std::source_location::current()) const {
-        using verdict = all_of<detail::recurrent_input<X, Token, In>, not_refused<H>>;
-        if constexpr (!verdict::value)
-            return refuse<verdict>();
-        else {
+        using verdict = detail::recurrent_input<X, Token, In>;
+        if constexpr (!verdict::value) {
+            (void)refuse<verdict>();
+            return recurrent_result<poison, poison>{};
+        } else {
             // states are kept in float also where products are bfloat16: they go through all tokens
             auto const products = cast<typename S::element>(input(x, where), where);
             using places = detail::token_by_token<S, Token, 3, std::remove_const_t<decltype(products)>>;
-            return from<places>(products, reshard<typename places::state::layout>(before, where), where);
+            using state = typename places::state;
+            constexpr bool fits = detail::begins_with<state, H>();
+            static_assert(
+                fits,
+                "meshwise: mw::gru goes on from the state that such a layer returned, a tensor with the "
+                "axes of x, but Token and In, and Hidden last");
+            if constexpr (!fits || is_poison<H>)
+                return recurrent_result<poison, poison>{};
+            else
+                return from<places>(products, reshard<typename state::layout>(before, where), where);
         }
     }
 

@@ -132,4 +132,38 @@ TEST_CASE(
     check_on<places<2, 1>::S>();
 }
 
+struct rows : mw::up_to<8> {};
+
+TEST_CASE("what a gradient or a forward function of a program's own may not do is refused, and not trained") {
+    mw::run<S1>(mw::threads{}, [](mw::rank<S1>& here) {
+        auto const model = mw::init<scaled<S1>>(here, mw::seed{1});
+        auto const x = mw::full<mw::tensor_of<S1, float, rows, embed>>(1, {3});
+        auto const told = [&](auto forward, auto gradient) {
+            return refusal([&] {
+                (void)mw::value_and_gradient(model, [&](auto const& m) {
+                    auto const y = mw::custom_gradient([&](auto const& a) { return forward(m, a); }, gradient,
+                                                       x * m.gain);
+                    return mw::settle<S1>(mw::sum<rows, embed>(y) + mw::sum<embed>(m.shift));
+                });
+            });
+        };
+        auto const doubles = [](auto const&, auto const& a) { return a * 2; };
+        auto const hands_on = [](auto const& d, auto const&) { return d; };
+        CHECK(told(doubles, hands_on).empty());
+        CHECK(says(
+            told(doubles, [](auto const&,
+                             auto const& a) { return mw::full<std::remove_cvref_t<decltype(a)>>(1, {2}); }),
+            "the gradient of a tensor of axes rows x embed has other extents than the tensor itself"));
+        CHECK(
+            says(told(doubles, [](auto const& d, auto const&) { return std::remove_cvref_t<decltype(d)>{}; }),
+                 "the gradient of a tensor of axes rows x embed was never given a value"));
+        CHECK(says(told([](auto const& m, auto const& a) { return a * m.shift; }, hands_on),
+                   "the first function of mw::custom_gradient computed with a value that "
+                   "mw::value_and_gradient records"));
+        CHECK(says(told([&](auto const&, auto const& a) { return a * model.shift; }, hands_on),
+                   "is a parameter of the model that mw::value_and_gradient records"));
+        CHECK(told([](auto const& m, auto const& a) { return a * m.shift.detached(); }, hands_on).empty());
+    });
+}
+
 }  // namespace

@@ -3,10 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <meshwise/io/checkpoints.hpp>
+#include <meshwise/nn/cast_weights.hpp>
+#include <meshwise/nn/channel_norms.hpp>
 #include <meshwise/nn/gpt.hpp>
 #include <meshwise/nn/lora.hpp>
 #include <meshwise/optim/adamw.hpp>
@@ -185,6 +188,89 @@ TEST_CASE("a run that is resumed has the same bits, and norms may be trained, to
     run(false, first);
     run(true, second);
     CHECK(first == second);
+}
+
+template <class S>
+struct options_of {
+    double rate = 1;
+    std::optional<int> most;
+};
+// members that mw::fields does not list, before, between and behind those that it lists
+template <class S>
+struct with_members {
+    enum class mode : std::uint8_t { first, second };
+    int steps = 0;
+    mw::linear<S, sizes::embed, sizes::ffn> up;
+    float scales[3] = {1, 2, 3};
+    mw::batch_norm_of<S, sizes::ffn> norm;
+    mode how = mode::first;
+    std::array<mw::linear<S, sizes::ffn, sizes::vocab>, 2> downs;
+    options_of<S> options;
+    std::string name = "fresh";
+    static constexpr auto parameters =
+        mw::fields<&with_members::norm, &with_members::up, &with_members::downs>();
+};
+std::string members_of(auto const& m) {
+    return std::to_string(m.steps) + " " + std::to_string(m.scales[1]) + " " +
+           std::to_string(m.norm.epsilon) + " " + std::to_string(m.norm.momentum) + " " +
+           std::to_string(static_cast<int>(m.how)) + " " + std::to_string(m.options.rate) + " " +
+           std::to_string(m.options.most.value_or(-1)) + " " + m.name;
+}
+template <class F>
+std::string refusal(F f) {
+    try {
+        f();
+    } catch (mw::error const& e) { return e.what(); }
+    return {};
+}
+
+TEST_CASE("a model that is made of another one has all of its members, not only its parameters") {
+    using S = one::with<>;
+    using T = one::with<mw::lora<low, 6>>;
+    using N = one::with<mw::weight_dtype<mw::bfloat16>>;
+    mw::run<S>(mw::threads{}, [](mw::rank<S>& here) {
+        auto base = mw::init<with_members<S>>(here, mw::seed{1});
+        base.steps = 7, base.scales[1] = 9, base.norm.epsilon = 0.5, base.norm.momentum = 0.25;
+        base.how = with_members<S>::mode::second, base.options = {4, 5}, base.name = "kept";
+        auto const said = members_of(base);
+        auto const tuned = mw::with_adapters<with_members<T>>(here, base, mw::seed{2});
+        CHECK(members_of(tuned) == said);
+        CHECK(members_of(mw::merge_adapters<with_members<S>>(tuned)) == said);
+        auto const narrow = mw::cast_weights<with_members<N>>(base);
+        CHECK(members_of(narrow) == said);
+        CHECK(narrow.downs[1].weight.has_value());
+    });
+}
+
+TEST_CASE(
+    "adapters are neither put around nor merged within a loss, where the gradient would end, nor of nothing") {
+    using S = one::with<>;
+    mw::run<S>(mw::threads{}, [](mw::rank<S>& here) {
+        auto const base = mw::init<one::base>(here, mw::seed{1});
+        auto const model = mw::with_adapters<one::tuned>(here, base, mw::seed{2});
+        auto const ids = ids_of(here);
+        auto const recorded = [&](auto const& of, auto f) {
+            return refusal([&] {
+                (void)mw::value_and_gradient(of, [&](auto const& m) {
+                    f(m);
+                    return m.loss(ids, ids);
+                });
+            });
+        };
+        CHECK(recorded(model, [](auto const& m) { (void)mw::merge_adapters<one::base>(m); })
+                  .find("mw::merge_adapters was given a value that mw::value_and_gradient records") !=
+              std::string::npos);
+        CHECK(
+            recorded(base, [&](auto const& m) { (void)mw::with_adapters<one::tuned>(here, m, mw::seed{3}); })
+                .find("mw::with_adapters was given a value that mw::value_and_gradient records") !=
+            std::string::npos);
+        CHECK(refusal([&] {
+                  (void)mw::with_adapters<one::tuned>(here, one::base{}, mw::seed{3});
+              }).find("never given a value") != std::string::npos);
+        CHECK(refusal([&] {
+                  (void)mw::merge_adapters<one::base>(one::tuned{});
+              }).find("never given a value") != std::string::npos);
+    });
 }
 
 }  // namespace
