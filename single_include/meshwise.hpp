@@ -12114,10 +12114,16 @@ MESHWISE_INLINE void for_each_block(std::size_t n, Body&& body, T const*... in) 
 namespace meshwise::cpu {
 inline constexpr std::size_t sum_lanes = 16;
 inline constexpr std::size_t sum_chunk = 4096;
-template <class T>
+inline constexpr std::size_t read_ahead = 8192;
+template <class T, class Instructions = simd::native>
 struct lane_vector {
-    static constexpr std::size_t size = std::min(sum_lanes, 64 / sizeof(T));
+    static constexpr std::size_t size = std::min(sum_lanes, Instructions::bytes / sizeof(T));
     typedef T type __attribute__((vector_size(size * sizeof(T))));
+    static MESHWISE_INLINE auto before(std::size_t count) {
+        type lane;
+        for (std::size_t k = 0; k < size; ++k) lane[k] = static_cast<T>(k);
+        return lane < static_cast<T>(std::min(count, size));
+    }
 };
 struct plus {
     template <class T>
@@ -12135,10 +12141,10 @@ struct larger {
         total = ((value > total) | (value != value)) ? value : total;
     }
 };
-template <class Operation, class T>
+template <class Operation, class T, class Lanes = lane_vector<T>>
 class lane_accumulator {
-    using lanes_type = typename lane_vector<T>::type;
-    static constexpr std::size_t vectors = sum_lanes / lane_vector<T>::size;
+    using lanes_type = typename Lanes::type;
+    static constexpr std::size_t vectors = sum_lanes / Lanes::size;
 public:
     MESHWISE_INLINE lane_accumulator() { clear_lanes(); }
     MESHWISE_INLINE void add(T (&values)[block], std::size_t count) {
@@ -12146,16 +12152,39 @@ public:
         for (std::size_t i = 0; i < block; i += sum_lanes)
             for (std::size_t j = 0; j < vectors; ++j) {
                 lanes_type part;
-                std::memcpy(&part, values + i + j * lane_vector<T>::size, sizeof part);
-                Operation::combine(lanes_[j], part);
+                std::memcpy(&part, values + i + j * Lanes::size, sizeof part);
+                combine(j, part);
             }
         if (++blocks_ == sum_chunk / block) join();
+    }
+    template <class F, class... In>
+    MESHWISE_INLINE void add_block(std::size_t count, F const& f, In const*... from) {
+        for (std::size_t i = 0; i < block; i += sum_lanes)
+            simd::unroll<vectors>([&](auto j) __attribute__((always_inline)) {
+                constexpr std::size_t size = Lanes::size;
+                std::size_t const first = i + j * size;
+                T values[size];
+                for (std::size_t k = 0; k < size; ++k) values[k] = f(from[first + k]...);
+                lanes_type part;
+                std::memcpy(&part, values, sizeof part);
+                if (count < block) [[unlikely]]
+                    part = Lanes::before(count - std::min(count, first))
+                               ? part
+                               : lanes_type{} + Operation::template identity<T>;
+                combine(j, part);
+            });
+        if (++blocks_ == sum_chunk / block) [[unlikely]]
+            join();
     }
     MESHWISE_INLINE double result() {
         if (blocks_ != 0) join();
         return total_;
     }
 private:
+    MESHWISE_INLINE void combine(std::size_t j, lanes_type& values) {
+        simd::keep_in_register(values);
+        Operation::combine(lanes_[j], values);
+    }
     MESHWISE_INLINE void clear_lanes() {
         for (lanes_type& lanes : lanes_) lanes = lanes_type{} + Operation::template identity<T>;
         blocks_ = 0;
@@ -12174,15 +12203,19 @@ private:
     std::size_t blocks_ = 0;
     double total_ = Operation::template identity<double>;
 };
+template <std::size_t count, class T>
+MESHWISE_INLINE void fetch_ahead(T const* from) {
+    auto const* const at = static_cast<char const*>(static_cast<void const*>(from)) + read_ahead;
+    for (std::size_t i = 0; i < count * sizeof(T); i += 64) __builtin_prefetch(at + i);
+}
 template <class Operation, class T, class F, class... In>
 MESHWISE_INLINE double reduce_row(std::size_t n, F&& f, In const*... in) {
     lane_accumulator<Operation, T> total;
     for_each_block(
         n,
         [&](std::size_t, std::size_t count, auto const*... from) __attribute__((always_inline)) {
-            T values[block];
-            for (std::size_t i = 0; i < block; ++i) values[i] = f(from[i]...);
-            total.add(values, count);
+            (fetch_ahead<block>(from), ...);
+            total.add_block(count, f, from...);
         },
         in...);
     return total.result();
@@ -14260,7 +14293,10 @@ template <class B, class T>
                 std::int32_t const* id = ids + here.in(1);
                 if (how.whole && how.inner == 1 && how.row == 1 && step[0] == 1 && step[1] == 0 &&
                     step[2] == 1) {
-                    for (std::size_t i = 0; i < run; ++i) to[i] = from[id[i]];
+                    for (std::size_t i = 0; i < run; ++i) {
+                        cpu::fetch_ahead<1>(from + id[i]);
+                        to[i] = from[id[i]];
+                    }
                     here.advance(run);
                     begin += run;
                     continue;
@@ -15237,6 +15273,7 @@ X running_sum_from(X const& x, Start start) {
                 auto const at = [r, n](std::size_t i) { return r * n + (FromTheEnd ? n - 1 - i : i); };
                 std::size_t i = 0;
                 for (; i + run <= n; i += run) {
+                    cpu::fetch_ahead<run>(from + at(i));
                     sum_number<T> sum{}, sums[run];
                     for (std::size_t j = 0; j < run; ++j)
                         sums[j] = sum += static_cast<sum_number<T>>(from[at(i + j)]);
@@ -15946,6 +15983,12 @@ struct variance_fold {
     double correction = 1;
     static part none() { return {0, 0, 0}; }
     static part of(T const* x, std::size_t n, std::size_t) {
+        constexpr std::size_t run = 4 * cpu::block;
+        part all = none();
+        for (std::size_t i = 0; i < n; i += run) join(all, of_run(x + i, std::min(run, n - i)));
+        return all;
+    }
+    static part of_run(T const* x, std::size_t n) {
         auto const count = static_cast<double>(n);
         double const mean =
             cpu::reduce_row<cpu::plus, double>(n, [](T a) { return static_cast<double>(a); }, x) / count;

@@ -20,11 +20,21 @@ inline constexpr std::size_t sum_lanes = 16;
 /// After this many summands the lanes are combined and added to a total in double.
 inline constexpr std::size_t sum_chunk = 4096;
 
-/// Lanes in vectors of at most 64 bytes: longer ones live in memory.
-template <class T>
+/// What is read from memory is asked for so many bytes before it is needed: processors guess it, but too late.
+inline constexpr std::size_t read_ahead = 8192;
+
+/// Lanes in vectors of the processor: longer ones live in memory. Their width changes no bit.
+template <class T, class Instructions = simd::native>
 struct lane_vector {
-    static constexpr std::size_t size = std::min(sum_lanes, 64 / sizeof(T));
+    static constexpr std::size_t size = std::min(sum_lanes, Instructions::bytes / sizeof(T));
     typedef T type __attribute__((vector_size(size * sizeof(T))));
+
+    /// True in the first `count` lanes.
+    static MESHWISE_INLINE auto before(std::size_t count) {
+        type lane;
+        for (std::size_t k = 0; k < size; ++k) lane[k] = static_cast<T>(k);
+        return lane < static_cast<T>(std::min(count, size));
+    }
 };
 
 /// Addition, for the reductions below.
@@ -50,10 +60,10 @@ struct larger {
 };
 
 /// Reduces one sequence in the fixed order.
-template <class Operation, class T>
+template <class Operation, class T, class Lanes = lane_vector<T>>
 class lane_accumulator {
-    using lanes_type = typename lane_vector<T>::type;
-    static constexpr std::size_t vectors = sum_lanes / lane_vector<T>::size;
+    using lanes_type = typename Lanes::type;
+    static constexpr std::size_t vectors = sum_lanes / Lanes::size;
 
 public:
     MESHWISE_INLINE lane_accumulator() { clear_lanes(); }
@@ -65,10 +75,31 @@ public:
         for (std::size_t i = 0; i < block; i += sum_lanes)
             for (std::size_t j = 0; j < vectors; ++j) {
                 lanes_type part;
-                std::memcpy(&part, values + i + j * lane_vector<T>::size, sizeof part);
-                Operation::combine(lanes_[j], part);
+                std::memcpy(&part, values + i + j * Lanes::size, sizeof part);
+                combine(j, part);
             }
         if (++blocks_ == sum_chunk / block) join();
+    }
+
+    /// Adds f(from[0]...), ..., f(from[block - 1]...), without a copy of them in memory. `count` as above.
+    template <class F, class... In>
+    MESHWISE_INLINE void add_block(std::size_t count, F const& f, In const*... from) {
+        for (std::size_t i = 0; i < block; i += sum_lanes)
+            simd::unroll<vectors>([&](auto j) __attribute__((always_inline)) {
+                constexpr std::size_t size = Lanes::size;
+                std::size_t const first = i + j * size;
+                T values[size];
+                for (std::size_t k = 0; k < size; ++k) values[k] = f(from[first + k]...);
+                lanes_type part;
+                std::memcpy(&part, values, sizeof part);
+                if (count < block) [[unlikely]]
+                    part = Lanes::before(count - std::min(count, first))
+                               ? part
+                               : lanes_type{} + Operation::template identity<T>;
+                combine(j, part);
+            });
+        if (++blocks_ == sum_chunk / block) [[unlikely]]
+            join();
     }
 
     /// The result so far. Only the result of the whole sequence is in the fixed order.
@@ -78,6 +109,11 @@ public:
     }
 
 private:
+    // values are rounded before they are combined, wherever in a row they stand: a product is not fused into a sum
+    MESHWISE_INLINE void combine(std::size_t j, lanes_type& values) {
+        simd::keep_in_register(values);
+        Operation::combine(lanes_[j], values);
+    }
     MESHWISE_INLINE void clear_lanes() {
         for (lanes_type& lanes : lanes_) lanes = lanes_type{} + Operation::template identity<T>;
         blocks_ = 0;
@@ -99,6 +135,13 @@ private:
     double total_ = Operation::template identity<double>;
 };
 
+/// Asks for the `count` elements that lie `read_ahead` bytes behind `from`, which may be nobody's: a hint is no access.
+template <std::size_t count, class T>
+MESHWISE_INLINE void fetch_ahead(T const* from) {
+    auto const* const at = static_cast<char const*>(static_cast<void const*>(from)) + read_ahead;
+    for (std::size_t i = 0; i < count * sizeof(T); i += 64) __builtin_prefetch(at + i);
+}
+
 /// The reduction of f(in[0]...), ..., f(in[n - 1]...), as a double.
 template <class Operation, class T, class F, class... In>
 MESHWISE_INLINE double reduce_row(std::size_t n, F&& f, In const*... in) {
@@ -106,9 +149,8 @@ MESHWISE_INLINE double reduce_row(std::size_t n, F&& f, In const*... in) {
     for_each_block(
         n,
         [&](std::size_t, std::size_t count, auto const*... from) __attribute__((always_inline)) {
-            T values[block];
-            for (std::size_t i = 0; i < block; ++i) values[i] = f(from[i]...);
-            total.add(values, count);
+            (fetch_ahead<block>(from), ...);
+            total.add_block(count, f, from...);
         },
         in...);
     return total.result();

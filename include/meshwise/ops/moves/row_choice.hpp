@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <meshwise/backend/cpu/coalesce.hpp>
+#include <meshwise/backend/cpu/fixed_order.hpp>
 #include <meshwise/ops/moves/axis_runs.hpp>
 #include <meshwise/ops/products/contract.hpp>
 
@@ -96,7 +97,10 @@ template <class B, class T>
                 std::int32_t const* id = ids + here.in(1);
                 if (how.whole && how.inner == 1 && how.row == 1 && step[0] == 1 && step[1] == 0 &&
                     step[2] == 1) {
-                    for (std::size_t i = 0; i < run; ++i) to[i] = from[id[i]];
+                    for (std::size_t i = 0; i < run; ++i) {
+                        cpu::fetch_ahead<1>(from + id[i]);
+                        to[i] = from[id[i]];
+                    }
                     here.advance(run);
                     begin += run;
                     continue;

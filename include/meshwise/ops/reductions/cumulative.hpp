@@ -111,6 +111,7 @@ X running_sum_from(X const& x, Start start) {
                 auto const at = [r, n](std::size_t i) { return r * n + (FromTheEnd ? n - 1 - i : i); };
                 std::size_t i = 0;
                 for (; i + run <= n; i += run) {
+                    cpu::fetch_ahead<run>(from + at(i));
                     sum_number<T> sum{}, sums[run];
                     for (std::size_t j = 0; j < run; ++j)
                         sums[j] = sum += static_cast<sum_number<T>>(from[at(i + j)]);

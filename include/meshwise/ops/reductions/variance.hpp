@@ -31,8 +31,14 @@ struct variance_fold {
     double correction = 1;
 
     static part none() { return {0, 0, 0}; }
-    // twice over elements that the cache holds
+    // runs so short that the second reading of one goes on while the next is fetched
     static part of(T const* x, std::size_t n, std::size_t) {
+        constexpr std::size_t run = 4 * cpu::block;
+        part all = none();
+        for (std::size_t i = 0; i < n; i += run) join(all, of_run(x + i, std::min(run, n - i)));
+        return all;
+    }
+    static part of_run(T const* x, std::size_t n) {
         auto const count = static_cast<double>(n);
         double const mean =
             cpu::reduce_row<cpu::plus, double>(n, [](T a) { return static_cast<double>(a); }, x) / count;
