@@ -12,7 +12,7 @@ namespace meshwise {
 /// average = decay average + (1 - decay) model, of every parameter. `average` begins as a copy of the model. It is kept in a
 /// checkpoint as any model is, and costs as much memory as the parameters that are trained.
 /// Placement: any, kept. Communication: none.
-/// Errors: a decay that is not below 1; one of the two has no value.
+/// Errors: a decay that is not below 1; one of the two has no value; ranks with different decays throw at their next collective.
 /// Example:
 /// auto average = model;
 /// mw::moving_average(average, model, 0.999);
@@ -20,6 +20,7 @@ template <any_model Model>
 void moving_average(Model& average, Model const& model, double decay,
                     std::source_location where = std::source_location::current()) {
     detail::check_options("mw::moving_average", {{"decay", decay, detail::below_one}}, &where);
+    detail::note_common(common_kind::options, {detail::bits_of(decay)});
     std::array<detail::untyped_tensor const*, parameter_count<Model>> now{};
     for_each_parameter(
         model, []<class X>() { return 0; },

@@ -220,6 +220,19 @@ TEST_CASE(
     CHECK(first == second);
 }
 
+TEST_CASE("ranks that give different decays to a mean of models are told so") {
+    std::string told;
+    try {
+        on_ranks([](auto& here, auto const&) {
+            auto const m = mw::init<model>(here, mw::seed{1});
+            auto average = mw::init<model>(here, mw::seed{2});
+            mw::moving_average(average, m, here.index().on_this_rank() == 0 ? 0.5 : 0.9);
+            (void)here.agreed(1.0);
+        });
+    } catch (mw::error const& e) { told = e.what(); }
+    CHECK_MESSAGE(told.find("different options") != std::string::npos, told);
+}
+
 TEST_CASE("the mean over steps is that of plain loops, and shares what is frozen") {
     on_ranks([](auto& here, auto const& x) {
         auto m = mw::init<model>(here, mw::seed{1});
