@@ -104,9 +104,11 @@ void check_parameter(std::string_view of, std::size_t index, std::source_locatio
 template <class Model>
 struct model_gradient {
     std::array<contributions::one, parameter_count<Model>> parts{};
-    double scale = 1;                               // what the parts are still to be multiplied by
-    double count = 1;                               // how many elements the loss is the mean of
-    std::size_t micro_batches = 1;                  // how many losses were added up
+    double scale = 1;               // what the parts are still to be multiplied by
+    double count = 1;               // how many elements the loss is the mean of
+    std::size_t micro_batches = 1;  // how many losses were added up
+    std::array<std::uint32_t, parameter_count<Model>>
+        ways{};                                     // of a statistic: how many its part is the sum of
     loss_scale* scaled_by = nullptr;                // the scale to tell whether they are finite
     std::shared_ptr<gradient_buckets> under_way{};  // the sums that have begun already, if any
     bool applied = false;                           // an optimiser has taken a step with it

@@ -46,7 +46,8 @@ inline bool may_be_used(context const& here, untyped_tensor const& x, bool on_ma
         x.node() != 0 ? x.recording() == here.recording_number ||
                             (here.recording == nullptr && !is_under_way(x.recording()))
                       : here.recording == nullptr || !x.memory().is_leaf_of(here.recording_number) ||
-                            x.is_frozen() || (x.is_constant() && !here.models.contain(&x));
+                            x.node_of_statistic() != 0 ||
+                            (x.is_constant() && (x.is_frozen() || !here.models.contain(&x)));
     // a value of one rank among values of all
     bool const of_all = !on_many_ranks || (x.memory().version() & memory_pool::written_alone) == 0 ||
                         here.pool->works_alone();

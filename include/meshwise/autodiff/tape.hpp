@@ -85,6 +85,10 @@ public:
     /// contributed again.
     buffer take(node_id id, mesh_mask pending);
 
+    /// How often a statistic was told where to go: what came to its gradient is the sum of so many ways.
+    void count_way(node_id id) { ++at(id).ways; }
+    std::uint32_t ways(node_id id) { return at(id).ways; }
+
     bool has_gradient(node_id id) { return at(id).gradient.count != 0; }
     contributions const& gradient_of(node_id id) { return at(id).gradient; }
     /// Calls f(memory, pending) for each kind of contribution that there is now.
@@ -156,6 +160,7 @@ private:
         void (*destroy)(void*) = nullptr;
         contributions gradient{};
         bool taken = false;
+        std::uint32_t ways = 0;
     };
 
     node& at(node_id id) { return nodes_[id - 1]; }

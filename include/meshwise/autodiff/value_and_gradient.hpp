@@ -40,8 +40,8 @@ inline tape& own_tape() {
 inline recording_id next_recording() {
     static std::atomic<recording_id> last{0};
     recording_id const next = 1 + last.fetch_add(1, std::memory_order_relaxed);
-    return next != 0 && next < untyped_tensor::is_not_trained ? next
-                                                              : next_recording();  // after 2^32 recordings
+    recording_id const number = next & untyped_tensor::is_a_gradient;  // after 2^31 they begin anew
+    return number != 0 && number <= untyped_tensor::recordings ? number : next_recording();
 }
 class recording {
 public:
@@ -149,9 +149,13 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
         [&](std::size_t i, std::string_view, auto& p, local_elements const& of) {
             elements[i] = of;
             node_id const leaf = t.leaf(*of.operations, of.size, where);
-            if (traits[i].frozen) return p.set_frozen(true);
+            if (traits[i].frozen) {
+                p.set_frozen(true), p.set_constant();
+                return;
+            }
             trains = true;
-            p.set_node(leaf, here.recording_number);
+            p.set_node(leaf, traits[i].role == role::statistic ? detail::untyped_tensor::is_a_statistic
+                                                               : here.recording_number);
             p.mark_leaf(here.recording_number);
         });
     if (!trains) detail::refuse_frozen_model(where);
@@ -196,14 +200,17 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
     if (micro_batches == 0) detail::refuse_no_micro_batches(where);
     if (detail::hash_of_bytes(&recorded, sizeof(Model)) != members) detail::refuse_change_of_copy(where);
     if (result.gradient.under_way) result.gradient.under_way->close();
-    for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)
-        if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) {
+    for (std::size_t i = 0; i < result.gradient.parts.size(); ++i) {
+        auto const id = static_cast<node_id>(i + 1);
+        result.gradient.ways[i] = t.ways(id);
+        if (t.has_gradient(id)) {
             result.gradient.parts[i] = t.merged(id);
             if (here.planned == nullptr) continue;
             bool const early = std::forward_iterator<iterator> && t.first_use(id) > parameters + 1;
             here.planned->add(result.gradient.parts[i].pending, t.size_of_node(id) * t.elements(id).size,
                               early);
         }
+    }
     if (here.team->group_size(total.pending) > 1) {
         doing const loss("loss");
         // the numbers of micro-batches and their squares: equal on all ranks if and only if the mean of the squares is the

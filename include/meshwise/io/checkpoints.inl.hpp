@@ -78,7 +78,7 @@ MESHWISE_BODY checkpoints::started checkpoints::begin(communicator& team, std::u
                 "a checkpoint was given " + part.name +
                 " to keep, which was never given a value, or was moved from: keep the one that it was moved to, or make "
                 "the model with mw::init first");
-        if (part.is_tensor()) continue;
+        if (part.is_tensor() || part.is_absent()) continue;
         made.numbers[part.name] = part.text(part.data);
         told += ", " + part.name + " " + made.numbers[part.name];
     }
@@ -167,6 +167,7 @@ MESHWISE_BODY void checkpoints::check_fits(detail::manifest const& stored, std::
                 found.compare(part, at->second.type, at->second.shape, false);
         } else {
             auto const at = stored.numbers.find(part.name);
+            if (at == stored.numbers.end() && part.zero_if_absent) continue;
             if (at == stored.numbers.end())
                 found.add("'" + part.name + "', a number, is missing there");
             else if (!part.read(at->second, nullptr))
@@ -230,7 +231,10 @@ MESHWISE_BODY void checkpoints::load_parts(communicator& team, std::uint64_t ste
         }
     });
     for (detail::state_part const& part : state(false))
-        if (!part.is_tensor()) part.read(stored.numbers.at(part.name), part.data);
+        if (!part.is_tensor()) {
+            auto const at = stored.numbers.find(part.name);  // missing only where it is zero
+            part.read(at == stored.numbers.end() ? "0" : at->second, part.data);
+        }
 }
 
 }  // namespace meshwise

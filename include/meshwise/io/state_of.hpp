@@ -13,10 +13,13 @@
 namespace meshwise {
 
 namespace detail {
+// A number in `value`, which a checkpoint keeps where it is not zero, and which is zero where a checkpoint lacks it.
+template <class T>
+inline constexpr bool is_zero_if_absent = requires { typename T::zero_if_absent; };
 // f(name, tensor or number) for all parts of x
 template <class T, class F>
 void visit_named(std::string const& name, T& x, F& f) {
-    if constexpr (any_number<T> || is_tensor_type<T>)
+    if constexpr (any_number<T> || is_tensor_type<T> || is_zero_if_absent<T>)
         f(name, x);
     else if constexpr (array_size<T> != 0)
         for (std::size_t i = 0; i < array_size<T>; ++i) visit_named(name + "." + std::to_string(i), x[i], f);

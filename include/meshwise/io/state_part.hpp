@@ -20,7 +20,10 @@ struct state_part {
     bool (*read)(std::string const&,
                  void*) = nullptr;  // false for what is not a number of its type; null: only looks
 
+    bool zero_if_absent = false;  // of a number: not kept where it is zero
+
     bool is_tensor() const { return text == nullptr; }
+    bool is_absent() const { return zero_if_absent && text(data) == "0"; }
 };
 
 // allocates memory for a tensor that has none; padding becomes zero
@@ -38,7 +41,10 @@ void make_room(X& x) {
 template <class X>
 state_part part_of(std::string_view name, X& x, bool to_write = false) {
     state_part part{.name = std::string(name)};
-    if constexpr (any_number<std::remove_const_t<X>>) {
+    if constexpr (is_zero_if_absent<X>) {
+        part = part_of(name, x.value);
+        part.zero_if_absent = true;
+    } else if constexpr (any_number<std::remove_const_t<X>>) {
         using T = std::remove_const_t<X>;
         part.type = stored_type_of<T>();
         part.data = const_cast<T*>(&x);

@@ -163,7 +163,7 @@ private:
 /// Placement: parameter and gradient in the parameter's layout; of a matrix the means over rows and columns in the layout of
 /// the axes that they keep. Communication: that of mw::adamw, and of a split parameter the sums of its squares over rows, columns and
 /// all elements. Memory: one number for each row and column of a matrix, one for each element of what is none.
-/// Errors: as mw::adamw.
+/// Errors: as mw::adamw; under mw::reproducible a model with split parameters does not compile.
 /// Example:
 /// mw::adafactor optimizer(model, {.learning_rate = 1e-2});
 /// optimizer.step(model, gradient);
@@ -172,7 +172,12 @@ class adafactor : public detail::optimizer<Model, detail::adafactor_rule> {
 public:
     explicit adafactor(Model const& model, adafactor_options chosen = {},
                        std::source_location where = std::source_location::current())
-        : detail::optimizer<Model, detail::adafactor_rule>(model, chosen, where) {}
+        : detail::optimizer<Model, detail::adafactor_rule>(model, chosen, where) {
+        static_assert(
+            !detail::sums_depend_on_mesh<Model>(),
+            "meshwise: mw::adafactor has no fixed order of sums over ranks yet: leave mw::reproducible, or the rules that "
+            "split parameters, out of the strategy, or take mw::adamw, mw::lion or mw::momentum_sgd");
+    }
 };
 
 }  // namespace meshwise

@@ -100,10 +100,7 @@ public:
             detail::refuse_gradient(detail::unfit_gradient::of_other_values, where);
         bool const last = skipped_in_a_row >= most_skips;
         std::size_t const own = last ? first_not_finite(model, gradient) : 0;
-        double const norm = [&] {
-            detail::without_statistics<Model> const apart(model, gradient);
-            return norm_of(model, gradient, where);
-        }();
+        double const norm = norm_of(model, gradient, where);
         bool const finite = std::isfinite(norm);
         if (!finite && last) refuse_step(model, gradient, own, where);
         if (gradient.scaled_by != nullptr) gradient.scaled_by->note(finite);
@@ -190,10 +187,11 @@ private:
     /// The first parameter whose gradient, as far as this rank holds it, is not finite.
     static std::size_t first_not_finite(Model& model, model_gradient<Model> const& gradient) {
         std::size_t first = none;
+        auto const traits = detail::traits_of(model);
         for_each_parameter(
             model, []<class X>() { return detail::squares_of_type<X>(); },
             [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
-                if (first != none || !of.computes) return;
+                if (first != none || !of.computes || traits[i].role == role::statistic) return;
                 buffer const& part = gradient.parts[i].memory;
                 bool const finite =
                     part ? std::isfinite(of.elements.sum_squares(part.data(), of.elements.size))

@@ -239,7 +239,7 @@ private:
 /// the axes that its product sums (mw::inputs).
 /// Placement: parameter, gradient and moments in the parameter's layout. Communication: that of mw::adamw, and of a split
 /// matrix one number and, for each iteration, the product of the matrix with itself along the split axis.
-/// Errors: as mw::adamw.
+/// Errors: as mw::adamw; under mw::reproducible a model with split parameters does not compile.
 /// Example:
 /// mw::muon optimizer(model, {.learning_rate = 0.02, .groups = [](mw::parameter_info const& p) {
 ///                                auto group = mw::usual_group(p);
@@ -252,7 +252,12 @@ class muon : public detail::optimizer<Model, detail::muon_rule> {
 public:
     explicit muon(Model const& model, muon_options chosen = {},
                   std::source_location where = std::source_location::current())
-        : detail::optimizer<Model, detail::muon_rule>(model, chosen, where) {}
+        : detail::optimizer<Model, detail::muon_rule>(model, chosen, where) {
+        static_assert(
+            !detail::sums_depend_on_mesh<Model>(),
+            "meshwise: mw::muon has no fixed order of sums over ranks yet: leave mw::reproducible, or the rules that "
+            "split parameters, out of the strategy, or take mw::adamw, mw::lion or mw::momentum_sgd");
+    }
 };
 
 }  // namespace meshwise

@@ -40,7 +40,7 @@ struct parameter_step {
     void* moments[2] = {};           // null where the rule keeps none
     double learning_rate = 0, weight_decay = 0, gradient_scale = 1;
     double learning_rate_factor = 1;  // of its group; `learning_rate` is multiplied by it already
-    std::size_t step = 1;
+    std::size_t step = 1;             // which update of this parameter it is, counted from 1
     parameter_traits traits{};
     matrix_view matrix{};
     std::source_location where;
@@ -120,6 +120,13 @@ struct stepped_model {
     std::array<void const*, Parameters> memory{};
     bool moved_from = false;
 };
+/// The steps that were taken without a parameter which has moments, because it was frozen or no gradient came to it. A checkpoint
+/// keeps the number where it is not zero, and one without it means zero: those of earlier versions counted all steps.
+struct missed_steps {
+    using zero_if_absent = void;  // for io/state_of.hpp
+    std::size_t value = 0;
+    operator std::size_t&() { return value; }
+};
 [[noreturn]] void refuse_optimizer(bool moved_from, std::source_location where);
 /// Errors: the first of these that is outside of its range.
 void check_all_options(char const* of, option_value const* all, std::size_t count,
@@ -167,20 +174,25 @@ public:
         note_options(ranges.data(), ranges.size(), groups.data(), groups.size(), hash);
         step_result const result = finite_.look(model, gradient, options.most_skips, where);
         if (!result.applied) return result;
-        parameter_step one{.gradient_scale = gradient.scale, .step = ++steps_, .where = where};
+        ++steps_;
+        parameter_step one{.gradient_scale = gradient.scale, .where = where};
         if (options.clip_norm > 0 && result.norm > options.clip_norm)
             one.gradient_scale *= options.clip_norm / result.norm;
         for_each_parameter(
             model, []<class X>() { return Rule::template rule_for<X>(); },
             [&](std::size_t i, std::string_view, auto& p, parameter_rule<options_type> const& of) {
                 last_.memory[i] = p.memory().data();
-                if (!gradient.reached(i) || !is_trained(traits[i])) return;
+                if (!gradient.reached(i) || !is_trained(traits[i])) {
+                    ++missed_[i].value;
+                    return;
+                }
                 one.traits = traits[i];
                 one.count = of.elements.size;
                 one.learning_rate_factor = groups[i].learning_rate;
                 one.learning_rate = options.learning_rate * groups[i].learning_rate;
                 one.weight_decay = options.weight_decay * groups[i].weight_decay;
                 one.matrix = make_moments(i, traits[i], of);
+                one.step = steps_ - missed_[i].value;
                 buffer const whole = gradient.whole(i, *of.elements.operations, of.elements.size, where);
                 one.gradient = whole.data();
                 one.parameter = p.mutable_bytes();
@@ -213,8 +225,8 @@ public:
     /// The steps taken; skipped ones do not count.
     std::size_t steps() const { return steps_; }
 
-    /// f(name, value) for all that a checkpoint has to keep: the steps taken, those skipped last, and the moments of every
-    /// parameter that is trained.
+    /// f(name, value) for all that a checkpoint has to keep: the steps taken, those skipped last, and of every parameter that
+    /// is trained the moments and the steps that were taken without it.
     template <class F>
     void visit_state(F f) {
         std::uint64_t const before = writes();
@@ -224,6 +236,7 @@ public:
         auto const traits = traits_of(names);
         for_each_parameter(names, [&](std::size_t i, std::string_view name, auto const& p, initial) {
             using X = std::remove_cvref_t<decltype(p)>;
+            if (has_moments(i)) f("missed_steps." + std::string(name), missed_[i]);
             for (std::size_t m = 0; m < Rule::moment_count; ++m)
                 if (moments_[m][i])
                     Rule::template with_type<X>(m, traits[i], [&]<class Moment>() {
@@ -256,15 +269,22 @@ private:
         return !traits.frozen && traits.role != role::statistic;
     }
 
-    // A parameter that was frozen when the optimiser was made gets its moments when it is trained.
+    bool has_moments(std::size_t i) const { return moments_[0][i] || moments_[1][i]; }
+
+    // A parameter that was frozen when the optimiser was made gets its moments when it is trained, and its updates are
+    // counted from then on.
     matrix_view make_moments(std::size_t i, parameter_traits const& traits,
                              parameter_rule<options_type> const& of) {
         allocating_for const state(purpose::optimizer);
         matrix_view const matrix = of.matrix == nullptr ? matrix_view{} : of.matrix(traits.inputs);
         auto const sizes = Rule::moment_sizes(options, traits, of.elements.size, matrix);
+        bool begins = false;  // also where a group takes a matrix of muon to its Adam
         for (std::size_t m = 0; m < Rule::moment_count; ++m)
-            if (sizes[m] != 0 && !moments_[m][i])
-                moments_[m][i] = tape::zeros(*of.elements.operations, sizes[m]);
+            begins = begins || (sizes[m] != 0 && !moments_[m][i]);
+        if (!begins) return matrix;
+        missed_[i].value = steps_ == 0 ? 0 : steps_ - 1;
+        for (std::size_t m = 0; m < Rule::moment_count; ++m)
+            if (sizes[m] != 0) moments_[m][i] = tape::zeros(*of.elements.operations, sizes[m]);
         return matrix;
     }
 
@@ -304,6 +324,7 @@ private:
     }
 
     std::array<buffer, parameter_count<Model>> moments_[2];
+    std::array<missed_steps, parameter_count<Model>> missed_{};
     std::size_t steps_ = 0;
     stepped_model<parameter_count<Model>> last_;
     finite_steps<Model> finite_;

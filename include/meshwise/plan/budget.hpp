@@ -50,7 +50,8 @@ constexpr void add_trained_fields(field_list<Field...> const& fields, budget_wal
 template <class M>
 constexpr void add_trained(budget_walk& walk, initial start) {
     if constexpr (is_parameter<M>) {
-        if (!walk.in_frozen && !walk.frozen({walk.name.text(), role_of(walk.said, start)}))
+        role const is = role_of(walk.said, start);
+        if (!walk.in_frozen && is != role::statistic && !walk.frozen({walk.name.text(), is}))
             walk.bytes += bytes_per_rank<M>();
     } else if constexpr (array_size<M> != 0) {
         std::size_t const before = walk.name.size();
@@ -80,7 +81,7 @@ template <class Model>
 inline constexpr std::size_t parameter_bytes_per_rank = detail::bytes_per_rank<Model>();
 
 /// Bytes of parameters and, of those that are trained, of gradients and the two moments of Adam, all in the parameters' element type
-/// and layout. `Frozen` chooses the parameters that mw::freeze freezes, besides those that mw::fields says are frozen.
+/// and layout. Statistics are not trained. `Frozen` chooses the parameters that mw::freeze freezes, besides those that mw::fields says are frozen.
 /// Example:
 /// constexpr auto backbone = [](mw::parameter_info const& p) { return p.is_in("blocks"); };
 /// static_assert(mw::training_bytes_per_rank<my_model, backbone> < mw::training_bytes_per_rank<my_model>);

@@ -1,8 +1,9 @@
 // freeze: parameters that are not trained, by field, name or role, and until they are trained again.
 //   mw::freeze(model, [](mw::parameter_info const& p) { return !p.is_in("head"); });
 // A frozen parameter has a value, is kept in checkpoints and counts in a budget. No gradient is computed or communicated for it, an
-// optimiser that is made of the model keeps no moments for it, and no step changes it, not even by weight decay. Values that are loaded or restored into
-// it leave it frozen, and a copy of the model is frozen alike.
+// optimiser that is made of the model keeps no moments for it, and no step changes it, not even by weight decay. It is the member
+// that is frozen, not its value: values that are assigned, loaded or restored leave it as it is. A new model that is made as a copy is
+// frozen alike.
 #pragma once
 
 #include <meshwise/tensor/at_line.hpp>

@@ -14,7 +14,7 @@ namespace meshwise::detail {
                                                                     std::source_location where) const {
     context const& here = current();
     bool const recorded =
-        node_ == 0
+        node() == 0
             ? here.recording != nullptr && !is_constant() && memory_.is_leaf_of(here.recording_number)
             : (recording_ == here.recording_number ? here.recording != nullptr : is_under_way(recording_));
     if (memory_ && !recorded) return;
@@ -47,7 +47,7 @@ namespace meshwise::detail {
             "a value is written by hand while mw::value_and_gradient records it, and its gradient would not know "
             "of the change: use an operation such as mw::map, or write to a copy without gradient: auto y = "
             "x.detached();");
-    node_ = 0, recording_ = is_frozen() ? is_not_trained : 0;
+    node_ = 0, recording_ = 0;
 }
 
 [[gnu::noinline]] MESHWISE_BODY std::size_t place_of(std::initializer_list<index_along> all) {

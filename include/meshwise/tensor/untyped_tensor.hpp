@@ -39,38 +39,41 @@ public:
     /// Gives the memory away; the tensor is as one that was never given a value.
     buffer release_memory() { return std::exchange(memory_, buffer()); }
     // as a recording: what gradient.whole(...) gave
-    static constexpr recording_id is_a_gradient = ~recording_id{0};
+    static constexpr recording_id is_a_gradient = (recording_id{1} << 31U) - 1;
     // as a recording: what x.detached() gave. It may share the memory of a parameter and still be a constant.
     static constexpr recording_id is_a_constant = is_a_gradient - 1;
-    // as a recording: a parameter that is not trained, see optim/freeze.hpp. Writing to it does not change that.
-    static constexpr recording_id is_not_trained = is_a_constant - 1;
+    // as a recording: a statistic of the recorded model. Operations take it for a constant; it still knows its node.
+    static constexpr recording_id is_a_statistic = is_a_constant - 1;
+    // as a recording: its value was moved to another tensor
+    static constexpr recording_id is_moved_from = is_a_statistic - 1;
+    static constexpr recording_id recordings = is_moved_from - 1;  // are counted from 1 to this
     /// To write: memory that no other tensor shares.
     /// Errors: the tensor has no value, is a gradient, or is a value of the recording under way.
     void* mutable_bytes() {
         if (recording_ != 0 || !memory_) leave_tape();
         return memory_.mutable_data();
     }
-    node_id node() const { return node_; }
+    node_id node() const { return recording_ == is_a_statistic ? 0 : node_; }
+    /// Of a statistic of the recorded model, where its way goes; else 0.
+    node_id node_of_statistic() const { return recording_ == is_a_statistic ? node_ : 0; }
     /// The recording to which the node belongs.
     recording_id recording() const { return recording_; }
     void set_node(node_id node, recording_id recording) {
         node_ = node;
-        recording_ = recording;
+        recording_ = recording & is_a_gradient;
     }
-    void set_constant() {
-        node_ = 0;
-        recording_ = is_a_constant;
-    }
-    bool is_constant() const { return recording_ == is_a_constant || recording_ == is_not_trained; }
+    void set_constant() { set_node(0, is_a_constant); }
+    bool is_constant() const { return recording_ == is_a_constant || recording_ == is_a_statistic; }
     /// Of an unrecorded result that may share the memory of x.
     void set_constant_as(untyped_tensor const& x) {
         if (x.node_ != 0 || x.is_constant()) set_constant();
     }
+    // Of a member of a model: see tensor/freeze.hpp. What is assigned or written to it does not change that.
     void set_frozen(bool frozen) {
-        node_ = 0;
-        recording_ = frozen ? is_not_trained : 0;
+        set_node(0, 0);
+        frozen_ = frozen ? 1 : 0;
     }
-    bool is_frozen() const { return recording_ == is_not_trained; }
+    bool is_frozen() const { return frozen_ != 0; }
     void mark_leaf(recording_id recording) {
         if (memory_) memory_.mark_leaf(recording);
     }
@@ -87,9 +90,25 @@ protected:
             noted_by()->push_back(this);
     }
     untyped_tensor(untyped_tensor const&) = default;
-    untyped_tensor(untyped_tensor&&) = default;
-    untyped_tensor& operator=(untyped_tensor const&) = default;
-    untyped_tensor& operator=(untyped_tensor&&) = default;
+    untyped_tensor(untyped_tensor&& other) noexcept
+        : memory_(std::move(other.memory_)),
+          node_(other.node_),
+          recording_(other.recording_),
+          frozen_(other.frozen_) {
+        other.set_node(0, is_moved_from);
+    }
+    // Assigned is a value, and not whether the member that had it is frozen. One that never had a value becomes a copy.
+    untyped_tensor& operator=(untyped_tensor const& other) {
+        take_state(other);
+        memory_ = other.memory_;
+        return *this;
+    }
+    untyped_tensor& operator=(untyped_tensor&& other) noexcept {
+        take_state(other);
+        memory_ = std::move(other.memory_);
+        if (this != &other) other.set_node(0, is_moved_from);
+        return *this;
+    }
     ~untyped_tensor() = default;
 
     // The tape knows nothing of a write by hand. A node of an earlier recording is dropped.
@@ -97,9 +116,15 @@ protected:
     // Before elements are read by hand. Errors: there are none, or a recording would lose the gradient through them.
     void check_readable(axis_name const* names, std::source_location where) const;
 
+    void take_state(untyped_tensor const& other) {
+        if (!memory_ && recording_ != is_moved_from) frozen_ = other.frozen_;
+        node_ = other.node_, recording_ = other.recording_;
+    }
+
     buffer memory_;
     node_id node_ = 0;
-    recording_id recording_ = 0;
+    recording_id recording_ : 31 = 0;
+    recording_id frozen_ : 1 = 0;
 };
 }  // namespace detail
 

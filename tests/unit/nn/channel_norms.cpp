@@ -6,10 +6,13 @@
 #include <meshwise/autodiff/recompute.hpp>
 #include <meshwise/backend/serial.hpp>
 #include <meshwise/nn/channel_norms.hpp>
+#include <meshwise/ops/elements/functions.hpp>
 #include <meshwise/ops/rows/losses.hpp>
 #include <meshwise/optim/adamw.hpp>
 #include <meshwise/optim/sgd.hpp>
+#include <meshwise/plan/budget.hpp>
 #include <meshwise/tensor/constants.hpp>
+#include <meshwise/tensor/freeze.hpp>
 #include <meshwise/tensor/random_tensors.hpp>
 
 #include "../ops/agreement.hpp"
@@ -229,6 +232,109 @@ TEST_CASE("running statistics follow what is seen, once a step, alike on all ran
     check_statistics<by_rows_4>();
     check_statistics<by_both>();
     check_statistics<by_rows_first>();
+}
+
+/// A batch norm that is used twice, and a statistic that the loss reads as it is.
+template <class S>
+struct read_and_shared {
+    mw::batch_norm_of<S, channel> norm;
+    mw::parameter<S, channel> scale, weight;
+
+    auto loss(auto const& x, auto const& z) const {
+        auto const y = norm(x, mw::training{}) + norm(z, mw::training{});
+        auto const pulled = weight - mw::log(scale + norm.running_variance);  // not detached
+        return mw::settle<S>(mw::mse_loss(y, mw::zeros_like(y))) +
+               mw::settle<S>(mw::mse_loss(pulled, mw::zeros_like(pulled)));
+    }
+    static constexpr auto parameters =
+        mw::fields<&read_and_shared::norm, &read_and_shared::scale, mw::constant{1}, mw::role::statistic,
+                   &read_and_shared::weight, mw::constant{2}>();
+};
+template <class S>
+void check_read_and_shared() {
+    using X = mw::tensor_of<S, double, batch, channel, width>;
+    using model = read_and_shared<S>;
+    CAPTURE(S::mesh::ranks);
+    mw::run<S>(mw::threads{}, [](auto& here) {
+        auto m = mw::init<model>(here, mw::seed{1});
+        numbers const seen[]{varied(count, 5), varied(count, 6)};
+        X const x = cut<X>(seen[0]), z = cut<X>(seen[1]);
+        expected_statistics expected;
+        mw::adamw optimizer(m, {.learning_rate = 0.01, .weight_decay = 0});
+        numbers weight(channels, 2), first(channels), second(channels);
+        for (int step = 1; step <= 3; ++step) {
+            auto [loss, gradient] = mw::value_and_gradient(m, x, z);
+            double squares = 0;
+            auto const add = [&](std::size_t i, auto const& p) {
+                for (double d : here.gather(gradient.whole(i, p))) squares += d * d;
+            };
+            add(0, m.norm.gain), add(1, m.norm.bias), add(5, m.weight);
+            double const norm = std::sqrt(squares);
+            CHECK(mw::global_norm(m, gradient) == doctest::Approx(norm).epsilon(1e-12));
+            CHECK(optimizer.step(m, gradient).norm == doctest::Approx(norm).epsilon(1e-12));
+            // what is read is a constant, as a buffer of torch is: Adam by hand of the one weight
+            for (std::size_t c = 0; c < channels; ++c) {
+                double const d = 2 * (weight[c] - std::log(1 + expected.variance[c])) / channels;
+                first[c] += 0.1 * (d - first[c]), second[c] += 0.001 * (d * d - second[c]);
+                weight[c] -= 0.01 * first[c] / (1 - std::pow(0.9, step)) /
+                             (std::sqrt(second[c] / (1 - std::pow(0.999, step))) + 1e-8);
+            }
+            expected.go({seen[0], seen[1]});
+            CHECK(distance(here.gather(m.weight), weight) < 1e-12);
+            CHECK(distance(here.gather(m.norm.running_mean), expected.mean) < 1e-14);
+            CHECK(distance(here.gather(m.norm.running_variance), expected.variance) < 1e-14);
+            CHECK(distance(here.gather(m.scale), numbers(channels, 1)) == 0);
+        }
+        // twice over three micro-batches, one of them the other way round: the mean of all six
+        auto three = mw::value_and_gradient_over(m, std::vector<int>{0, 1, 2}, [&](auto const& a, int i) {
+            return i == 1 ? a.loss(z, x) : a.loss(x, z);
+        });
+        mw::sgd(m, three.gradient, 0);
+        expected.go({seen[0], seen[1], seen[0], seen[1], seen[0], seen[1]});
+        CHECK(distance(here.gather(m.norm.running_mean), expected.mean) < 1e-14);
+        // a part that is computed again counts once
+        auto again = mw::value_and_gradient(m, [&](model const& a) {
+            auto const y = mw::recompute([&a](auto const& v) { return a.norm(v, mw::training{}); }, x) +
+                           a.norm(z, mw::training{});
+            return mw::mse_loss(y, mw::zeros_like(y));
+        });
+        mw::sgd(m, again.gradient, 0);
+        expected.go({seen[0], seen[1]});
+        CHECK(distance(here.gather(m.norm.running_mean), expected.mean) < 1e-14);
+        // all else frozen: the statistics still follow
+        mw::freeze(m, [](mw::parameter_info const& p) { return p.role != mw::role::statistic; });
+        auto adapted = mw::value_and_gradient(m, x, x);
+        mw::sgd(m, adapted.gradient, 1);
+        expected.go({seen[0]});
+        CHECK(distance(here.gather(m.norm.running_mean), expected.mean) < 1e-14);
+        CHECK(distance(here.gather(m.weight), weight) < 1e-12);
+    });
+}
+TEST_CASE(
+    "a statistic that a loss reads is a constant; a norm that is used twice goes the mean of its ways") {
+    check_read_and_shared<whole>();
+    check_read_and_shared<by_rows_4>();
+    check_read_and_shared<by_both>();
+    check_read_and_shared<by_rows_first>();
+    // parameters, and of gain, bias and weight the gradients and two moments
+    static_assert(mw::training_bytes_per_rank<read_and_shared<whole>> ==
+                  (6 + 3 * 3) * channels * sizeof(double));
+}
+
+TEST_CASE("what is no statistic of the model follows nothing") {
+    auto const said = [](auto choose) {
+        return agreement::complaint<whole>([&](auto& here) {
+            auto m = mw::init<read_and_shared<whole>>(here, mw::seed{1});
+            (void)mw::value_and_gradient(m, [&](auto const& a) {
+                return mw::loss_of(mw::follow_statistic(a.weight, choose(a), a.scale.detached()));
+            });
+        });
+    };
+    CHECK(said([](auto const& a) { return a.weight; }).find("whose role is mw::role::statistic") !=
+          std::string::npos);
+    CHECK(said([](auto const& a) { return a.weight * 2.0; }).find("trained or computed") !=
+          std::string::npos);
+    CHECK(said([](auto const& a) { return a.scale; }) == "nothing went wrong");
 }
 
 TEST_CASE("statistics of one element are refused") {

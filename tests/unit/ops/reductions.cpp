@@ -430,10 +430,42 @@ numbers spread_of(numbers const& x) {
     return out;
 }
 
+struct many_tokens : mw::axis<512> {};
+template <class S>
+struct rows_of_tokens {
+    mw::tensor_of<S, float, many_tokens, rows> x;
+    static constexpr auto parameters = mw::fields<&rows_of_tokens::x>();
+};
+/// Running sums and products of a split axis, and their gradients.
+template <std::size_t Ranks>
+std::vector<numbers> running_of(numbers const& x) {
+    using tokens = many_tokens;
+    using S = mw::strategy<grid<1, Ranks>, split<tokens, tp<Ranks>>, mw::reproducible<4>>;
+    using operands = rows_of_tokens<S>;
+    std::vector<numbers> found;
+    auto const keep = [&](outcome const& one) { found.insert(found.end(), {one.value, one.gradients[0]}); };
+    auto const weights = varied(x.size(), 3);
+    keep(on_ranks<S, operands>({x}, weights,
+                               [](auto&, operands const& m) { return mw::cumsum<S, tokens>(m.x); })[0]);
+    keep(on_ranks<S, operands>({x}, weights,
+                               [](auto&, operands const& m) { return mw::cumprod<S, tokens>(m.x); })[0]);
+    return found;
+}
+
 TEST_CASE("reproducible<V>: the same bits on one rank and on four") {
     numbers x(4 * 512);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = 1 + std::sin(static_cast<double>(i)) / 3;
     CHECK(spread_of<1>(x) == spread_of<4>(x));
+    auto const one = running_of<1>(x);
+    CHECK(running_of<2>(x) == one);
+    CHECK(running_of<4>(x) == one);
+    double sum = 0, product = 1;
+    for (std::size_t i = 0; i < x.size(); ++i)
+        if (i % 4 == 1) {
+            sum += x[i], product *= x[i];
+            CHECK(one[0][i] == doctest::Approx(sum).epsilon(1e-6));
+            CHECK(one[2][i] == doctest::Approx(product).epsilon(1e-5));
+        }
 }
 
 }  // namespace

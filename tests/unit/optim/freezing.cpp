@@ -172,6 +172,80 @@ TEST_CASE(
     });
 }
 
+TEST_CASE(
+    "the member is frozen, not its value: assignment and swap leave it as it is, and new models are copies") {
+    on_ranks([](auto& here, auto const& x) {
+        auto m = mw::init<model>(here, mw::seed{1});
+        auto other = mw::init<model>(here, mw::seed{2});
+        mw::freeze(m, first_layer);
+        auto const frozen = [](model const& of) {
+            std::string all;
+            for (std::size_t i = 0; i < mw::parameter_count<model>; ++i)
+                all += mw::is_frozen(of, i) ? 'f' : '.';
+            return all;
+        };
+        CHECK(frozen(m) == "ff...");
+        // one member to another, of the same model or another one, both ways
+        other.up = m.up;
+        other.down.bias = m.gain;
+        m.up.bias = other.up.bias;
+        m.gain = m.down.bias;
+        CHECK(frozen(other) == ".....");
+        CHECK(frozen(m) == "ff...");
+        CHECK(elements(other.up.weight) == elements(m.up.weight));
+        // the best so far, and back
+        auto best = other;
+        best = m;
+        CHECK(frozen(best) == ".....");
+        m = best;
+        CHECK(frozen(m) == "ff...");
+        auto const weight = elements(m.up.weight), others = elements(other.down.weight);
+        std::swap(m, other);
+        CHECK(frozen(m) == "ff...");
+        CHECK(frozen(other) == ".....");
+        CHECK(elements(other.up.weight) == weight);
+        CHECK(elements(m.down.weight) == others);
+        std::swap(m, other);
+        // what is new is frozen alike, also where a function makes it
+        model made, moved = std::move(m);
+        made = moved;
+        CHECK(frozen(made) == "ff...");
+        CHECK(frozen(moved) == "ff...");
+        m = [](model all) { return all; }(std::move(moved));
+        CHECK(frozen(m) == "ff...");
+        // tied for a start: of the two the frozen one stays
+        m.up.bias = other.up.bias;
+        auto const before = elements(m.up.bias);
+        for (int step = 0; step < 2; ++step) {
+            auto a = mw::value_and_gradient(m, x), b = mw::value_and_gradient(other, x);
+            CHECK(!a.gradient.reached(1));
+            CHECK(b.gradient.reached(1));
+            mw::sgd(m, a.gradient, 0.01);
+            mw::sgd(other, b.gradient, 0.01);
+        }
+        CHECK(elements(m.up.bias) == before);
+        CHECK(elements(other.up.bias) != before);
+        // in a loss a name may be given another value
+        auto const found = mw::value_and_gradient(m, [&](auto const& c) {
+            auto w = c.up.bias;
+            w = w * mw::settle<S>(mw::sum<embed>(c.gain));
+            auto const y = c.down(mw::gelu(c.up(x) + w)) - x;
+            return mw::settle<S>(mw::sum<batch, embed>(y * y));
+        });
+        CHECK(!found.gradient.reached(1));
+        CHECK(found.gradient.reached(4));
+        CHECK(says(refusal([&] {
+                       (void)mw::value_and_gradient(other, [&](auto const& c) {
+                           auto w = m.up.bias;  // frozen
+                           w = other.up.bias;   // and now what is recorded, but not as the function got it
+                           auto const y = c.down(mw::gelu(c.up(x) + w)) - x;
+                           return mw::settle<S>(mw::sum<batch, embed>(y * y));
+                       });
+                   }),
+                   "not as the recorded function got it"));
+    });
+}
+
 TEST_CASE("refusals: nothing is left to train; frozen for good; a name that nobody has is told of") {
     on_ranks([](auto& here, auto const& x) {
         auto m = mw::init<model>(here, mw::seed{1});
@@ -199,7 +273,7 @@ TEST_CASE(
             CHECK(mw::is_frozen(m, 0));
             std::size_t kept = 0;
             optimizer.visit_state([&](std::string const&, auto&) { ++kept; });
-            CHECK(kept == 2 + 2 * 3);
+            CHECK(kept == 2 + 3 * 3);  // two moments and a count of each
             for (; step < 4; ++step) {
                 if (!resumes && step == 2) store.save(here, step, state);
                 auto [loss, gradient] = mw::value_and_gradient(m, x);

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <string>
@@ -21,6 +23,7 @@
 #include <meshwise/optim/muon.hpp>
 #include <meshwise/optim/schedule.hpp>
 #include <meshwise/parallel/run.hpp>
+#include <meshwise/tensor/freeze.hpp>
 
 #include "../io/scratch.hpp"
 
@@ -281,6 +284,163 @@ TEST_CASE("muon: the whole matrix is made orthogonal, the rest goes by adamw") {
                                    .weight_decay = 0.2};
         check_on_every_mesh<mw::muon>(how, wanted);
     }
+}
+
+/// Two vectors, of which the second is trained late.
+template <class S>
+struct pair_of {
+    mw::parameter<S, width> early, late;
+    static constexpr auto parameters =
+        mw::fields<&pair_of::early, mw::role::table, &pair_of::late, mw::role::table>();
+    auto loss(bool both) const {
+        auto const first = mw::settle<S>(mw::sum<width>(early * early));
+        return both ? first + mw::settle<S>(mw::sum<width>(late * late)) : first;
+    }
+};
+enum class late_by : std::uint8_t { freezing, freezing_after, not_being_used };
+/// 20 steps with the gradients above; the second vector is trained from the 8th on, but for the 12th. Saves before step 15, or
+/// begins there.
+template <class S, template <class> class Optimizer>
+values trained_late(auto options, late_by how, std::string const& folder, bool resumes = false) {
+    values all;
+    mw::run<S>(mw::threads{}, [&](mw::rank<S>& here) {
+        auto model = mw::init<pair_of<S>>(here, mw::seed{1});
+        model.early = mw::place<width>(here, {0.5, -1.0, 2.0});
+        model.late = mw::place<width>(here, {1.0, -0.5, 0.25});
+        if (how == late_by::freezing && !resumes) mw::freeze(model.late);
+        Optimizer<pair_of<S>> optimizer(model, options);
+        if (how == late_by::freezing_after) mw::freeze(model.late);
+        auto const state = mw::state_of("model", model, "optimizer", optimizer);
+        mw::checkpoints store(folder);
+        for (std::uint64_t step = resumes ? store.resume(here, state).value_or(0) : 0; step < 20; ++step) {
+            if (step == 15 && !resumes) store.save(here, step, state);
+            bool const both = step >= 7 && step != 11;
+            if (step == 7 || resumes) mw::unfreeze(model.late);
+            auto [loss, gradient] = mw::value_and_gradient(
+                model, [&](auto const& m) { return m.loss(both || how != late_by::not_being_used); });
+            if (step == 11) gradient.parts[1] = {};
+            mw::for_each_parameter(model, [&](std::size_t i, std::string_view, auto& p, mw::initial) {
+                if (i == 1 && !both) return;
+                auto instead = p.detached();
+                mw::fill_by_index(instead, [&](std::size_t at) { return gradient_at(i, step, at); });
+                gradient.replace(i, instead);
+            });
+            optimizer.step(model, gradient);
+        }
+        auto const early = here.gather(model.early), late = here.gather(model.late);
+        here.only_on_first([&] { all = {{"early", early}, {"late", late}}; });
+    });
+    return all;
+}
+template <template <class> class Optimizer>
+void check_late(auto options, values const& wanted) {
+    options.groups = [](mw::parameter_info const&) { return mw::parameter_group{}; };
+    for (late_by const how : {late_by::freezing, late_by::freezing_after, late_by::not_being_used}) {
+        CAPTURE(static_cast<int>(how));
+        scratch const one, three;
+        check_equal(trained_late<places<1, 1>::S, Optimizer>(options, how, one / "run"), wanted, "one rank");
+        auto const split = trained_late<places<3, 1>::S, Optimizer>(options, how, three / "run");
+        check_equal(split, wanted, "elements over 3");
+        CHECK(split == trained_late<places<3, 1>::S, Optimizer>(options, how, three / "run", true));
+    }
+}
+TEST_CASE("a parameter that is trained late begins with its own first step, as in torch") {
+    // torch.optim, double: b.requires_grad_(True) before the 8th step of 20, and b.grad = None in the 12th
+    check_late<mw::adam>(mw::adam_options{.learning_rate = 0.02},
+                         {{"early", {0.480415675674106, -1.03901248066081, 2.04825494744083}},
+                          {"late", {1.07138991778961, -0.488701599845602, 0.180182846695168}}});
+    check_late<mw::adamw>(mw::adamw_options{.learning_rate = 0.02, .weight_decay = 0.1},
+                          {{"early", {0.461429884632224, -0.998537550837048, 1.96811713804322}},
+                           {"late", {1.04664409484623, -0.477078049702895, 0.175221899398587}}});
+    check_late<mw::muon>(mw::muon_options{.adam_learning_rate = 0.02, .adam_beta2 = 0.999},
+                         {{"early", {0.480415675674106, -1.03901248066081, 2.04825494744083}},
+                          {"late", {1.07138991778961, -0.488701599845602, 0.180182846695168}}});
+    check_late<mw::adafactor>(mw::adafactor_options{.learning_rate = 0.5},
+                              {{"early", {0.702911545656402, -0.827518693470169, 2.16815611112852}},
+                               {"late", {1.15453301743758, -0.413010323347632, 0.0738716956309941}}});
+}
+TEST_CASE(
+    "checkpoints name steps that a parameter missed only where there are some; one without the name means none") {
+    using S = places<1, 1>::S;
+    scratch const folder;
+    mw::run<S>(mw::threads{}, [&](mw::rank<S>& here) {
+        auto model = mw::init<pair_of<S>>(here, mw::seed{1});
+        model.early = model.late = mw::place<width>(here, {1.0, 2.0, 3.0});
+        mw::adam optimizer(model), other(model);
+        auto copy = model;
+        auto const step = [&](auto& of, auto& m, bool both) {
+            auto [loss, gradient] = mw::value_and_gradient(m, [&](auto const& a) { return a.loss(both); });
+            of.step(m, gradient);
+        };
+        auto const state = mw::state_of("model", model, "optimizer", optimizer);
+        auto const others = mw::state_of("model", copy, "optimizer", other);
+        auto const says_missed = [&](char const* step_folder) {
+            std::ifstream in(folder / "run" + step_folder + "/MANIFEST.json");
+            std::string const text{std::istreambuf_iterator<char>(in), {}};
+            REQUIRE(text.find("optimizer.steps") != std::string::npos);
+            return text.find("missed_steps.") != std::string::npos;
+        };
+        mw::checkpoints store(folder / "run");
+        step(optimizer, model, true), step(optimizer, model, true);
+        store.save(here, 2, state);
+        CHECK(!says_missed("/step-000002"));  // as checkpoints of 0.9 and before
+        step(other, copy, true), step(other, copy, false);
+        store.load(here, 2, others);  // and what was missed is forgotten
+        step(optimizer, model, true), step(other, copy, true);
+        CHECK(here.gather(copy.late) == here.gather(model.late));
+        step(other, copy, false);
+        store.save(here, 4, others);
+        CHECK(says_missed("/step-000004"));
+    });
+}
+
+/// A weight that is split both ways, under reproducible<4>.
+template <std::size_t Rows, std::size_t Columns>
+struct exact {
+    struct high : mw::axis<8> {};
+    struct wide : mw::axis<16> {};
+    struct r : mw::mesh_axis<Rows> {};
+    struct c : mw::mesh_axis<Columns> {};
+    using S = mw::strategy<mw::mesh<r, c>, mw::split<high, r>, mw::split<wide, c>, mw::reproducible<4>,
+                           mw::on<mw::serial>>;
+    struct model {
+        mw::parameter<S, width, high, height, wide> both;
+        mw::parameter<S, wide, width> columns;
+        mw::parameter<S, width> whole;
+        static constexpr auto parameters = mw::fields<&model::both, mw::normal{1}, &model::columns,
+                                                      mw::normal{1}, &model::whole, mw::normal{1}>();
+    };
+    /// The norm of a gradient, and what clipped steps of Adam make of the weights.
+    static std::vector<double> found() {
+        std::vector<double> all;
+        mw::run<S>(mw::threads{}, [&](mw::rank<S>& here) {
+            auto m = mw::init<model>(here, mw::seed{1});
+            mw::adam optimizer(m, {.learning_rate = 0.1, .clip_norm = 0.3});
+            for (int step = 0; step < 3; ++step) {
+                auto [loss, gradient] = mw::value_and_gradient(
+                    m, [](auto const& a) { return mw::settle<S>(mw::sum<width>(a.whole)); });
+                mw::for_each_parameter(m, [&](std::size_t i, std::string_view, auto& p, mw::initial) {
+                    gradient.replace(i, p * p * 1.1F + p);
+                });
+                double const norm = optimizer.step(m, gradient).norm;
+                here.only_on_first([&] { all.push_back(norm); });
+            }
+            mw::for_each_parameter(m, [&](std::size_t, std::string_view, auto& p, mw::initial) {
+                auto const whole = here.gather(p);
+                here.only_on_first([&] { all.insert(all.end(), whole.begin(), whole.end()); });
+            });
+        });
+        return all;
+    }
+};
+TEST_CASE(
+    "reproducible<V>: the norm of parameters that are split along two axes has the same bits on every mesh") {
+    auto const one = exact<1, 1>::found();
+    CHECK(one.size() == 3 + 3 * 8 * 2 * 16 + 16 * 3 + 3);
+    CHECK(exact<2, 1>::found() == one);
+    CHECK(exact<1, 4>::found() == one);
+    CHECK(exact<2, 2>::found() == one);
+    CHECK(exact<4, 2>::found() == one);
 }
 
 /// Two steps, a checkpoint, two more; and the last two again by another program.

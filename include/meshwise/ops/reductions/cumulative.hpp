@@ -1,6 +1,8 @@
 // cumsum and cumprod: each element becomes the sum or the product of those up to it along an axis.
 // Rule: `running`: the axis is whole; a sum is linear, so that what is pending stays pending; a product needs values. Under a
 // strategy both may run over an axis that ranks hold pieces of.
+// Guarantees: under reproducible<V> each leaf of a split axis is gone along by itself, from what the leaves before it make, so that
+// every mesh gives the same bits.
 // Gradient: of a sum the sum from the other end; of a product also where elements are 0.
 // Cost: one pass in double, and one backward; a copy each way where the axis is not the last.
 #pragma once
@@ -9,7 +11,7 @@
 
 #include <meshwise/ops/elements/mapped_elements.hpp>
 #include <meshwise/ops/moves/reshard.hpp>
-#include <meshwise/ops/reductions/reduction.hpp>
+#include <meshwise/ops/reductions/stretches.hpp>
 #include <meshwise/ops/reductions/sum.hpp>
 
 namespace meshwise {
@@ -27,78 +29,10 @@ struct running {
 };
 
 namespace detail {
-// f(elements, a gradient's or the same, out, n, first row, end) for runs of rows of Axis
-template <class Axis, class X, class F>
-X for_rows(X const& x, X const& more, F f) {
-    using ordered = last_ordered<Axis, X>;
-    using B = typename X::backend;
-    auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
-    auto out = result_of<ordered>(rows);
-    std::size_t const n = rows.template local_extent<Axis>(), count = n == 0 ? 0 : rows.local_size() / n;
-    if constexpr (B::computes) {
-        auto const *const from = rows.raw_data(), *const also = others.raw_data();
-        auto* const to = out.mutable_data();
-        B::parallel(count, 1 + 8192 / (n + 1),
-                    [&](std::size_t begin, std::size_t end) { f(from, also, to, n, begin, end); });
-    }
-    auto in_place = in_order<X>(out);
-    clear_padding(in_place);
-    return in_place;
-}
-
 template <class T>
 using sum_number = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
 
-// Of every row `numbers`, whatever they are, from each rank that holds a piece of Axis, in the order of the pieces.
-template <class Axis, class X, class N>
-class pieces_of_rows {
-public:
-    using number = N;
-    // own(row) -> N, of this rank's part
-    template <class Own>
-    pieces_of_rows(X const& x, Own own, std::source_location where) {
-        using B = typename X::backend;
-        constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
-        context& here = current();
-        ranks_ = here.team->group_size(over);
-        std::size_t const n = x.template local_extent<Axis>();
-        rows_ = n == 0 ? 0 : x.local_size() / n;
-        if (ranks_ == 1) return;
-        own_ = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
-        buffer const mine(*here.pool, rows_ * sizeof(N) + sizeof(std::uint64_t), here.allocating_for);
-        all_ = buffer(*here.pool, ranks_ * rows_ * sizeof(N), here.allocating_for);
-        order_ = buffer(*here.pool, ranks_ * sizeof(std::uint64_t), here.allocating_for);
-        auto* const piece = static_cast<std::uint64_t*>(mine.data());
-        auto* const numbers = static_cast<N*>(static_cast<void*>(piece + 1));
-        if constexpr (B::computes) {
-            *piece = own_;
-            for (std::size_t r = 0; r < rows_; ++r) numbers[r] = own(r);
-        }
-        here.team->all_gather(over, element_type::uint8, numbers, all_.data(), {1, rows_ * sizeof(N)}, where);
-        here.team->all_gather(over, element_type::uint64, piece, order_.data(), {1, 1}, where);
-    }
-    /// f(numbers of a piece) for the pieces before this rank's, first to last, or for those behind it, last to first.
-    template <class F>
-    void before(std::size_t row, F f) const {
-        for (std::size_t piece = 0; piece < own_; ++piece) f(at(piece, row));
-    }
-    template <class F>
-    void behind(std::size_t row, F f) const {
-        for (std::size_t piece = ranks_; piece-- > own_ + 1;) f(at(piece, row));
-    }
-
-private:
-    N const& at(std::size_t piece, std::size_t row) const {
-        auto const* const order = static_cast<std::uint64_t const*>(order_.data());
-        std::size_t rank = 0;
-        while (order[rank] != piece) ++rank;
-        return static_cast<N const*>(all_.data())[rank * rows_ + row];
-    }
-    buffer all_, order_;
-    std::size_t ranks_ = 1, rows_ = 0, own_ = 0;
-};
-
-// start(row) is what stands before a row on other ranks
+// start(stretch) is what stands before it in its row
 template <class Axis, bool FromTheEnd, class X, class Start>
 X running_sum_from(X const& x, Start start) {
     using T = typename X::value_type;
@@ -133,12 +67,27 @@ template <class Axis, bool FromTheEnd, class X>
 X running_sum_over_ranks(X const& x, std::source_location where) {
     using T = typename X::value_type;
     using N = sum_number<T>;
-    if (current().team->group_size(split_mask<typename X::layout, Axis>) == 1)
+    if (!has_leaves<Axis, X> && current().team->group_size(split_mask<typename X::layout, Axis>) == 1)
         return running_sum<Axis, FromTheEnd>(x);
-    auto const totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
-    auto const* const total = totals.raw_data();
-    pieces_of_rows<Axis, X, N> const pieces(
-        x, [total](std::size_t r) { return static_cast<N>(total[r]); }, where);
+    auto const pieces = [&] {
+        if constexpr (!has_leaves<Axis, X>) {
+            auto const totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
+            auto const* const total = totals.raw_data();
+            return pieces_of_rows<Axis, X, N>(
+                x, [total](std::size_t r) { return static_cast<N>(total[r]); }, where);
+        } else {
+            auto const rows = with_last<Axis>(x);
+            std::size_t const n = length_of_stretch<Axis>(x);
+            return pieces_of_rows<Axis, X, N>(
+                x,
+                [from = rows.raw_data(), n](std::size_t s) {
+                    N total{};
+                    for (std::size_t i = s * n; i < (s + 1) * n; ++i) total += static_cast<N>(from[i]);
+                    return total;
+                },
+                where);
+        }
+    }();
     return running_sum_from<Axis, FromTheEnd>(x, [&](std::size_t r) {
         N sum{};
         auto const add = [&](N more) { sum += more; };
@@ -175,8 +124,7 @@ template <class Axis, class X>
 X running_product(X const& x, std::source_location where) {
     using N = sum_number<typename X::value_type>;
     auto const rows = with_last<Axis>(x);
-    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, x.template local_extent<Axis>()),
-                                            where);
+    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, length_of_stretch<Axis>(x)), where);
     return running_product_from<Axis>(x, [&](std::size_t r) {
         N product{1};
         pieces.before(r, [&](N more) { product *= more; });
@@ -193,7 +141,7 @@ X gradient_of_running_product(X const& x, X const& d, std::source_location where
         double sum, product;
     };
     auto const rows = with_last<Axis>(x), slopes_of_rows = with_last<Axis>(d);
-    std::size_t const length = x.template local_extent<Axis>();
+    std::size_t const length = length_of_stretch<Axis>(x);
     auto const *const all = rows.raw_data(), *const all_slopes = slopes_of_rows.raw_data();
     pieces_of_rows<Axis, X, piece> const pieces(
         x,
