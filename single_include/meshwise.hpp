@@ -3586,32 +3586,32 @@ public:
     bool has_value() const { return static_cast<bool>(memory_); }
     buffer const& memory() const { return memory_; }
     buffer release_memory() { return std::exchange(memory_, buffer()); }
-    static constexpr recording_id is_a_gradient = ~recording_id{0};
+    static constexpr recording_id is_a_gradient = (recording_id{1} << 31U) - 1;
     static constexpr recording_id is_a_constant = is_a_gradient - 1;
-    static constexpr recording_id is_not_trained = is_a_constant - 1;
+    static constexpr recording_id is_a_statistic = is_a_constant - 1;
+    static constexpr recording_id is_moved_from = is_a_statistic - 1;
+    static constexpr recording_id recordings = is_moved_from - 1;
     void* mutable_bytes() {
         if (recording_ != 0 || !memory_) leave_tape();
         return memory_.mutable_data();
     }
-    node_id node() const { return node_; }
+    node_id node() const { return recording_ == is_a_statistic ? 0 : node_; }
+    node_id node_of_statistic() const { return recording_ == is_a_statistic ? node_ : 0; }
     recording_id recording() const { return recording_; }
     void set_node(node_id node, recording_id recording) {
         node_ = node;
-        recording_ = recording;
+        recording_ = recording & is_a_gradient;
     }
-    void set_constant() {
-        node_ = 0;
-        recording_ = is_a_constant;
-    }
-    bool is_constant() const { return recording_ == is_a_constant || recording_ == is_not_trained; }
+    void set_constant() { set_node(0, is_a_constant); }
+    bool is_constant() const { return recording_ == is_a_constant || recording_ == is_a_statistic; }
     void set_constant_as(untyped_tensor const& x) {
         if (x.node_ != 0 || x.is_constant()) set_constant();
     }
     void set_frozen(bool frozen) {
-        node_ = 0;
-        recording_ = frozen ? is_not_trained : 0;
+        set_node(0, 0);
+        frozen_ = frozen ? 1 : 0;
     }
-    bool is_frozen() const { return recording_ == is_not_trained; }
+    bool is_frozen() const { return frozen_ != 0; }
     void mark_leaf(recording_id recording) {
         if (memory_) memory_.mark_leaf(recording);
     }
@@ -3625,15 +3625,35 @@ protected:
             noted_by()->push_back(this);
     }
     untyped_tensor(untyped_tensor const&) = default;
-    untyped_tensor(untyped_tensor&&) = default;
-    untyped_tensor& operator=(untyped_tensor const&) = default;
-    untyped_tensor& operator=(untyped_tensor&&) = default;
+    untyped_tensor(untyped_tensor&& other) noexcept
+        : memory_(std::move(other.memory_)),
+          node_(other.node_),
+          recording_(other.recording_),
+          frozen_(other.frozen_) {
+        other.set_node(0, is_moved_from);
+    }
+    untyped_tensor& operator=(untyped_tensor const& other) {
+        take_state(other);
+        memory_ = other.memory_;
+        return *this;
+    }
+    untyped_tensor& operator=(untyped_tensor&& other) noexcept {
+        take_state(other);
+        memory_ = std::move(other.memory_);
+        if (this != &other) other.set_node(0, is_moved_from);
+        return *this;
+    }
     ~untyped_tensor() = default;
     void leave_tape();
     void check_readable(axis_name const* names, std::source_location where) const;
+    void take_state(untyped_tensor const& other) {
+        if (!memory_ && recording_ != is_moved_from) frozen_ = other.frozen_;
+        node_ = other.node_, recording_ = other.recording_;
+    }
     buffer memory_;
     node_id node_ = 0;
-    recording_id recording_ = 0;
+    recording_id recording_ : 31 = 0;
+    recording_id frozen_ : 1 = 0;
 };
 }
 }
@@ -3888,7 +3908,7 @@ namespace meshwise::detail {
                                                                     std::source_location where) const {
     context const& here = current();
     bool const recorded =
-        node_ == 0
+        node() == 0
             ? here.recording != nullptr && !is_constant() && memory_.is_leaf_of(here.recording_number)
             : (recording_ == here.recording_number ? here.recording != nullptr : is_under_way(recording_));
     if (memory_ && !recorded) return;
@@ -3920,7 +3940,7 @@ namespace meshwise::detail {
             "a value is written by hand while mw::value_and_gradient records it, and its gradient would not know "
             "of the change: use an operation such as mw::map, or write to a copy without gradient: auto y = "
             "x.detached();");
-    node_ = 0, recording_ = is_frozen() ? is_not_trained : 0;
+    node_ = 0, recording_ = 0;
 }
 [[gnu::noinline]] MESHWISE_BODY std::size_t place_of(std::initializer_list<index_along> all) {
     std::size_t place = 0;
@@ -4864,6 +4884,8 @@ public:
     }
     void contribute(node_id id, mesh_mask pending, buffer memory);
     buffer take(node_id id, mesh_mask pending);
+    void count_way(node_id id) { ++at(id).ways; }
+    std::uint32_t ways(node_id id) { return at(id).ways; }
     bool has_gradient(node_id id) { return at(id).gradient.count != 0; }
     contributions const& gradient_of(node_id id) { return at(id).gradient; }
     void each_kind(node_id id, detail::function_ref<void(buffer const&, mesh_mask)> f);
@@ -4910,6 +4932,7 @@ private:
         void (*destroy)(void*) = nullptr;
         contributions gradient{};
         bool taken = false;
+        std::uint32_t ways = 0;
     };
     node& at(node_id id) { return nodes_[id - 1]; }
     node& add(element_operations const& elements, std::size_t size, std::source_location where,
@@ -5114,7 +5137,8 @@ inline bool may_be_used(context const& here, untyped_tensor const& x, bool on_ma
         x.node() != 0 ? x.recording() == here.recording_number ||
                             (here.recording == nullptr && !is_under_way(x.recording()))
                       : here.recording == nullptr || !x.memory().is_leaf_of(here.recording_number) ||
-                            x.is_frozen() || (x.is_constant() && !here.models.contain(&x));
+                            x.node_of_statistic() != 0 ||
+                            (x.is_constant() && (x.is_frozen() || !here.models.contain(&x)));
     bool const of_all = !on_many_ranks || (x.memory().version() & memory_pool::written_alone) == 0 ||
                         here.pool->works_alone();
     return x.has_value() && of_this_rank && in_its_place && of_all;
@@ -6154,6 +6178,8 @@ struct model_gradient {
     double scale = 1;
     double count = 1;
     std::size_t micro_batches = 1;
+    std::array<std::uint32_t, parameter_count<Model>>
+        ways{};
     loss_scale* scaled_by = nullptr;
     std::shared_ptr<gradient_buckets> under_way{};
     bool applied = false;
@@ -6272,8 +6298,8 @@ inline tape& own_tape() {
 inline recording_id next_recording() {
     static std::atomic<recording_id> last{0};
     recording_id const next = 1 + last.fetch_add(1, std::memory_order_relaxed);
-    return next != 0 && next < untyped_tensor::is_not_trained ? next
-                                                              : next_recording();
+    recording_id const number = next & untyped_tensor::is_a_gradient;
+    return number != 0 && number <= untyped_tensor::recordings ? number : next_recording();
 }
 class recording {
 public:
@@ -6364,9 +6390,13 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
         [&](std::size_t i, std::string_view, auto& p, local_elements const& of) {
             elements[i] = of;
             node_id const leaf = t.leaf(*of.operations, of.size, where);
-            if (traits[i].frozen) return p.set_frozen(true);
+            if (traits[i].frozen) {
+                p.set_frozen(true), p.set_constant();
+                return;
+            }
             trains = true;
-            p.set_node(leaf, here.recording_number);
+            p.set_node(leaf, traits[i].role == role::statistic ? detail::untyped_tensor::is_a_statistic
+                                                               : here.recording_number);
             p.mark_leaf(here.recording_number);
         });
     if (!trains) detail::refuse_frozen_model(where);
@@ -6407,14 +6437,17 @@ loss_and_gradient<Model> value_and_gradient_over(Model const& model, Batches con
     if (micro_batches == 0) detail::refuse_no_micro_batches(where);
     if (detail::hash_of_bytes(&recorded, sizeof(Model)) != members) detail::refuse_change_of_copy(where);
     if (result.gradient.under_way) result.gradient.under_way->close();
-    for (std::size_t i = 0; i < result.gradient.parts.size(); ++i)
-        if (auto const id = static_cast<node_id>(i + 1); t.has_gradient(id)) {
+    for (std::size_t i = 0; i < result.gradient.parts.size(); ++i) {
+        auto const id = static_cast<node_id>(i + 1);
+        result.gradient.ways[i] = t.ways(id);
+        if (t.has_gradient(id)) {
             result.gradient.parts[i] = t.merged(id);
             if (here.planned == nullptr) continue;
             bool const early = std::forward_iterator<iterator> && t.first_use(id) > parameters + 1;
             here.planned->add(result.gradient.parts[i].pending, t.size_of_node(id) * t.elements(id).size,
                               early);
         }
+    }
     if (here.team->group_size(total.pending) > 1) {
         doing const loss("loss");
         constexpr bool many = !std::is_same_v<Batches, std::array<int, 1>>;
@@ -15188,6 +15221,90 @@ auto all(X const&) {
     return refuse<detail::unnamed_axis<X>>();
 }
 }
+namespace meshwise::detail {
+template <class Axis, class X>
+inline constexpr bool has_leaves = !std::is_void_v<typename row_leaf<X, list<Axis>>::type>;
+template <class Axis, class X>
+inline constexpr std::size_t stretches = leaves_here<typename row_leaf<X, list<Axis>>::type, X>();
+template <class Axis, class X>
+std::size_t length_of_stretch(X const& x) {
+    if constexpr (stretches<Axis, X> == 1)
+        return x.template local_extent<Axis>();
+    else
+        return leaves_of<typename X::backend, typename X::layout, Axis>::extent(
+            x.template local_extent<Axis>());
+}
+template <class Axis, class X, class F>
+X for_rows(X const& x, X const& more, F f) {
+    using ordered = last_ordered<Axis, X>;
+    using B = typename X::backend;
+    auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
+    auto out = result_of<ordered>(rows);
+    std::size_t const n = length_of_stretch<Axis>(rows), count = n == 0 ? 0 : rows.local_size() / n;
+    if constexpr (B::computes) {
+        auto const *const from = rows.raw_data(), *const also = others.raw_data();
+        auto* const to = out.mutable_data();
+        B::parallel(count, 1 + 8192 / (n + 1),
+                    [&](std::size_t begin, std::size_t end) { f(from, also, to, n, begin, end); });
+    }
+    auto in_place = in_order<X>(out);
+    clear_padding(in_place);
+    return in_place;
+}
+template <class Axis, class X, class N>
+class pieces_of_rows {
+public:
+    using number = N;
+    template <class Own>
+    pieces_of_rows(X const& x, Own own, std::source_location where) {
+        using B = typename X::backend;
+        constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
+        context& here = current();
+        ranks_ = here.team->group_size(over);
+        std::size_t const n = length_of_stretch<Axis>(x);
+        rows_ = n == 0 ? 0 : x.local_size() / n;
+        if (ranks_ * each == 1) return;
+        own_ = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
+        buffer const mine(*here.pool, rows_ * sizeof(N) + sizeof(std::uint64_t), here.allocating_for);
+        all_ = buffer(*here.pool, ranks_ * rows_ * sizeof(N), here.allocating_for);
+        order_ = buffer(*here.pool, ranks_ * sizeof(std::uint64_t), here.allocating_for);
+        auto* const piece = static_cast<std::uint64_t*>(mine.data());
+        auto* const numbers = static_cast<N*>(static_cast<void*>(piece + 1));
+        if constexpr (B::computes) {
+            *piece = own_;
+            for (std::size_t r = 0; r < rows_; ++r) numbers[r] = own(r);
+        }
+        if (ranks_ == 1) {
+            if constexpr (B::computes) {
+                std::copy_n(numbers, rows_, static_cast<N*>(all_.data()));
+                *static_cast<std::uint64_t*>(order_.data()) = 0;
+            }
+            return;
+        }
+        here.team->all_gather(over, element_type::uint8, numbers, all_.data(), {1, rows_ * sizeof(N)}, where);
+        here.team->all_gather(over, element_type::uint64, piece, order_.data(), {1, 1}, where);
+    }
+    template <class F>
+    void before(std::size_t stretch, F f) const {
+        for (std::size_t i = 0; i < place(stretch); ++i) f(at(i, stretch));
+    }
+    template <class F>
+    void behind(std::size_t stretch, F f) const {
+        for (std::size_t i = ranks_ * each; i-- > place(stretch) + 1;) f(at(i, stretch));
+    }
+private:
+    static constexpr std::size_t each = stretches<Axis, X>;
+    std::size_t place(std::size_t stretch) const { return own_ * each + stretch % each; }
+    N const& at(std::size_t i, std::size_t stretch) const {
+        auto const* const order = static_cast<std::uint64_t const*>(order_.data());
+        std::size_t rank = 0;
+        while (order[rank] != i / each) ++rank;
+        return static_cast<N const*>(all_.data())[rank * rows_ + stretch / each * each + i % each];
+    }
+    buffer all_, order_;
+    std::size_t ranks_ = 1, rows_ = 0, own_ = 0;
+};
+}
 namespace meshwise {
 template <class Axis, class X>
 struct running {
@@ -15199,69 +15316,8 @@ struct running {
                                  detail::split_fact_of<value_is_split_by, Axis, layout>>>;
 };
 namespace detail {
-template <class Axis, class X, class F>
-X for_rows(X const& x, X const& more, F f) {
-    using ordered = last_ordered<Axis, X>;
-    using B = typename X::backend;
-    auto const rows = with_last<Axis>(x), others = with_last<Axis>(more);
-    auto out = result_of<ordered>(rows);
-    std::size_t const n = rows.template local_extent<Axis>(), count = n == 0 ? 0 : rows.local_size() / n;
-    if constexpr (B::computes) {
-        auto const *const from = rows.raw_data(), *const also = others.raw_data();
-        auto* const to = out.mutable_data();
-        B::parallel(count, 1 + 8192 / (n + 1),
-                    [&](std::size_t begin, std::size_t end) { f(from, also, to, n, begin, end); });
-    }
-    auto in_place = in_order<X>(out);
-    clear_padding(in_place);
-    return in_place;
-}
 template <class T>
 using sum_number = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
-template <class Axis, class X, class N>
-class pieces_of_rows {
-public:
-    using number = N;
-    template <class Own>
-    pieces_of_rows(X const& x, Own own, std::source_location where) {
-        using B = typename X::backend;
-        constexpr mesh_mask over = split_mask<typename X::layout, Axis>;
-        context& here = current();
-        ranks_ = here.team->group_size(over);
-        std::size_t const n = x.template local_extent<Axis>();
-        rows_ = n == 0 ? 0 : x.local_size() / n;
-        if (ranks_ == 1) return;
-        own_ = piece_index<typename X::mesh>(*here.team, split_of<typename X::layout, Axis>{});
-        buffer const mine(*here.pool, rows_ * sizeof(N) + sizeof(std::uint64_t), here.allocating_for);
-        all_ = buffer(*here.pool, ranks_ * rows_ * sizeof(N), here.allocating_for);
-        order_ = buffer(*here.pool, ranks_ * sizeof(std::uint64_t), here.allocating_for);
-        auto* const piece = static_cast<std::uint64_t*>(mine.data());
-        auto* const numbers = static_cast<N*>(static_cast<void*>(piece + 1));
-        if constexpr (B::computes) {
-            *piece = own_;
-            for (std::size_t r = 0; r < rows_; ++r) numbers[r] = own(r);
-        }
-        here.team->all_gather(over, element_type::uint8, numbers, all_.data(), {1, rows_ * sizeof(N)}, where);
-        here.team->all_gather(over, element_type::uint64, piece, order_.data(), {1, 1}, where);
-    }
-    template <class F>
-    void before(std::size_t row, F f) const {
-        for (std::size_t piece = 0; piece < own_; ++piece) f(at(piece, row));
-    }
-    template <class F>
-    void behind(std::size_t row, F f) const {
-        for (std::size_t piece = ranks_; piece-- > own_ + 1;) f(at(piece, row));
-    }
-private:
-    N const& at(std::size_t piece, std::size_t row) const {
-        auto const* const order = static_cast<std::uint64_t const*>(order_.data());
-        std::size_t rank = 0;
-        while (order[rank] != piece) ++rank;
-        return static_cast<N const*>(all_.data())[rank * rows_ + row];
-    }
-    buffer all_, order_;
-    std::size_t ranks_ = 1, rows_ = 0, own_ = 0;
-};
 template <class Axis, bool FromTheEnd, class X, class Start>
 X running_sum_from(X const& x, Start start) {
     using T = typename X::value_type;
@@ -15294,12 +15350,27 @@ template <class Axis, bool FromTheEnd, class X>
 X running_sum_over_ranks(X const& x, std::source_location where) {
     using T = typename X::value_type;
     using N = sum_number<T>;
-    if (current().team->group_size(split_mask<typename X::layout, Axis>) == 1)
+    if (!has_leaves<Axis, X> && current().team->group_size(split_mask<typename X::layout, Axis>) == 1)
         return running_sum<Axis, FromTheEnd>(x);
-    auto const totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
-    auto const* const total = totals.raw_data();
-    pieces_of_rows<Axis, X, N> const pieces(
-        x, [total](std::size_t r) { return static_cast<N>(total[r]); }, where);
+    auto const pieces = [&] {
+        if constexpr (!has_leaves<Axis, X>) {
+            auto const totals = summed<one_per_row<Axis, X>, list<Axis>>(x);
+            auto const* const total = totals.raw_data();
+            return pieces_of_rows<Axis, X, N>(
+                x, [total](std::size_t r) { return static_cast<N>(total[r]); }, where);
+        } else {
+            auto const rows = with_last<Axis>(x);
+            std::size_t const n = length_of_stretch<Axis>(x);
+            return pieces_of_rows<Axis, X, N>(
+                x,
+                [from = rows.raw_data(), n](std::size_t s) {
+                    N total{};
+                    for (std::size_t i = s * n; i < (s + 1) * n; ++i) total += static_cast<N>(from[i]);
+                    return total;
+                },
+                where);
+        }
+    }();
     return running_sum_from<Axis, FromTheEnd>(x, [&](std::size_t r) {
         N sum{};
         auto const add = [&](N more) { sum += more; };
@@ -15335,8 +15406,7 @@ template <class Axis, class X>
 X running_product(X const& x, std::source_location where) {
     using N = sum_number<typename X::value_type>;
     auto const rows = with_last<Axis>(x);
-    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, x.template local_extent<Axis>()),
-                                            where);
+    pieces_of_rows<Axis, X, N> const pieces(x, product_of_row<Axis>(rows, length_of_stretch<Axis>(x)), where);
     return running_product_from<Axis>(x, [&](std::size_t r) {
         N product{1};
         pieces.before(r, [&](N more) { product *= more; });
@@ -15350,7 +15420,7 @@ X gradient_of_running_product(X const& x, X const& d, std::source_location where
         double sum, product;
     };
     auto const rows = with_last<Axis>(x), slopes_of_rows = with_last<Axis>(d);
-    std::size_t const length = x.template local_extent<Axis>();
+    std::size_t const length = length_of_stretch<Axis>(x);
     auto const *const all = rows.raw_data(), *const all_slopes = slopes_of_rows.raw_data();
     pieces_of_rows<Axis, X, piece> const pieces(
         x,
@@ -16479,24 +16549,88 @@ auto softmax(X const&) {
 }
 namespace meshwise {
 namespace detail {
+template <class M>
+constexpr bool keeps_statistics();
+template <class... Field>
+constexpr bool any_statistic(field_list<Field...> const& fields) {
+    bool found = false;
+    for (named_start const& one : fields.about) found = found || one.is == role::statistic;
+    return (found || ... || keeps_statistics<typename Field::type>());
+}
+template <class M>
+constexpr bool keeps_statistics() {
+    if constexpr (array_size<M> != 0)
+        return keeps_statistics<typename M::value_type>();
+    else if constexpr (has_fields<M>)
+        return any_statistic(M::parameters);
+    else
+        return false;
+}
 template <class L, class... A>
-auto first_cut_axis(axes<A...>)
-    -> first_of<concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>..., list<void>>>;
+auto cut_axes_of(axes<A...>) -> concat<list<>, std::conditional_t<is_cut<L, A>, list<A>, list<>>...>;
 template <class X>
-using norm_axis = decltype(first_cut_axis<typename X::layout>(typename X::axes{}));
+using cut_axes = decltype(cut_axes_of<typename X::layout>(typename X::axes{}));
+template <class B, class T, std::size_t N>
+double squares_of_box(T const* x, std::array<std::size_t, N> const& whole, std::array<std::size_t, N> from,
+                      std::array<std::size_t, N> const& count, std::size_t last) {
+    std::size_t run = count[last - 1], runs = 1;
+    for (std::size_t d = last; d < N; ++d) run *= whole[d];
+    for (std::size_t d = 0; d + 1 < last; ++d) runs *= count[d];
+    double sum = 0;
+    for (std::size_t i = 0; i < runs; ++i) {
+        std::size_t place = 0;
+        std::array<std::size_t, N> at = from;
+        for (std::size_t d = last - 1, rest = i; d-- > 0; rest /= count[d]) at[d] += rest % count[d];
+        for (std::size_t d = 0; d < N; ++d) place = place * whole[d] + at[d];
+        sum += B::sum_squares(run, x + place);
+    }
+    return sum;
+}
+inline double tree_of(double const* x, std::size_t count) {
+    return count == 1 ? *x : tree_of(x, count / 2) + tree_of(x + count / 2, count / 2);
+}
 template <class X>
 void squares_by_leaves(buffer const& memory, double* slots) {
     using B = typename X::backend;
-    using axis = norm_axis<X>;
+    using cut = cut_axes<X>;
+    static_assert(
+        cut::size <= 2,
+        "meshwise: under reproducible<V> a parameter may be split along two axes, and this one is along "
+        "three: leave one of the rules out of the strategy");
     X const x = X::over(memory);
-    constexpr std::size_t leaves = leaves_of<B, typename X::layout, axis>::here;
-    auto const whole = static_cast<std::size_t>(stride_of<axis>(x)) * x.template local_extent<axis>();
-    std::size_t const run = whole / leaves, outer = x.local_size() / whole;
-    std::size_t const first =
-        detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, axis>{}) * leaves;
-    for (std::size_t leaf = 0; leaf < leaves; ++leaf)
-        for (std::size_t o = 0; o < outer; ++o)
-            slots[first + leaf] += B::sum_squares(run, x.raw_data() + o * whole + leaf * run);
+    [&]<class First, class... Second>(list<First, Second...>) {
+        constexpr std::size_t firsts = leaves_of<B, typename X::layout, First>::here;
+        constexpr std::size_t seconds =
+            (std::size_t{1} * ... * leaves_of<B, typename X::layout, Second>::here);
+        constexpr std::size_t at = index_of<First, as_list<typename X::axes>>;
+        constexpr std::size_t last = 1 + std::max({at, index_of<Second, as_list<typename X::axes>>...});
+        auto const whole = x.local_extents();
+        auto count = whole, from = whole;
+        count[at] /= firsts;
+        ((count[index_of<Second, as_list<typename X::axes>>] /= seconds), ...);
+        std::size_t const before =
+            detail::piece_index<typename X::mesh>(*current().team, split_of<typename X::layout, First>{}) *
+            firsts;
+        for (std::size_t leaf = 0; leaf < firsts; ++leaf) {
+            std::array<double, seconds> sums{};
+            for (std::size_t i = 0; i < seconds; ++i) {
+                from.fill(0);
+                from[at] = leaf * count[at];
+                ((from[index_of<Second, as_list<typename X::axes>>] =
+                      i * count[index_of<Second, as_list<typename X::axes>>]),
+                 ...);
+                sums[i] = squares_of_box<B>(x.raw_data(), whole, from, count, last);
+            }
+            slots[before + leaf] += tree_of(sums.data(), seconds);
+        }
+    }(cut{});
+}
+template <class Model>
+constexpr bool sums_depend_on_mesh() {
+    bool found = false;
+    auto one = [&]<class X>() { found = found || (X::backend::leaves > 1 && cut_axes<X>::size != 0); };
+    visit_types<Model>(one);
+    return found;
 }
 struct squares_of {
     local_elements elements;
@@ -16508,8 +16642,7 @@ template <class X>
 squares_of squares_of_type() {
     squares_of made{elements_of<X>(), mask_of<typename X::mesh>(used_of<typename X::layout>{}),
                     X::backend::computes, nullptr};
-    if constexpr (X::backend::leaves > 1 && !std::is_void_v<norm_axis<X>>)
-        made.by_leaves = &squares_by_leaves<X>;
+    if constexpr (X::backend::leaves > 1 && cut_axes<X>::size != 0) made.by_leaves = &squares_by_leaves<X>;
     return made;
 }
 }
@@ -16536,11 +16669,15 @@ double detail::norm_and_sum(Model& model, model_gradient<Model>& gradient, doubl
     std::array<double, count + 1> squares{};
     if (more != nullptr) squares[count] = *more;
     if (!gradient.of.known) detail::refuse_empty_gradient(where);
+    [[maybe_unused]] detail::traits_of_model<Model> traits{};
+    if constexpr (detail::keeps_statistics<Model>()) traits = detail::traits_of(model);
     auto const everyone = static_cast<mesh_mask>((mesh_mask{1} << here.team->mesh().axes) - 1);
     for_each_parameter(
         model, []<class X>() { return detail::squares_of_type<X>(); },
         [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
             if (!gradient.reached(i)) return;
+            if constexpr (detail::keeps_statistics<Model>())
+                if (traits[i].role == role::statistic) return;
             auto const& [operations, sum_squares, size] = of.elements;
             buffer const g = gradient.whole(i, *operations, size, where);
             if (!of.computes) return;
@@ -16560,46 +16697,6 @@ double detail::norm_and_sum(Model& model, model_gradient<Model>& gradient, doubl
 }
 }
 namespace meshwise::detail {
-template <class M>
-constexpr bool keeps_statistics();
-template <class... Field>
-constexpr bool any_statistic(field_list<Field...> const& fields) {
-    bool found = false;
-    for (named_start const& one : fields.about) found = found || one.is == role::statistic;
-    return (found || ... || keeps_statistics<typename Field::type>());
-}
-template <class M>
-constexpr bool keeps_statistics() {
-    if constexpr (array_size<M> != 0)
-        return keeps_statistics<typename M::value_type>();
-    else if constexpr (has_fields<M>)
-        return any_statistic(M::parameters);
-    else
-        return false;
-}
-template <class Model>
-class without_statistics {
-public:
-    without_statistics(Model const& model, model_gradient<Model>& gradient) : gradient_(gradient) {
-        if constexpr (keeps_statistics<Model>()) {
-            traits_ = traits_of(model);
-            exchange();
-        }
-    }
-    without_statistics(without_statistics const&) = delete;
-    without_statistics& operator=(without_statistics const&) = delete;
-    ~without_statistics() {
-        if constexpr (keeps_statistics<Model>()) exchange();
-    }
-private:
-    void exchange() {
-        for (std::size_t i = 0; i < traits_.size(); ++i)
-            if (traits_[i].role == role::statistic) std::swap(apart_[i], gradient_.parts[i]);
-    }
-    model_gradient<Model>& gradient_;
-    traits_of_model<Model> traits_{};
-    std::array<contributions::one, parameter_count<Model>> apart_{};
-};
 template <class T>
 void go(T* at, T const* way, std::size_t count, double share) {
     for (std::size_t i = 0; i < count; ++i)
@@ -16609,7 +16706,6 @@ template <class Model>
 void follow_statistics(Model& model, model_gradient<Model>& gradient, std::source_location where) {
     if constexpr (keeps_statistics<Model>()) {
         auto const traits = traits_of(model);
-        double const share = 1 / static_cast<double>(gradient.micro_batches);
         for_each_parameter(
             model, []<class X>() { return squares_of_type<X>(); },
             [&](std::size_t i, std::string_view, auto& p, squares_of const& of) {
@@ -16618,6 +16714,7 @@ void follow_statistics(Model& model, model_gradient<Model>& gradient, std::sourc
                 buffer const way = gradient.whole(i, *operations, size, where);
                 gradient.parts[i] = {};
                 if (!of.computes) return;
+                double const share = 1.0 / std::max<std::uint32_t>(1, gradient.ways[i]);
                 if (operations->type == element_type::float64)
                     go(static_cast<double*>(p.mutable_bytes()), static_cast<double const*>(way.data()), size,
                        share);
@@ -16691,10 +16788,7 @@ public:
             detail::refuse_gradient(detail::unfit_gradient::of_other_values, where);
         bool const last = skipped_in_a_row >= most_skips;
         std::size_t const own = last ? first_not_finite(model, gradient) : 0;
-        double const norm = [&] {
-            detail::without_statistics<Model> const apart(model, gradient);
-            return norm_of(model, gradient, where);
-        }();
+        double const norm = norm_of(model, gradient, where);
         bool const finite = std::isfinite(norm);
         if (!finite && last) refuse_step(model, gradient, own, where);
         if (gradient.scaled_by != nullptr) gradient.scaled_by->note(finite);
@@ -16769,10 +16863,11 @@ private:
     std::size_t looks_ = 0;
     static std::size_t first_not_finite(Model& model, model_gradient<Model> const& gradient) {
         std::size_t first = none;
+        auto const traits = detail::traits_of(model);
         for_each_parameter(
             model, []<class X>() { return detail::squares_of_type<X>(); },
             [&](std::size_t i, std::string_view, auto&, detail::squares_of const& of) {
-                if (first != none || !of.computes) return;
+                if (first != none || !of.computes || traits[i].role == role::statistic) return;
                 buffer const& part = gradient.parts[i].memory;
                 bool const finite =
                     part ? std::isfinite(of.elements.sum_squares(part.data(), of.elements.size))
@@ -17132,6 +17227,11 @@ struct stepped_model {
     std::array<void const*, Parameters> memory{};
     bool moved_from = false;
 };
+struct missed_steps {
+    using zero_if_absent = void;
+    std::size_t value = 0;
+    operator std::size_t&() { return value; }
+};
 [[noreturn]] void refuse_optimizer(bool moved_from, std::source_location where);
 void check_all_options(char const* of, option_value const* all, std::size_t count,
                        std::source_location const* where);
@@ -17166,20 +17266,25 @@ public:
         note_options(ranges.data(), ranges.size(), groups.data(), groups.size(), hash);
         step_result const result = finite_.look(model, gradient, options.most_skips, where);
         if (!result.applied) return result;
-        parameter_step one{.gradient_scale = gradient.scale, .step = ++steps_, .where = where};
+        ++steps_;
+        parameter_step one{.gradient_scale = gradient.scale, .where = where};
         if (options.clip_norm > 0 && result.norm > options.clip_norm)
             one.gradient_scale *= options.clip_norm / result.norm;
         for_each_parameter(
             model, []<class X>() { return Rule::template rule_for<X>(); },
             [&](std::size_t i, std::string_view, auto& p, parameter_rule<options_type> const& of) {
                 last_.memory[i] = p.memory().data();
-                if (!gradient.reached(i) || !is_trained(traits[i])) return;
+                if (!gradient.reached(i) || !is_trained(traits[i])) {
+                    ++missed_[i].value;
+                    return;
+                }
                 one.traits = traits[i];
                 one.count = of.elements.size;
                 one.learning_rate_factor = groups[i].learning_rate;
                 one.learning_rate = options.learning_rate * groups[i].learning_rate;
                 one.weight_decay = options.weight_decay * groups[i].weight_decay;
                 one.matrix = make_moments(i, traits[i], of);
+                one.step = steps_ - missed_[i].value;
                 buffer const whole = gradient.whole(i, *of.elements.operations, of.elements.size, where);
                 one.gradient = whole.data();
                 one.parameter = p.mutable_bytes();
@@ -17216,6 +17321,7 @@ public:
         auto const traits = traits_of(names);
         for_each_parameter(names, [&](std::size_t i, std::string_view name, auto const& p, initial) {
             using X = std::remove_cvref_t<decltype(p)>;
+            if (has_moments(i)) f("missed_steps." + std::string(name), missed_[i]);
             for (std::size_t m = 0; m < Rule::moment_count; ++m)
                 if (moments_[m][i])
                     Rule::template with_type<X>(m, traits[i], [&]<class Moment>() {
@@ -17241,14 +17347,19 @@ private:
     static bool is_trained(parameter_traits const& traits) {
         return !traits.frozen && traits.role != role::statistic;
     }
+    bool has_moments(std::size_t i) const { return moments_[0][i] || moments_[1][i]; }
     matrix_view make_moments(std::size_t i, parameter_traits const& traits,
                              parameter_rule<options_type> const& of) {
         allocating_for const state(purpose::optimizer);
         matrix_view const matrix = of.matrix == nullptr ? matrix_view{} : of.matrix(traits.inputs);
         auto const sizes = Rule::moment_sizes(options, traits, of.elements.size, matrix);
+        bool begins = false;
         for (std::size_t m = 0; m < Rule::moment_count; ++m)
-            if (sizes[m] != 0 && !moments_[m][i])
-                moments_[m][i] = tape::zeros(*of.elements.operations, sizes[m]);
+            begins = begins || (sizes[m] != 0 && !moments_[m][i]);
+        if (!begins) return matrix;
+        missed_[i].value = steps_ == 0 ? 0 : steps_ - 1;
+        for (std::size_t m = 0; m < Rule::moment_count; ++m)
+            if (sizes[m] != 0) moments_[m][i] = tape::zeros(*of.elements.operations, sizes[m]);
         return matrix;
     }
     void check_is_of(Model const& model, std::source_location where) const {
@@ -17281,6 +17392,7 @@ private:
         f(name, moment);
     }
     std::array<buffer, parameter_count<Model>> moments_[2];
+    std::array<missed_steps, parameter_count<Model>> missed_{};
     std::size_t steps_ = 0;
     stepped_model<parameter_count<Model>> last_;
     finite_steps<Model> finite_;
@@ -20241,7 +20353,8 @@ constexpr void add_trained_fields(field_list<Field...> const& fields, budget_wal
 template <class M>
 constexpr void add_trained(budget_walk& walk, initial start) {
     if constexpr (is_parameter<M>) {
-        if (!walk.in_frozen && !walk.frozen({walk.name.text(), role_of(walk.said, start)}))
+        role const is = role_of(walk.said, start);
+        if (!walk.in_frozen && is != role::statistic && !walk.frozen({walk.name.text(), is}))
             walk.bytes += bytes_per_rank<M>();
     } else if constexpr (array_size<M> != 0) {
         std::size_t const before = walk.name.size();
