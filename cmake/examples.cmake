@@ -30,10 +30,12 @@ foreach(source IN LISTS sources)
     if(MESHWISE_BUILD_TESTS AND scripted)
         add_test(NAME example.${name} COMMAND ${Python3_EXECUTABLE} ${script} $<TARGET_FILE:${name}>)
     elseif(MESHWISE_BUILD_TESTS)
-        add_test(NAME example.${name} COMMAND ${name})
+        # some read files of examples/texts
+        add_test(NAME example.${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
         # what it says and nobody can read is no success
         add_test(NAME example.${name}.on_a_full_disk COMMAND sh -c "exec $<TARGET_FILE:${name}> > /dev/full")
-        set_tests_properties(example.${name}.on_a_full_disk PROPERTIES WILL_FAIL ON TIMEOUT 300 LABELS example)
+        set_tests_properties(example.${name}.on_a_full_disk PROPERTIES WILL_FAIL ON TIMEOUT 300 LABELS example
+                             WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     endif()
     if(MESHWISE_BUILD_TESTS)
         set_tests_properties(example.${name} PROPERTIES TIMEOUT 300 LABELS example)

@@ -505,6 +505,11 @@ struct poison {
     constexpr poison summand_span() const { return {}; }
     constexpr float const* local_data() const { return nullptr; }
     constexpr poison detached() const { return {}; }
+    constexpr float item() const { return 0; }
+    template <class... Index>
+    constexpr float at(Index const&...) const {
+        return 0;
+    }
     constexpr float const* data() const { return nullptr; }
     constexpr float const* begin() const { return nullptr; }
     constexpr float const* end() const { return nullptr; }
@@ -10029,13 +10034,20 @@ X taken_rows(X const& x, std::span<std::int32_t const> which) {
     return taken;
 }
 }
-template <class Lengths>
+namespace detail {
+struct whole_texts {};
+}
+template <class Lengths = detail::whole_texts>
 struct bidirectional {
-    Lengths lengths;
+    Lengths lengths{};
     std::size_t next(std::size_t) const { return 0; }
     template <any_strategy S, class Q, class K, class V>
     auto attend(Q const& q, K const& k, V const& v) const {
-        return attention<S, detail::token_axis_of<Q>>(q, k, v, {.causal = false, .key_lengths = lengths});
+        using token = detail::token_axis_of<Q>;
+        if constexpr (std::is_same_v<Lengths, detail::whole_texts>)
+            return attention<S, token>(q, k, v, {.causal = false});
+        else
+            return attention<S, token>(q, k, v, {.causal = false, .key_lengths = lengths});
     }
 };
 template <class Keys, class Values>
@@ -19824,17 +19836,25 @@ void run_program(Policy const& policy, Program& program) {
     auto const mesh = grid_of(typename S::mesh{});
     if constexpr (requires { policy.template on<typename S::mesh>(); })
         run_ranks(policy.template on<typename S::mesh>(), mesh, name_of<S>(), as_rank);
-    else
+    else if constexpr (requires { run_ranks(policy, mesh, name_of<S>(), as_rank); })
         run_ranks(policy, mesh, name_of<S>(), as_rank);
+    else
+        static_assert(
+            never<Policy>,
+            "meshwise: mw::run needs to know where its ranks run: give it mw::threads{}, also for a "
+            "mesh of one rank, or mw::mpi{} of <meshwise/communicator/mpi.hpp>");
 }
 }
 template <any_strategy S, class Policy, class Program>
 auto run(Policy const& policy, Program&& program) {
-    if constexpr (!requires(rank<S>& here) { program(here); })
-        static_assert(never<Program>,
-                      "meshwise: mw::run<strategy> gives the program its rank by reference: write it as "
-                      "[](mw::rank<strategy>& here) { ... } with the strategy of mw::run");
-    else {
+    if constexpr (!requires(rank<S>& here) { program(here); }) {
+        static_assert(
+            never<Program>,
+            "meshwise: mw::run<strategy> gives the program its rank by reference: write it as "
+            "[](mw::rank<strategy>& here) { ... } with the strategy of mw::run; where the compiler has "
+            "found another error in the program, this one goes with it");
+        return poison{};
+    } else {
         using Result = std::remove_cvref_t<decltype(program(std::declval<rank<S>&>()))>;
         if constexpr (std::is_void_v<Result>)
             detail::run_program<S>(policy, program);
@@ -20330,6 +20350,16 @@ consteval std::size_t bytes_per_rank() {
     visit_types<M>(add);
     return bytes;
 }
+template <class M>
+consteval std::size_t elements_over_all_ranks() {
+    std::size_t elements = 0;
+    auto add = [&]<class X>() {
+        elements +=
+            []<class... A>(axes<A...>) { return (std::size_t{1} * ... * A::true_size); }(typename X::axes{});
+    };
+    visit_types<M>(add);
+    return elements;
+}
 struct budget_walk {
     bool (*frozen)(parameter_info const&);
     path name{};
@@ -20374,6 +20404,8 @@ consteval std::size_t trained_bytes_per_rank(bool (*frozen)(parameter_info const
 }
 }
 constexpr bool nothing_more_is_frozen(parameter_info const&) { return false; }
+template <class Model>
+inline constexpr std::size_t parameter_elements = detail::elements_over_all_ranks<Model>();
 template <class Model>
 inline constexpr std::size_t parameter_bytes_per_rank = detail::bytes_per_rank<Model>();
 template <class Model, auto Frozen = &nothing_more_is_frozen>

@@ -1,5 +1,6 @@
 // How mw::run is called: the strategy, where its ranks run, and a program that takes its rank by reference.
 // sentence: gives the program its rank by reference
+#include <meshwise/communicator/one_rank.hpp>
 #include <meshwise/parallel/run.hpp>
 
 namespace mw = meshwise;
@@ -29,6 +30,13 @@ int main() {
     // sentence: tensors end with the run that made them
     auto x =
         mw::run<S>(mw::threads{}, [](mw::rank<S>& here) { return here.place<batch>(std::vector<float>(8)); });
+#elif REJECTED == 8
+    // sentence: needs to know where its ranks run
+    mw::run<S>(mw::one_rank{}, [](auto& here) { (void)here; });
+#elif REJECTED == 9
+    // what a program with a mistake in it returns is used in silence
+    double const sum = mw::run<S>(mw::threads{}, [](mw::rank<other>& here) { return here.team().size(); });
+    return sum > 0;
 #else
     mw::run<S>(mw::threads{}, [](auto& here) { (void)here; });
     auto const ranks = mw::run<S>(mw::threads{}, [](mw::rank<S>& here) { return here.team().size(); });

@@ -57,6 +57,11 @@ struct poison {
     constexpr poison summand_span() const { return {}; }
     constexpr float const* local_data() const { return nullptr; }
     constexpr poison detached() const { return {}; }
+    constexpr float item() const { return 0; }
+    template <class... Index>
+    constexpr float at(Index const&...) const {
+        return 0;
+    }
     constexpr float const* data() const { return nullptr; }
     constexpr float const* begin() const { return nullptr; }
     constexpr float const* end() const { return nullptr; }

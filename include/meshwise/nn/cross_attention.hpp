@@ -23,17 +23,26 @@ X taken_rows(X const& x, std::span<std::int32_t const> which) {
 }
 }  // namespace detail
 
-/// Given to a self-attention: each token sees all of its text, later ones too, up to the text's length.
+namespace detail {
+struct whole_texts {};
+}  // namespace detail
+
+/// Given to a self-attention: each token sees all of its text, later ones too, up to the text's length, or all tokens
+/// where there are no lengths, as in mw::bidirectional{}.
 /// Lengths: int32, (batch), where the strategy puts it. Example: model.blocks[0](x, mw::bidirectional{lengths});
-template <class Lengths>
+template <class Lengths = detail::whole_texts>
 struct bidirectional {
-    Lengths lengths;
+    Lengths lengths{};
 
     std::size_t next(std::size_t) const { return 0; }
 
     template <any_strategy S, class Q, class K, class V>
     auto attend(Q const& q, K const& k, V const& v) const {
-        return attention<S, detail::token_axis_of<Q>>(q, k, v, {.causal = false, .key_lengths = lengths});
+        using token = detail::token_axis_of<Q>;
+        if constexpr (std::is_same_v<Lengths, detail::whole_texts>)
+            return attention<S, token>(q, k, v, {.causal = false});
+        else
+            return attention<S, token>(q, k, v, {.causal = false, .key_lengths = lengths});
     }
 };
 

@@ -73,8 +73,13 @@ void run_program(Policy const& policy, Program& program) {
     auto const mesh = grid_of(typename S::mesh{});
     if constexpr (requires { policy.template on<typename S::mesh>(); })  // it names mesh axes
         run_ranks(policy.template on<typename S::mesh>(), mesh, name_of<S>(), as_rank);
-    else
+    else if constexpr (requires { run_ranks(policy, mesh, name_of<S>(), as_rank); })
         run_ranks(policy, mesh, name_of<S>(), as_rank);
+    else
+        static_assert(
+            never<Policy>,
+            "meshwise: mw::run needs to know where its ranks run: give it mw::threads{}, also for a "
+            "mesh of one rank, or mw::mpi{} of <meshwise/communicator/mpi.hpp>");
 }
 }  // namespace detail
 
@@ -87,11 +92,15 @@ void run_program(Policy const& policy, Program& program) {
 /// Example: double const loss = mw::run<S>(mw::threads{}, [](mw::rank<S>& here) { return train(here); });
 template <any_strategy S, class Policy, class Program>
 auto run(Policy const& policy, Program&& program) {
-    if constexpr (!requires(rank<S>& here) { program(here); })
-        static_assert(never<Program>,
-                      "meshwise: mw::run<strategy> gives the program its rank by reference: write it as "
-                      "[](mw::rank<strategy>& here) { ... } with the strategy of mw::run");
-    else {
+    if constexpr (!requires(rank<S>& here) { program(here); }) {
+        // a lambda with an error in its body cannot be called either
+        static_assert(
+            never<Program>,
+            "meshwise: mw::run<strategy> gives the program its rank by reference: write it as "
+            "[](mw::rank<strategy>& here) { ... } with the strategy of mw::run; where the compiler has "
+            "found another error in the program, this one goes with it");
+        return poison{};
+    } else {
         using Result = std::remove_cvref_t<decltype(program(std::declval<rank<S>&>()))>;
         if constexpr (std::is_void_v<Result>)
             detail::run_program<S>(policy, program);

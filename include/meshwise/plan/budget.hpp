@@ -26,6 +26,17 @@ consteval std::size_t bytes_per_rank() {
     return bytes;
 }
 
+template <class M>
+consteval std::size_t elements_over_all_ranks() {
+    std::size_t elements = 0;
+    auto add = [&]<class X>() {
+        elements +=
+            []<class... A>(axes<A...>) { return (std::size_t{1} * ... * A::true_size); }(typename X::axes{});
+    };
+    visit_types<M>(add);
+    return elements;
+}
+
 // what a budget knows of the field that it is in
 struct budget_walk {
     bool (*frozen)(parameter_info const&);
@@ -74,6 +85,11 @@ consteval std::size_t trained_bytes_per_rank(bool (*frozen)(parameter_info const
 /// Of a budget: nothing is frozen but what mw::fields says. Another function of this kind says what mw::freeze freezes.
 /// Example: static_assert(mw::training_bytes_per_rank<my_model, mw::nothing_more_is_frozen> < 80_GB);
 constexpr bool nothing_more_is_frozen(parameter_info const&) { return false; }
+
+/// How many numbers the parameters of a model are, over all ranks and without padding: sum(p.numel() for p in parameters).
+/// Example: static_assert(mw::parameter_elements<mw::linear<S, embed, ffn>> == 32 * 64 + 64);
+template <class Model>
+inline constexpr std::size_t parameter_elements = detail::elements_over_all_ranks<Model>();
 
 /// Bytes of the parameters that one rank holds.
 /// Example: static_assert(mw::parameter_bytes_per_rank<my_model> < 1_MB);

@@ -32,6 +32,16 @@ static_assert(mw::parameter_bytes_per_rank<model<on_four>> ==
 static_assert(mw::training_bytes_per_rank<model<on_four>> ==
               4 * mw::parameter_bytes_per_rank<model<on_four>>);
 
+// numbers of all ranks, without padding; an axis of up_to counts with its bound
+struct vocab : mw::padded<50257, 128> {};
+struct table {
+    mw::tensor_of<on_four, float, vocab, embed> rows;
+    static constexpr auto parameters = mw::fields<&table::rows>();
+};
+static_assert(mw::parameter_elements<model<on_four>> == 3 * (2 * 1024 * 4096 + 1024) + 16 * 1024);
+static_assert(mw::parameter_elements<model<alone>> == mw::parameter_elements<model<on_four>>);
+static_assert(mw::parameter_elements<table> == 50257 * 1024);
+
 static_assert(mw::fits<model<on_four>, mw::training_bytes_per_rank<model<on_four>>>::value);
 static_assert(!mw::fits<model<on_four>, mw::training_bytes_per_rank<model<on_four>> - 1>::value);
 static_assert(std::is_same_v<mw::fits<block<alone>, 1_MB>,

@@ -7,6 +7,7 @@
 #include <meshwise/nn/gpt.hpp>
 #include <meshwise/nn/text_classifier.hpp>
 #include <meshwise/tensor/constants.hpp>
+#include <meshwise/tensor/random_tensors.hpp>
 
 #include "../ops/agreement.hpp"
 
@@ -215,6 +216,17 @@ TEST_CASE("a training that drops nothing changes no bit; one that drops is the s
             loss(mw::training{.dropout = 0.3, .from = mw::seed{5}});
         } catch (mw::error const& e) { said = e.what(); }
         CHECK(said.starts_with("mw::training asks for dropout and does not say of which step"));
+    });
+}
+
+TEST_CASE("a text without a length is a text of full length, of which every token sees every other") {
+    mw::run<alone>(mw::threads{}, [](auto& here) {
+        auto const attention = mw::init<mw::self_attention<alone, embed, heads, head_dim>>(here, mw::seed{3});
+        auto x = mw::random_normal<batch, token, embed>(here, {mw::seed{1}, "x"});
+        auto const all = mw::full<mw::tensor_of<alone, std::int32_t, batch>>(token::size);
+        auto const found = here.gather(attention(x, mw::bidirectional{}));
+        CHECK(found == here.gather(attention(x, mw::bidirectional{all})));
+        CHECK(found != here.gather(attention(x)));
     });
 }
 
