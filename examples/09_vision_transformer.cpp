@@ -80,9 +80,9 @@ auto learn = []<class S>(mw::rank<S>& here) {
     return result{last, mw::mean<S, picture>(mw::cast<float>(right)).item()};
 };
 
-struct ranks : mw::mesh_axis<2> {};
-using data_parallel = mw::strategy<mw::mesh<ranks>, mw::split<picture, ranks>>;
-using tensor_parallel = mw::strategy<mw::mesh<ranks>, mw::split<heads, ranks>, mw::split<ffn, ranks>>;
+struct two : mw::mesh_axis<2> {};
+using data_parallel = mw::strategy<mw::mesh<two>, mw::split<picture, two>>;
+using tensor_parallel = mw::strategy<mw::mesh<two>, mw::split<heads, two>, mw::split<ffn, two>>;
 
 int main() {
     result const one = mw::run<mw::strategy<mw::mesh<>>>(mw::threads{}, learn);
