@@ -163,14 +163,13 @@ auto map(F f, X const& x, More const&... more) {
                 return f(detail::tried<detail::as_argument<X>>(),
                          detail::tried<detail::as_argument<More>>()...);
             });
-        auto const run = [&](auto const& function) {
-            X::backend::map(detail::element_loops(out, x, more...), function, out.mutable_data(),
-                            x.raw_data(), more.raw_data()...);
-        };
-        if constexpr (detail::any_bfloat16<X, More...>)
-            run(detail::on_numbers<F>{f});
+        auto const loops = detail::element_loops(out, x, more...);
+        if constexpr ((std::is_same_v<typename X::value_type, bfloat16> || ... ||
+                       std::is_same_v<typename More::value_type, bfloat16>))
+            X::backend::map(loops, detail::on_numbers<F>{f}, out.mutable_data(), x.raw_data(),
+                            more.raw_data()...);
         else
-            run(f);
+            X::backend::map(loops, f, out.mutable_data(), x.raw_data(), more.raw_data()...);
         detail::clear_padding(out);
         if constexpr (detail::is_mask_element<element>) {
         } else if constexpr (detail::has_slope<T>) {

@@ -75,8 +75,6 @@ struct on_numbers {
     F f;
     constexpr auto operator()(auto... x) const { return f(static_cast<summed_as<decltype(x)>>(x)...); }
 };
-template <class... X>
-inline constexpr bool any_bfloat16 = (std::is_same_v<typename X::value_type, bfloat16> || ...);
 
 /// Arithmetic is of numbers.
 template <class... X>
