@@ -7554,8 +7554,6 @@ struct on_numbers {
     constexpr auto operator()(auto... x) const { return f(static_cast<summed_as<decltype(x)>>(x)...); }
 };
 template <class... X>
-inline constexpr bool any_bfloat16 = (std::is_same_v<typename X::value_type, bfloat16> || ...);
-template <class... X>
 using no_mask = judge<!(is_mask_element<typename X::value_type> || ...), arithmetic_on_a_mask>;
 }
 namespace meshwise::detail {
@@ -8333,22 +8331,20 @@ auto attended_by(Q const& q, K const& k, V const& v,
     else {
         using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
         using to_kv = typename relation::template wanted_kv<to_q>;
-        auto const bring = [&]<class To>(std::type_identity<To>, auto const& x) {
-            if constexpr (narrows<S>)
-                return brought<S, To>(x, where);
-            else
-                return reshard<To>(x, where);
+        auto const attend = [&](auto const& at_q, auto const& at_k, auto const& at_v) {
+            options_of<Token, Key, std::remove_cvref_t<decltype(at_q)>> placed{
+                how.causal, {}, how.first_query, how.scale};
+            if constexpr (relation::parts::batch::size == 1)
+                if (how.key_lengths.has_value())
+                    placed.key_lengths =
+                        reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
+            return settle<S>(attended<Token, Key>(at_q, at_k, at_v, placed, where), where);
         };
-        auto const at_q = bring(std::type_identity<to_q>{}, q);
-        options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
-            how.causal, {}, how.first_query, how.scale};
-        if constexpr (relation::parts::batch::size == 1)
-            if (how.key_lengths.has_value())
-                placed.key_lengths =
-                    reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
-        return settle<S>(attended<Token, Key>(at_q, brought<S, to_kv>(k, where), brought<S, to_kv>(v, where),
-                                              placed, where),
-                         where);
+        if constexpr (narrows<S>)
+            return attend(brought<S, to_q>(q, where), brought<S, to_kv>(k, where),
+                          brought<S, to_kv>(v, where));
+        else
+            return attend(reshard<to_q>(q, where), reshard<to_kv>(k, where), reshard<to_kv>(v, where));
     }
 }
 }
@@ -9157,14 +9153,13 @@ auto map(F f, X const& x, More const&... more) {
                 return f(detail::tried<detail::as_argument<X>>(),
                          detail::tried<detail::as_argument<More>>()...);
             });
-        auto const run = [&](auto const& function) {
-            X::backend::map(detail::element_loops(out, x, more...), function, out.mutable_data(),
-                            x.raw_data(), more.raw_data()...);
-        };
-        if constexpr (detail::any_bfloat16<X, More...>)
-            run(detail::on_numbers<F>{f});
+        auto const loops = detail::element_loops(out, x, more...);
+        if constexpr ((std::is_same_v<typename X::value_type, bfloat16> || ... ||
+                       std::is_same_v<typename More::value_type, bfloat16>))
+            X::backend::map(loops, detail::on_numbers<F>{f}, out.mutable_data(), x.raw_data(),
+                            more.raw_data()...);
         else
-            run(f);
+            X::backend::map(loops, f, out.mutable_data(), x.raw_data(), more.raw_data()...);
         detail::clear_padding(out);
         if constexpr (detail::is_mask_element<element>) {
         } else if constexpr (detail::has_slope<T>) {
