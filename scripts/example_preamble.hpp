@@ -11,10 +11,14 @@
 #include <meshwise/nn/lora.hpp>
 #include <meshwise/nn/recurrent.hpp>
 #include <meshwise/ops/elements/jvp.hpp>
+#include <meshwise/ops/moves/chunk.hpp>
 #include <meshwise/ops/moves/unfold.hpp>
+#include <meshwise/ops/reductions/allclose.hpp>
+#include <meshwise/ops/reductions/nonzero.hpp>
 #include <meshwise/ops/reductions/window_pooling.hpp>
 #include <meshwise/ops/rows/embedding_bag.hpp>
 #include <meshwise/ops/rows/info_nce.hpp>
+#include <meshwise/ops/rows/log_softmax.hpp>
 #include <meshwise/optim/adafactor.hpp>
 #include <meshwise/optim/adam.hpp>
 #include <meshwise/optim/lion.hpp>

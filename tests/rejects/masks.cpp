@@ -5,6 +5,7 @@
 #include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/elements/masks.hpp>
 #include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/reductions/allclose.hpp>
 #include <meshwise/ops/reductions/count_nonzero.hpp>
 #include <meshwise/ops/reductions/max.hpp>
 
@@ -68,11 +69,17 @@ void program(mw::tensor_of<S, float, batch, ffn> h, mw::tensor_of<S, float, ffn>
     auto y = h == std::string("a");
 #elif REJECTED == 13
     auto y = mw::max<batch>(mask);
+#elif REJECTED == 14
+    // rule: elements_of_different_types
+    // sentence: the operands have different element types
+    // facts: left_element_type<float> right_element_type<double>
+    auto y = mw::allclose(w, wide);
 #else
     auto y = mw::where(mask && h < 1, h, 0) * mw::cast<float>(mask || w == h || !mask);
     auto z = mw::where(mw::settle<S>(pending) > 0 && ids < 3, ids, 0);
     auto y6 = mw::where(h != 0, w, 0);
     auto same = w == mw::cast<float>(wide);
+    auto close = mw::allclose(w, mw::cast<float>(wide));
     auto mapped = mw::map([](auto m, auto a, auto n) { return mw::select(m && n > 0, a, 0); }, mask, h, ids);
 #endif
 }

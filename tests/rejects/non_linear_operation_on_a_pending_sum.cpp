@@ -6,7 +6,9 @@
 #include <meshwise/ops/elements/activations.hpp>
 #include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/products/dot.hpp>
+#include <meshwise/ops/reductions/allclose.hpp>
 #include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/log_softmax.hpp>
 #include <meshwise/ops/rows/rms_norm.hpp>
 #include <meshwise/ops/rows/softmax.hpp>
 namespace mw = meshwise;
@@ -39,6 +41,10 @@ void program(mw::tensor_of<S, float, batch, ffn> h, mw::tensor_of<S, float, ffn,
 #elif REJECTED == 9
     // facts: value_is_a_pending_maximum_over<tp>
     auto y = -1.0 * mw::max<ffn>(h);
+#elif REJECTED == 10
+    auto y = mw::log_softmax<embed>(pending);
+#elif REJECTED == 11
+    auto y = mw::allclose(pending, gain);
 #else
     auto whole = mw::settle<S>(pending);
     auto y1 = mw::gelu(whole);
@@ -49,6 +55,8 @@ void program(mw::tensor_of<S, float, batch, ffn> h, mw::tensor_of<S, float, ffn,
     auto y6 = mw::map([](auto a) { return mw::exp(a); }, whole);
     auto y7 = gain / whole;
     auto y8 = mw::max<embed>(whole);
+    auto y10 = mw::log_softmax<embed>(whole);
+    auto y11 = mw::allclose(whole, gain);
     auto y9 = -1.0 * mw::settle<S>(mw::max<ffn>(h));
     auto wider = mw::cast<double>(pending);
 #endif

@@ -4,8 +4,10 @@
 // facts: value_is_split_by<vocab,tp>
 #include <meshwise/ops/moves/reshard.hpp>
 #include <meshwise/ops/reductions/cumulative.hpp>
+#include <meshwise/ops/reductions/nonzero.hpp>
 #include <meshwise/ops/reductions/sort.hpp>
 #include <meshwise/ops/rows/layer_norm.hpp>
+#include <meshwise/ops/rows/log_softmax.hpp>
 #include <meshwise/ops/rows/rms_norm.hpp>
 #include <meshwise/ops/rows/rope.hpp>
 #include <meshwise/ops/rows/softmax.hpp>
@@ -13,6 +15,7 @@ namespace mw = meshwise;
 
 struct token : mw::axis<16> {};
 struct vocab : mw::axis<64> {};
+struct few : mw::axis<8> {};
 struct tp : mw::mesh_axis<4> {};
 using S = mw::strategy<mw::mesh<tp>, mw::split<vocab, tp>>;
 using everywhere = mw::layout<mw::mesh<tp>>;
@@ -31,6 +34,10 @@ void program(mw::tensor_of<S, float, token, vocab> logits,
     auto y = mw::sort<vocab>(logits);
 #elif REJECTED == 6
     auto y = mw::cumsum<vocab>(logits);
+#elif REJECTED == 7
+    auto y = mw::log_softmax<vocab>(logits);
+#elif REJECTED == 8
+    auto y = mw::nonzero<vocab, few>(logits);
 #else
     auto whole = mw::reshard<everywhere>(logits);
     auto y1 = mw::softmax<vocab>(whole);
@@ -39,5 +46,9 @@ void program(mw::tensor_of<S, float, token, vocab> logits,
     auto y4 = mw::rope<token, vocab>(whole);
     auto y5 = mw::sort<vocab>(whole);
     auto y6 = mw::cumsum<vocab>(whole);
+    auto y7 = mw::log_softmax<vocab>(whole);
+    auto y8 = mw::nonzero<vocab, few>(whole);
+    auto same7 = mw::log_softmax<S, vocab>(logits);
+    auto same8 = mw::nonzero<S, vocab, few>(logits);
 #endif
 }

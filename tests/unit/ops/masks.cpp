@@ -3,6 +3,7 @@
 #include <meshwise/ops/elements/bounds.hpp>
 #include <meshwise/ops/elements/cast.hpp>
 #include <meshwise/ops/elements/masks.hpp>
+#include <meshwise/ops/reductions/allclose.hpp>
 #include <meshwise/tensor/constants.hpp>
 
 #include <cmath>
@@ -125,6 +126,55 @@ void choices() {
 TEST_CASE("a gradient goes to what is chosen, and passes masks and integers") {
     choices<plan<1, 1>>();
     choices<plan<2, 2>>();
+}
+
+// allclose as numpy defines it, of arrays that differ in one element that one rank has
+template <class S>
+void closeness() {
+    mw::run<S>(mw::threads{}, [](auto& here) {
+        using X = mw::tensor_of<S, double, batch, inner>;
+        auto const place = [](numbers const& x) { return mw::cut_from<X>(std::span<double const>(x)); };
+        numbers const base = values(batch::size * inner::size);
+        auto const x = place(base);
+        for (std::size_t at = 0; at < base.size(); ++at) {
+            auto const with = [&](double v) {
+                numbers other = base;
+                other[at] = v;
+                return place(other);
+            };
+            double const own = base[at];
+            CHECK(mw::allclose(with(own + 0.9e-8 + 0.9e-5 * std::abs(own)), x));
+            CHECK(!mw::allclose(with(own + 1.2e-8 + 1.2e-5 * std::abs(own)), x));
+            CHECK(mw::allclose(x, with(own + 0.5), {.rtol = 0, .atol = 0.6}));
+            CHECK(!mw::allclose(x, with(infinite), {.rtol = 1, .atol = 1}));
+            CHECK(!mw::allclose(with(infinite), x, {.rtol = 1, .atol = 1}));
+            CHECK(!mw::allclose(with(-infinite), with(infinite)));
+            CHECK(mw::allclose(with(infinite), with(infinite)));
+            CHECK(!mw::allclose(with(none), with(none)));
+            CHECK(mw::allclose(with(none), with(none), {.equal_nan = true}));
+            CHECK(!mw::allclose(with(none), x, {.equal_nan = true}));
+        }
+        static_assert(std::is_same_v<decltype(mw::allclose(x, x)), mw::uniform<bool>>);
+        (void)here;
+    });
+}
+
+TEST_CASE("allclose has one answer on all ranks, that of numpy") {
+    closeness<plan<1, 1>>();
+    closeness<plan<2, 2>>();
+    using S = plan<1, 2>;
+    mw::run<S>(mw::threads{}, [](auto& here) {
+        auto const x = mw::full<mw::tensor_of<S, float, uneven>>(1);
+        CHECK(mw::allclose(x, x * (1 + 1e-6F)));  // padding does not count
+        CHECK(mw::allclose(mw::cast<mw::bfloat16>(x), mw::cast<mw::bfloat16>(x)));
+        CHECK(mw::allclose(x > 0, x < 2));
+        CHECK(!mw::allclose(mw::cast<std::int32_t>(x), mw::cast<std::int32_t>(x * 2)));
+        CHECK(mw::allclose(mw::zeros<batch, uneven>(here), x * 0));  // a missing axis is repeated
+    });
+    CHECK(complaint<S>([](auto&) {
+              auto const x = mw::full<mw::tensor_of<S, float, uneven>>(1);
+              (void)mw::allclose(x, x, {.atol = -1});
+          }).find("mw::allclose") != std::string::npos);
 }
 
 TEST_CASE("padding of a mask is false, and what it chooses is zero there") {

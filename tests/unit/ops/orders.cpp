@@ -5,9 +5,11 @@
 #include <limits>
 #include <numeric>
 
+#include <meshwise/ops/elements/masks.hpp>
 #include <meshwise/ops/moves/slice.hpp>
 #include <meshwise/ops/reductions/argmax.hpp>
 #include <meshwise/ops/reductions/cumulative.hpp>
+#include <meshwise/ops/reductions/nonzero.hpp>
 #include <meshwise/ops/reductions/sort.hpp>
 #include <meshwise/tensor/constants.hpp>
 
@@ -95,7 +97,53 @@ TEST_CASE("argmax and argmin: the lowest index of equal ones, over all ranks") {
     check_places<both_ways>();
 }
 
+// where (row, place, side) is above 1, the first three places of each row, then 5
+template <class S>
+void check_nonzero() {
+    using X = mw::tensor_of<S, double, row, place, side>;
+    auto const x = few_values();
+    ids places(row::size * best::size * side::size, 5);
+    for (std::size_t r = 0; r < row::size; ++r)
+        for (std::size_t s = 0; s < side::size; ++s)
+            for (std::size_t p = 0, found = 0; p < place::size && found < best::size; ++p)
+                if (x[(r * place::size + p) * side::size + s] > 1)
+                    places[(r * best::size + found++) * side::size + s] = static_cast<std::int32_t>(p);
+    mw::run<S>(mw::threads{}, [&](auto& here) {
+        auto const p = mw::cut_from<X>(std::span<double const>(x));
+        CHECK(here.gather(mw::nonzero<S, place, best>(p > 1, {.fill = 5})) == places);
+    });
+}
+
+TEST_CASE("nonzero: the first places of each row, along a whole and a split axis, and take of them") {
+    check_nonzero<one>();
+    check_nonzero<by_row>();
+    check_nonzero<by_place>();
+    check_nonzero<by_place_minor_first>();
+    check_nonzero<both_ways>();
+    mw::run<one>(mw::threads{}, [](auto& here) {
+        auto const x = here.template place<place>(std::vector<float>{0, 3, -0.0F, 4, NAN, 5});
+        CHECK(here.gather(mw::nonzero<place, up>(x, {}, 2)) == ids{1, 3});
+        CHECK(here.gather(mw::nonzero<place, best>(x)) == ids{1, 3, 4});  // NaN is not 0
+        CHECK(here.gather(mw::take<place>(x, mw::nonzero<place, best>(x > 0))) ==
+              std::vector<float>{3, 4, 5});
+        CHECK(here.gather(mw::nonzero<place, best>(x > 9)) == ids{0, 0, 0});
+        CHECK(here.gather(mw::nonzero<place, side>(here.template place<place>(ids{0, 0, 0, 0, 7, 0}))) ==
+              ids{4, 0});
+    });
+    CHECK(complaint<one>([](auto& here) {
+              (void)mw::nonzero<place, up>(here.template place<place>(ids(6)), {}, 7);
+          }).find("mw::nonzero was asked for 7 indices of place, which has 6 elements") != std::string::npos);
+}
+
 struct vocab : mw::padded<5, 8> {};
+TEST_CASE("nonzero finds nothing in padding") {
+    using S = mw::strategy<grid<1, 4>, split<vocab, tp<4>>>;
+    mw::run<S>(mw::threads{}, [](auto& here) {
+        auto const x = mw::zeros<mw::tensor_of<S, float, vocab>>();
+        CHECK(here.gather(mw::nonzero<S, vocab, best>(x < 1, {.fill = 9})) == ids{0, 1, 2});
+        CHECK(here.gather(mw::nonzero<S, vocab, up>(!(x > 1), {.fill = 9}, 5)) == ids{0, 1, 2, 3, 4});
+    });
+}
 TEST_CASE("padding is never chosen, sorted or summed up") {
     using S = mw::strategy<grid<1, 4>, split<vocab, tp<4>>>;
     using X = mw::tensor_of<S, float, row, vocab>;

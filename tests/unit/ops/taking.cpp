@@ -2,6 +2,7 @@
 // they take, against plain loops.
 #include <limits>
 
+#include <meshwise/ops/moves/chunk.hpp>
 #include <meshwise/ops/moves/slice.hpp>
 #include <meshwise/ops/moves/stack.hpp>
 #include <meshwise/ops/moves/take.hpp>
@@ -195,6 +196,49 @@ void joins() {
             return out;
         });
 }
+// two halves of x and three unequal parts of y, put together in another order: all of them, and some
+template <class S>
+void cuts() {
+    using X = mw::tensor_of<S, double, batch, token, embed>;
+    agrees<S, X, X>(
+        [&](auto&, auto const& x, auto const& y) {
+            auto const [early, late] = mw::chunk<token, few>(x);
+            auto const [first, second, third] = mw::pieces<token, single, few, pair>(y);
+            return mw::concatenate<few, single, few, room>(late, first, early * 2) +
+                   mw::concatenate<few, single, few, room>(second, first, second);
+        },
+        [&](numbers const& x, numbers const& y) {
+            numbers out;
+            for (std::size_t b = 0; b < batch::size; ++b)
+                for (std::size_t i = 0; i < 7 * embed::size; ++i) {
+                    auto const at = [&](numbers const& of, std::size_t t) {
+                        return of[(b * token::size + t) * embed::size + i % embed::size];
+                    };
+                    std::size_t const t = i / embed::size;
+                    out.push_back(t < 3    ? at(x, 3 + t) + at(y, 1 + t)
+                                  : t == 3 ? 2 * at(y, 0)
+                                           : 2 * at(x, t - 4) + at(y, t - 3));
+                }
+            return out;
+        });
+}
+TEST_CASE("chunk and pieces, of whole and of pending values") {
+    cuts<one>();
+    cuts<by_batch>();
+    mw::run<one>(mw::threads{}, [](auto& here) {
+        auto const all = mw::chunk<token, pair>(here.template place<token>(ids{1, 2, 3, 4, 5, 6}));
+        static_assert(std::tuple_size_v<std::remove_const_t<decltype(all)>> == 3);
+        CHECK(here.gather(all[1]) == ids{3, 4});
+    });
+    using S = mw::strategy<grid<1, 2>, split<inner, tp<2>>>;
+    mw::run<S>(mw::threads{}, [](auto& here) {
+        auto const parts = mw::chunk<token, few>(mw::sum<inner>(mw::ones<token, inner>(here)));
+        auto const both = parts[0] + parts[1];
+        static_assert(mw::detail::sums_of<typename decltype(both)::layout>::size == 1);
+        CHECK(here.gather(mw::settle<S>(both)) == std::vector<float>{12, 12, 12});
+    });
+}
+
 // tril by (batch, token) and triu by (token, embed), of (batch, token, embed), twice along a new axis
 template <class S>
 void triangles() {
