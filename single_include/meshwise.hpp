@@ -6781,17 +6781,19 @@ constexpr carried how_carried() {
 template <class To, class From, class Tensors>
 constexpr bool check_carried() {
     constexpr carried how = how_carried<To, From, Tensors>();
-    static_assert(how != carried::too_many,
+    constexpr bool few = how != carried::too_many;
+    constexpr bool same_members = how != carried::other_members;
+    constexpr bool seen = how != carried::unseen;
+    constexpr bool same_types = how != carried::other_type;
+    static_assert(few,
                   "meshwise: a model that is made anew as another type has more than 24 members: put some of "
                   "them into a struct of their own");
-    static_assert(how != carried::other_members,
-                  "meshwise: a model is made anew as another one that has other members");
+    static_assert(same_members, "meshwise: a model is made anew as another one that has other members");
     static_assert(
-        how != carried::unseen,
-        "meshwise: a model is made anew as another type, but it has a base class, a constructor or "
-        "private data, so members that mw::fields does not list would be lost: make it a plain struct");
+        seen, "meshwise: a model is made anew as another type, but it has a base class, a constructor or "
+              "private data, so members that mw::fields does not list would be lost: make it a plain struct");
     static_assert(
-        how != carried::other_type,
+        same_types,
         "meshwise: a model is made anew as another type, but a member that mw::fields does not list "
         "has another type there that it cannot be converted to: give both the same type");
     return how == carried::whole;
