@@ -1,5 +1,6 @@
 // Operations of ops/moves: random shapes, also of 0 and 1 elements; infinities and NaN move as all else does.
 #include <meshwise/ops/moves/align.hpp>
+#include <meshwise/ops/moves/chunk.hpp>
 #include <meshwise/ops/moves/concatenate.hpp>
 #include <meshwise/ops/moves/expand.hpp>
 #include <meshwise/ops/moves/moving.hpp>
@@ -30,6 +31,7 @@ struct windows : mw::up_to<6> {};
 struct window : mw::axis<2> {};
 struct pair : mw::axis<2> {};
 struct one : mw::axis<1> {};
+struct last : mw::axis<1> {};
 struct chosen : mw::axis<5> {};
 struct vocab : mw::axis<3> {};
 struct joined : mw::axis<8> {};
@@ -75,6 +77,15 @@ void add_all(cases& all, std::string const& of, whole const& model, shape const&
     add("concatenate_three",
         [](auto const& x, auto const& y) { return mw::concatenate<token, thrice>(x, y, x); });
     add("stack", [](auto const& x, auto const& y) { return mw::stack<pair>(x, y); });
+    add("chunk", [](auto const& x, auto const&) {
+        auto const [early, late] = mw::chunk<embed, half>(x);
+        return early * late;
+    });
+    add("pieces", [](auto const& x, auto const& y) {
+        auto const [first, second, third] = mw::pieces<embed, one, half, last>(x);
+        return second * mw::expand<half>(mw::squeeze<one>(first)) +
+               mw::slice<embed, half>(y, 1) * mw::expand<half>(mw::squeeze<last>(third));
+    });
     add("expand", [](auto const& x, auto const&) { return mw::expand<pair>(x); });
     add("squeeze", [](auto const& x, auto const&) { return mw::squeeze<one>(mw::expand<one>(x)); });
     add("transpose",

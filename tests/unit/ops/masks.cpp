@@ -184,7 +184,7 @@ TEST_CASE("padding of a mask is false, and what it chooses is zero there") {
         auto const mask = x < 5, other = !(x > 5);
         auto const chosen = mw::where(mask, 3, x), in_numbers = mw::where(mask, 3.0F, 4.0F);
         mw::shard<std::remove_cvref_t<decltype(x)>> const part(x);
-        for (std::size_t i = 0; i < x.size(); ++i) {
+        for (std::size_t i = 0; i < x.local_size(); ++i) {
             bool const counts = part.first[0] + i < uneven::true_size;
             CHECK(mask.local_span()[i] == counts);
             CHECK(other.local_span()[i] == counts);
