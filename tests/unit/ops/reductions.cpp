@@ -20,6 +20,7 @@
 
 #include "agreement.hpp"
 #include "meshes.hpp"
+#include "on_ranks.hpp"
 
 namespace {
 
@@ -443,12 +444,14 @@ std::vector<numbers> running_of(numbers const& x) {
     using S = mw::strategy<grid<1, Ranks>, split<tokens, tp<Ranks>>, mw::reproducible<4>>;
     using operands = rows_of_tokens<S>;
     std::vector<numbers> found;
-    auto const keep = [&](outcome const& one) { found.insert(found.end(), {one.value, one.gradients[0]}); };
-    auto const weights = varied(x.size(), 3);
-    keep(on_ranks<S, operands>({x}, weights,
-                               [](auto&, operands const& m) { return mw::cumsum<S, tokens>(m.x); })[0]);
-    keep(on_ranks<S, operands>({x}, weights,
-                               [](auto&, operands const& m) { return mw::cumprod<S, tokens>(m.x); })[0]);
+    auto const keep = [&](testing::outcome const& one) {
+        found.insert(found.end(), {one.value, one.gradients[0]});
+    };
+    auto const weights = testing::varied(x.size(), 3);
+    keep(testing::on_ranks<S, operands>(
+        {x}, weights, [](auto&, operands const& m) { return mw::cumsum<S, tokens>(m.x); })[0]);
+    keep(testing::on_ranks<S, operands>(
+        {x}, weights, [](auto&, operands const& m) { return mw::cumprod<S, tokens>(m.x); })[0]);
     return found;
 }
 
