@@ -444,8 +444,8 @@ std::vector<numbers> running_of(numbers const& x) {
     using S = mw::strategy<grid<1, Ranks>, split<tokens, tp<Ranks>>, mw::reproducible<4>>;
     using operands = rows_of_tokens<S>;
     std::vector<numbers> found;
-    auto const keep = [&](testing::outcome const& one) {
-        found.insert(found.end(), {one.value, one.gradients[0]});
+    auto const keep = [&](testing::outcome const& seen) {
+        found.insert(found.end(), {seen.value, seen.gradients[0]});
     };
     auto const weights = testing::varied(x.size(), 3);
     keep(testing::on_ranks<S, operands>(
@@ -459,15 +459,15 @@ TEST_CASE("reproducible<V>: the same bits on one rank and on four") {
     numbers x(4 * 512);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = 1 + std::sin(static_cast<double>(i)) / 3;
     CHECK(spread_of<1>(x) == spread_of<4>(x));
-    auto const one = running_of<1>(x);
-    CHECK(running_of<2>(x) == one);
-    CHECK(running_of<4>(x) == one);
+    auto const alone = running_of<1>(x);
+    CHECK(running_of<2>(x) == alone);
+    CHECK(running_of<4>(x) == alone);
     double sum = 0, product = 1;
     for (std::size_t i = 0; i < x.size(); ++i)
         if (i % 4 == 1) {
             sum += x[i], product *= x[i];
-            CHECK(one[0][i] == doctest::Approx(sum).epsilon(1e-6));
-            CHECK(one[2][i] == doctest::Approx(product).epsilon(1e-5));
+            CHECK(alone[0][i] == doctest::Approx(sum).epsilon(1e-6));
+            CHECK(alone[2][i] == doctest::Approx(product).epsilon(1e-5));
         }
 }
 
