@@ -205,7 +205,7 @@ TEST_CASE("padding stays zero where a function of zero is not") {
         auto const x = mw::full<mw::tensor_of<S, float, batch, uneven>>(0);
         auto const check = [](auto const& result, float value) {
             mw::shard<std::remove_cvref_t<decltype(result)>> const part(result);
-            for (std::size_t i = 0; i < result.size(); ++i) {
+            for (std::size_t i = 0; i < result.local_size(); ++i) {
                 std::size_t const at = part.first[1] + i % part.local[1];
                 CHECK(result.local_span()[i] == (at < uneven::true_size ? value : 0));
             }
