@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <meshwise/backend/cpu/gemm/bfloat16_tile.hpp>
+#include <meshwise/backend/cpu/gemm/bfloat16_packing.hpp>
 #include <meshwise/backend/cpu/gemm/tile.hpp>
 #include <meshwise/scalar/simd.hpp>
 
