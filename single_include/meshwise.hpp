@@ -4738,9 +4738,8 @@ bool points_into_loss(void const* const* words, std::size_t count);
 template <class F>
 void check_captures([[maybe_unused]] F const& f, [[maybe_unused]] char const* operation,
                     [[maybe_unused]] std::source_location where) {
-    constexpr bool is_seen =
-        __has_unique_object_representations(F) ||
-        (std::is_trivially_copyable_v<F> && !std::is_empty_v<F> && sizeof(F) == sizeof(void*));
+    constexpr bool is_seen = __has_unique_object_representations(F) ||
+                             (__is_trivially_copyable(F) && !__is_empty(F) && sizeof(F) == sizeof(void*));
     if constexpr (is_seen && sizeof(F) >= sizeof(void*)) {
         void const* words[sizeof(F) / sizeof(void*)];
         std::memcpy(words, static_cast<void const*>(&f), sizeof words);

@@ -110,7 +110,9 @@ def standard_library(compiler):
     names = {name for path in (ROOT / "include").rglob("*.hpp")
              for name in re.findall(r"^#include (<[a-z_]+>)$", path.read_text(encoding="utf-8"), re.MULTILINE)}
     header = folder / "standard.hpp"
-    header.write_text("".join(f"#include {name}\n" for name in sorted(names)), encoding="utf-8")
+    # some are there for one standard library or processor only
+    each = (f"#if __has_include({name})\n#include {name}\n#endif\n" for name in sorted(names))
+    header.write_text("".join(each), encoding="utf-8")
     clang = "clang" in pathlib.Path(compiler).name
     parsed = folder / ("standard.pch" if clang else "standard.hpp.gch")
     subprocess.run([compiler, "-std=c++20", "-x", "c++-header", header, "-o", parsed], check=True)

@@ -30,9 +30,8 @@ void check_captures([[maybe_unused]] F const& f, [[maybe_unused]] char const* op
                     [[maybe_unused]] std::source_location where) {
     // Others have bytes that nobody wrote, in padding or in an empty std::optional, which may look like an address. g++ says so of
     // references, too.
-    constexpr bool is_seen =
-        __has_unique_object_representations(F) ||
-        (std::is_trivially_copyable_v<F> && !std::is_empty_v<F> && sizeof(F) == sizeof(void*));
+    constexpr bool is_seen = __has_unique_object_representations(F) ||
+                             (__is_trivially_copyable(F) && !__is_empty(F) && sizeof(F) == sizeof(void*));
     if constexpr (is_seen && sizeof(F) >= sizeof(void*)) {
         void const* words[sizeof(F) / sizeof(void*)];
         std::memcpy(words, static_cast<void const*>(&f), sizeof words);
