@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include <meshwise/backend/cpu/blocks.hpp>
 #include <meshwise/scalar/simd.hpp>
@@ -85,19 +86,9 @@ public:
     template <class F, class... In>
     MESHWISE_INLINE void add_block(std::size_t count, F const& f, In const*... from) {
         for (std::size_t i = 0; i < block; i += sum_lanes)
-            simd::unroll<vectors>([&](auto j) __attribute__((always_inline)) {
-                constexpr std::size_t size = Lanes::size;
-                std::size_t const first = i + j * size;
-                T values[size];
-                for (std::size_t k = 0; k < size; ++k) values[k] = f(from[first + k]...);
-                lanes_type part;
-                std::memcpy(&part, values, sizeof part);
-                if (count < block) [[unlikely]]
-                    part = Lanes::before(count - std::min(count, first))
-                               ? part
-                               : lanes_type{} + Operation::template identity<T>;
-                combine(j, part);
-            });
+            [&]<std::size_t... J>(std::index_sequence<J...>) __attribute__((always_inline)) {
+                (add_lanes(J, i + J * Lanes::size, count, f, from...), ...);
+            }(std::make_index_sequence<vectors>{});
         if (++blocks_ == sum_chunk / block) [[unlikely]]
             join();
     }
@@ -109,6 +100,20 @@ public:
     }
 
 private:
+    template <class F, class... In>
+    MESHWISE_INLINE void add_lanes(std::size_t j, std::size_t first, std::size_t count, F const& f,
+                                   In const*... from) {
+        constexpr std::size_t size = Lanes::size;
+        T values[size];
+        for (std::size_t k = 0; k < size; ++k) values[k] = f(from[first + k]...);
+        lanes_type part;
+        std::memcpy(&part, values, sizeof part);
+        if (count < block) [[unlikely]]
+            part = Lanes::before(count - std::min(count, first))
+                       ? part
+                       : lanes_type{} + Operation::template identity<T>;
+        combine(j, part);
+    }
     // values are rounded before they are combined, wherever in a row they stand: a product is not fused into a sum
     MESHWISE_INLINE void combine(std::size_t j, lanes_type& values) {
         simd::keep_in_register(values);

@@ -237,20 +237,23 @@ auto attended_by(Q const& q, K const& k, V const& v,
     else {
         using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
         using to_kv = typename relation::template wanted_kv<to_q>;
-        auto const attend = [&](auto const& at_q, auto const& at_k, auto const& at_v) {
-            options_of<Token, Key, std::remove_cvref_t<decltype(at_q)>> placed{
+        if constexpr (narrows<S> && !(std::is_same_v<typename Q::value_type, typename S::product> &&
+                                      std::is_same_v<typename K::value_type, typename S::product> &&
+                                      std::is_same_v<typename V::value_type, typename S::product>))
+            return attended_by<S, Token, Key>(brought<S, to_q>(q, where), brought<S, to_kv>(k, where),
+                                              brought<S, to_kv>(v, where), how, where);
+        else {
+            auto const at_q = reshard<to_q>(q, where);
+            options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
                 how.causal, {}, how.first_query, how.scale};
             if constexpr (relation::parts::batch::size == 1)
                 if (how.key_lengths.has_value())
                     placed.key_lengths =
                         reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
-            return settle<S>(attended<Token, Key>(at_q, at_k, at_v, placed, where), where);
-        };
-        if constexpr (narrows<S>)
-            return attend(brought<S, to_q>(q, where), brought<S, to_kv>(k, where),
-                          brought<S, to_kv>(v, where));
-        else
-            return attend(reshard<to_q>(q, where), reshard<to_kv>(k, where), reshard<to_kv>(v, where));
+            return settle<S>(
+                attended<Token, Key>(at_q, reshard<to_kv>(k, where), reshard<to_kv>(v, where), placed, where),
+                where);
+        }
     }
 }
 }  // namespace detail

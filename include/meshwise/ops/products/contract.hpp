@@ -168,19 +168,18 @@ auto contract_gradients(X const& x, Y const& y) {
 template <class Out, class X, class Y>
 void record_contraction(Out& out, X const& x, Y const& y, std::source_location where) {
     record(out, where, [x, y](auto const& d) {
-        auto const back = [&](auto const& slope) {
-            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(slope, y));
-            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, slope));
-        };
         if constexpr (std::is_same_v<typename X::value_type, bfloat16> ||
                       std::is_same_v<typename Y::value_type, bfloat16>) {
             // rounded once for both products
             using D = std::remove_cvref_t<decltype(d)>;
             auto slope = result_of<with_elements<D, bfloat16>>(d);
             D::backend::cast(slope.mutable_data(), d.raw_data(), d.local_size());
-            back(slope);
-        } else
-            back(d);
+            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(slope, y));
+            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, slope));
+        } else {
+            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
+            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
+        }
     });
 }
 }  // namespace detail
