@@ -7839,18 +7839,17 @@ auto contract_gradients(X const& x, Y const& y) {
 template <class Out, class X, class Y>
 void record_contraction(Out& out, X const& x, Y const& y, std::source_location where) {
     record(out, where, [x, y](auto const& d) {
-        auto const back = [&](auto const& slope) {
-            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(slope, y));
-            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, slope));
-        };
         if constexpr (std::is_same_v<typename X::value_type, bfloat16> ||
                       std::is_same_v<typename Y::value_type, bfloat16>) {
             using D = std::remove_cvref_t<decltype(d)>;
             auto slope = result_of<with_elements<D, bfloat16>>(d);
             D::backend::cast(slope.mutable_data(), d.raw_data(), d.local_size());
-            back(slope);
-        } else
-            back(d);
+            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(slope, y));
+            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, slope));
+        } else {
+            if (x.node() != 0) contribute(target_of(x), contract_gradients<typename X::axes>(d, y));
+            if (y.node() != 0) contribute(target_of(y), contract_gradients<typename Y::axes>(x, d));
+        }
     });
 }
 }
@@ -8332,20 +8331,23 @@ auto attended_by(Q const& q, K const& k, V const& v,
     else {
         using to_q = typename relation::template wanted_q<layout_for<S, typename Q::axes>>;
         using to_kv = typename relation::template wanted_kv<to_q>;
-        auto const attend = [&](auto const& at_q, auto const& at_k, auto const& at_v) {
-            options_of<Token, Key, std::remove_cvref_t<decltype(at_q)>> placed{
+        if constexpr (narrows<S> && !(std::is_same_v<typename Q::value_type, typename S::product> &&
+                                      std::is_same_v<typename K::value_type, typename S::product> &&
+                                      std::is_same_v<typename V::value_type, typename S::product>))
+            return attended_by<S, Token, Key>(brought<S, to_q>(q, where), brought<S, to_kv>(k, where),
+                                              brought<S, to_kv>(v, where), how, where);
+        else {
+            auto const at_q = reshard<to_q>(q, where);
+            options_of<Token, Key, std::remove_const_t<decltype(at_q)>> placed{
                 how.causal, {}, how.first_query, how.scale};
             if constexpr (relation::parts::batch::size == 1)
                 if (how.key_lengths.has_value())
                     placed.key_lengths =
                         reshard<typename decltype(placed.key_lengths)::layout>(how.key_lengths, where);
-            return settle<S>(attended<Token, Key>(at_q, at_k, at_v, placed, where), where);
-        };
-        if constexpr (narrows<S>)
-            return attend(brought<S, to_q>(q, where), brought<S, to_kv>(k, where),
-                          brought<S, to_kv>(v, where));
-        else
-            return attend(reshard<to_q>(q, where), reshard<to_kv>(k, where), reshard<to_kv>(v, where));
+            return settle<S>(
+                attended<Token, Key>(at_q, reshard<to_kv>(k, where), reshard<to_kv>(v, where), placed, where),
+                where);
+        }
     }
 }
 }
@@ -12201,19 +12203,9 @@ public:
     template <class F, class... In>
     MESHWISE_INLINE void add_block(std::size_t count, F const& f, In const*... from) {
         for (std::size_t i = 0; i < block; i += sum_lanes)
-            simd::unroll<vectors>([&](auto j) __attribute__((always_inline)) {
-                constexpr std::size_t size = Lanes::size;
-                std::size_t const first = i + j * size;
-                T values[size];
-                for (std::size_t k = 0; k < size; ++k) values[k] = f(from[first + k]...);
-                lanes_type part;
-                std::memcpy(&part, values, sizeof part);
-                if (count < block) [[unlikely]]
-                    part = Lanes::before(count - std::min(count, first))
-                               ? part
-                               : lanes_type{} + Operation::template identity<T>;
-                combine(j, part);
-            });
+            [&]<std::size_t... J>(std::index_sequence<J...>) __attribute__((always_inline)) {
+                (add_lanes(J, i + J * Lanes::size, count, f, from...), ...);
+            }(std::make_index_sequence<vectors>{});
         if (++blocks_ == sum_chunk / block) [[unlikely]]
             join();
     }
@@ -12222,6 +12214,20 @@ public:
         return total_;
     }
 private:
+    template <class F, class... In>
+    MESHWISE_INLINE void add_lanes(std::size_t j, std::size_t first, std::size_t count, F const& f,
+                                   In const*... from) {
+        constexpr std::size_t size = Lanes::size;
+        T values[size];
+        for (std::size_t k = 0; k < size; ++k) values[k] = f(from[first + k]...);
+        lanes_type part;
+        std::memcpy(&part, values, sizeof part);
+        if (count < block) [[unlikely]]
+            part = Lanes::before(count - std::min(count, first))
+                       ? part
+                       : lanes_type{} + Operation::template identity<T>;
+        combine(j, part);
+    }
     MESHWISE_INLINE void combine(std::size_t j, lanes_type& values) {
         simd::keep_in_register(values);
         Operation::combine(lanes_[j], values);
