@@ -37,7 +37,10 @@ std::uint64_t digest_of(Rank& here, State const& state) {
         digest.add(std::as_bytes(std::span(name)));
         if constexpr (std::is_arithmetic_v<X>)
             digest.add(std::as_bytes(std::span(&x, 1)));
-        else {
+        else if constexpr (!mw::any_tensor<X>) {  // the steps that a parameter missed
+            std::size_t const number = x;
+            digest.add(std::as_bytes(std::span(&number, 1)));
+        } else {
             auto whole = here.gather(x);
             // padding is not part of the state
             if constexpr (mw::detail::contains<tiny::vocab, typename X::axes>)

@@ -71,7 +71,7 @@ void same_everywhere() {
             auto const [inputs, targets] = data.batch(here, step);
             static_assert(
                 std::is_same_v<decltype(inputs), mw::tensor_of<strategy, std::int32_t, batch, token> const>);
-            CHECK(inputs.size() == batch::size / Data * token::size / Context);
+            CHECK(inputs.local_size() == batch::size / Data * token::size / Context);
             auto const whole =
                 expected(text, step * batch::size, [&](std::uint64_t s) { return data.training_start(s); });
             CHECK(here.gather(inputs) == whole.first);

@@ -113,7 +113,7 @@ void same_everywhere() {
     auto const rows = some_rows();
     mw::run<strategy>(mw::threads{}, [&](auto& here) {
         auto const ids = mw::tensor_of_ids<batch, token>(here, rows);
-        CHECK(ids.size() == 24 / Data / Context);
+        CHECK(ids.local_size() == 24 / Data / Context);
         CHECK(here.gather(ids) == rows.ids);
         CHECK(here.gather(mw::tensor_of_ids<four, six>(here, rows)) == rows.ids);
         CHECK(here.gather(mw::tensor_of_lengths<batch>(here, rows)) == std::vector<std::int32_t>{6, 1, 2, 4});
