@@ -79,7 +79,7 @@ void program(mw::tensor_of<S, float, batch, ffn> h, mw::tensor_of<S, float, ffn>
     auto z = mw::where(mw::settle<S>(pending) > 0 && ids < 3, ids, 0);
     auto y6 = mw::where(h != 0, w, 0);
     auto same = w == mw::cast<float>(wide);
-    auto close = mw::allclose(w, mw::cast<float>(wide));
+    [[maybe_unused]] auto close = mw::allclose(w, mw::cast<float>(wide));
     auto mapped = mw::map([](auto m, auto a, auto n) { return mw::select(m && n > 0, a, 0); }, mask, h, ids);
 #endif
 }

@@ -13,7 +13,8 @@ struct embed : mw::axis<16> {};
 struct hidden : mw::axis<32> {};
 using S = mw::strategy<mw::mesh<>>;
 
-void program(mw::tensor_of<S, float, batch, token, embed> x, mw::tensor_of<S, float, batch, embed> of_text,
+void program(mw::tensor_of<S, float, batch, token, embed> x,
+             [[maybe_unused]] mw::tensor_of<S, float, batch, embed> of_text,
              mw::lstm<S, token, embed, hidden> cell, mw::gru<S, token, embed, hidden> other) {
 #if REJECTED == 1
     // sentence: mw::lstm goes on from the state that such a layer returned

@@ -100,8 +100,10 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
         return sum<A...>(cast<float>(x, where), where);
     else if constexpr (detail::is_added_as_int64<X>)
         return detail::sum_in_elements<summed>(cast<std::int64_t>(x, where), where);
-    else
+    else {
+        static_assert(sizeof(typename X::mesh) > 0);  // what is wrong with it is said of this line
         return detail::sum_in_elements<summed>(x, where);
+    }
 }
 
 /// The same under a strategy: the sum over all ranks. Placement: where S puts the axes left. Communication: what `settle`
