@@ -8049,8 +8049,10 @@ auto sum(X const& x, std::source_location where = std::source_location::current(
         return sum<A...>(cast<float>(x, where), where);
     else if constexpr (detail::is_added_as_int64<X>)
         return detail::sum_in_elements<summed>(cast<std::int64_t>(x, where), where);
-    else
+    else {
+        static_assert(sizeof(typename X::mesh) > 0);
         return detail::sum_in_elements<summed>(x, where);
+    }
 }
 template <any_strategy S, any_axis... A, any_tensor X>
 auto sum(X const& x, std::source_location where = std::source_location::current()) {
