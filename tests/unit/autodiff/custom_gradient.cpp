@@ -13,6 +13,7 @@
 #include <meshwise/ops/elements/map.hpp>
 #include <meshwise/tensor/constants.hpp>
 
+#include "../../sanitizers.hpp"
 #include "model.hpp"
 
 namespace {
@@ -93,20 +94,23 @@ TEST_CASE("a function that is kept for the backward pass may not refer to variab
         };
         std::string const text =
             " refers to a variable of the loss, which is gone when the backward pass calls";
-        CHECK(says(with([](auto const& m, float& inside) {
-                       return mw::map([at = &inside](auto g) { return g * *at; }, m.gain);
-                   }),
-                   "the function of mw::map" + text));
-        CHECK(says(with([](auto const& m, float& inside) {
-                       return mw::recompute([at = &inside](auto const& g) { return g * *at; }, m.gain);
-                   }),
-                   "the function of mw::recompute" + text));
-        CHECK(says(with([](auto const& m, float& inside) {
-                       return mw::custom_gradient(
-                           [&](auto const& g) { return g * inside; },
-                           [at = &inside](auto const& d, auto const&) { return d * *at; }, m.gain);
-                   }),
-                   "the function of mw::custom_gradient" + text));
+        // it keeps variables elsewhere than in frames, and ends the program where a dead one is read
+        if constexpr (!under_address_sanitizer) {
+            CHECK(says(with([](auto const& m, float& inside) {
+                           return mw::map([at = &inside](auto g) { return g * *at; }, m.gain);
+                       }),
+                       "the function of mw::map" + text));
+            CHECK(says(with([](auto const& m, float& inside) {
+                           return mw::recompute([at = &inside](auto const& g) { return g * *at; }, m.gain);
+                       }),
+                       "the function of mw::recompute" + text));
+            CHECK(says(with([](auto const& m, float& inside) {
+                           return mw::custom_gradient(
+                               [&](auto const& g) { return g * inside; },
+                               [at = &inside](auto const& d, auto const&) { return d * *at; }, m.gain);
+                       }),
+                       "the function of mw::custom_gradient" + text));
+        }
         // an empty std::optional keeps the bytes of what it had
         CHECK(with([](auto const& m, float& inside) {
                   std::optional<float*> none = &inside;
